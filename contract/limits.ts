@@ -1,0 +1,28 @@
+/**
+ * Limits of the wire formats. Both sides know them, so a device never builds what the edge refuses.
+ * All are defaults: the edge's `relay.yml` may lower them (see docs/configuration.md), never raise them past memory.
+ */
+export const wireLimits = {
+  /** Compressed body of one push, bytes. */
+  pushBytes: 4 * 1024 * 1024,
+  /** Body of one push after inflating, bytes. */
+  pushInflatedBytes: 32 * 1024 * 1024,
+  /** Canonical bytes of one series table. */
+  tableBytes: 8 * 1024 * 1024,
+  /** Rows of one series table. */
+  tableRows: 100_000,
+  /** Labels of one series, target labels included. */
+  labelsPerSeries: 64,
+  /** UTF-8 bytes of a label name. */
+  labelNameBytes: 1024,
+  /** UTF-8 bytes of a label value. */
+  labelValueBytes: 16 * 1024,
+  /** Target batches of one push. */
+  targetsPerPush: 10_000,
+  /** Scrapes of one target in one push. */
+  scrapesPerTarget: 1_000,
+  /** Cells (rows x scrapes, absent ones included) of one push: bounds the memory of decoding. */
+  cellsPerPush: 1_000_000,
+} as const;
+
+export type WireLimits = { readonly [K in keyof typeof wireLimits]: number };

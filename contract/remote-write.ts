@@ -1,0 +1,158 @@
+import type { Cells } from './cells.ts';
+import { ABSENT, VALUE } from './cells.ts';
+import type { Labels } from './labels.ts';
+
+/**
+ * Remote write 1.0, written by hand: twice as fast as generated code, and values never pass through a JavaScript number
+ * (a staleness marker would lose its payload there). https://prometheus.io/docs/specs/prw/remote_write_spec/
+ */
+
+export const REMOTE_WRITE_HEADERS = {
+  'content-encoding': 'snappy',
+  'content-type': 'application/x-protobuf',
+  'x-prometheus-remote-write-version': '0.1.0',
+} as const;
+
+const encoder = new TextEncoder();
+
+/** The `Label` fields of a `TimeSeries`, ready to be copied before its samples. Labels must be sorted. */
+export function encodeLabelFields(labels: Labels): Uint8Array<ArrayBuffer> {
+  const parts = labels.map(([name, value]) => [encoder.encode(name), encoder.encode(value)] as const);
+  let size = 0;
+  for (const [name, value] of parts) {
+    const inner = fieldSize(name.length) + fieldSize(value.length);
+    size += fieldSize(inner);
+  }
+  const out = new Uint8Array(size);
+  let at = 0;
+  for (const [name, value] of parts) {
+    out[at++] = 0x0a;
+    at = writeVarint(out, at, fieldSize(name.length) + fieldSize(value.length));
+    out[at++] = 0x0a;
+    at = writeVarint(out, at, name.length);
+    out.set(name, at);
+    at += name.length;
+    out[at++] = 0x12;
+    at = writeVarint(out, at, value.length);
+    out.set(value, at);
+    at += value.length;
+  }
+  return out;
+}
+
+/** A tag of one byte, a length, and that many bytes. */
+const fieldSize = (length: number): number => 1 + varintSize(length) + length;
+
+function varintSize(value: number): number {
+  let size = 1;
+  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) size++;
+  return size;
+}
+
+function writeVarint(out: Uint8Array, start: number, value: number): number {
+  let at = start;
+  let rest = value;
+  while (rest >= 0x80) {
+    out[at++] = (rest % 0x80) | 0x80;
+    rest = Math.floor(rest / 0x80);
+  }
+  out[at++] = rest;
+  return at;
+}
+
+/** int64 of the sample's time: negative ones take ten bytes, by two's complement. */
+function writeTime(out: Uint8Array, start: number, ms: number): number {
+  if (ms >= 0) return writeVarint(out, start, ms);
+  let at = start;
+  let rest = BigInt.asUintN(64, BigInt(ms));
+  while (rest >= 0x80n) {
+    out[at++] = Number(rest & 0x7fn) | 0x80;
+    rest >>= 7n;
+  }
+  out[at++] = Number(rest);
+  return at;
+}
+
+const timeSize = (ms: number): number => (ms >= 0 ? varintSize(ms) : 10);
+
+/** Collects `TimeSeries` into the bytes of a `WriteRequest`. Cleared by {@link RemoteWriteBuffer.take}. */
+export class RemoteWriteBuffer {
+  #out = new Uint8Array(64 * 1024);
+  #length = 0;
+  #samples = 0;
+
+  /** Bytes so far. */
+  get length(): number {
+    return this.#length;
+  }
+
+  get samples(): number {
+    return this.#samples;
+  }
+
+  /**
+   * Adds one series: its label fields and the cells of `row` that are not absent, in time order. Adds nothing and returns
+   * 0 where the row has no sample; else the number of samples.
+   */
+  add(labelFields: Uint8Array, cells: Cells, row: number, times: readonly number[]): number {
+    const { states, words, scrapes } = cells;
+    const own = cells.ownTimes?.get(row);
+    const start = row * scrapes;
+    let body = labelFields.length;
+    let samples = 0;
+    for (let i = 0; i < scrapes; i++) {
+      if (states[start + i] === ABSENT) continue;
+      // A staleness marker has the scrape's time even where values bring their own.
+      body += 2 + 9 + 1 + timeSize(sampleTime(states[start + i] as number, own, times, i));
+      samples++;
+    }
+    if (samples === 0) return 0;
+    this.#reserve(fieldSize(body));
+    const out = this.#out;
+    let at = this.#length;
+    out[at++] = 0x0a;
+    at = writeVarint(out, at, body);
+    out.set(labelFields, at);
+    at += labelFields.length;
+    for (let i = 0; i < scrapes; i++) {
+      const cell = start + i;
+      if (states[cell] === ABSENT) continue;
+      const time = sampleTime(states[cell] as number, own, times, i);
+      out[at++] = 0x12;
+      out[at++] = 9 + 1 + timeSize(time);
+      out[at++] = 0x09;
+      at = writeWord(out, at, words[2 * cell] as number);
+      at = writeWord(out, at, words[2 * cell + 1] as number);
+      out[at++] = 0x10;
+      at = writeTime(out, at, time);
+    }
+    this.#length = at;
+    this.#samples += samples;
+    return samples;
+  }
+
+  take(): Uint8Array<ArrayBuffer> {
+    const bytes = this.#out.slice(0, this.#length);
+    this.#length = 0;
+    this.#samples = 0;
+    return bytes;
+  }
+
+  #reserve(count: number): void {
+    if (this.#length + count <= this.#out.length) return;
+    const grown = new Uint8Array(Math.max(this.#length + count, this.#out.length * 2));
+    grown.set(this.#out.subarray(0, this.#length));
+    this.#out = grown;
+  }
+}
+
+const sampleTime = (state: number, own: Float64Array | undefined, times: readonly number[], i: number): number =>
+  own !== undefined && state === VALUE ? (own[i] as number) : (times[i] as number);
+
+function writeWord(out: Uint8Array, at: number, word: number): number {
+  out[at] = word;
+  out[at + 1] = word >>> 8;
+  out[at + 2] = word >>> 16;
+  out[at + 3] = word >>> 24;
+  return at + 4;
+}

@@ -1,0 +1,56 @@
+/** `relay.yml` after defaults and validation. Durations are ms, sizes bytes. */
+import type { Labels } from '../../contract/labels.ts';
+import type { WireLimits } from '../../contract/limits.ts';
+import type { RelabelConfig } from '../../contract/relabel.ts';
+
+export interface RelayConfig {
+  readonly receiver: ReceiverConfig;
+  /** The label that carries the device's name. Set before the rules, restored after them. */
+  readonly identityLabel: string;
+  readonly shard: ShardConfig;
+  readonly limits: WireLimits & {
+    /** Samples may lie this far ahead of the edge's clock. */
+    readonly futureMs: number;
+  };
+  /** By tenant name; `*` stands for every tenant not named. */
+  readonly tenants: Readonly<Record<string, TenantConfig>>;
+}
+
+export type ReceiverKind = 'thanos' | 'prometheus' | 'mimir' | 'victoriametrics';
+export interface ReceiverConfig {
+  readonly name: string;
+  readonly url: string;
+  readonly kind: ReceiverKind;
+  /** Header that tells the tenant, e.g. THANOS-TENANT; empty: none is sent. */
+  readonly tenantHeader: string;
+  /** 0: the receiver refuses late samples, so one shard and one lane per tenant keep the order. */
+  readonly outOfOrderTimeWindowMs: number;
+  readonly remoteTimeoutMs: number;
+  /** Extra headers; `{ env: NAME }` takes the value from a secret. */
+  readonly headers: readonly { readonly name: string; readonly value: string | { readonly env: string } }[];
+  readonly queue: {
+    readonly maxSamplesPerSend: number;
+    readonly minBackoffMs: number;
+    readonly maxBackoffMs: number;
+  };
+}
+
+export interface ShardConfig {
+  /** Bumped when shards or lanes change. */
+  readonly generation: number;
+  readonly shards: number;
+  readonly lanes: number;
+  readonly commitIntervalMs: number;
+  /** Stored and not yet forwarded, per shard; over it devices are told to wait. */
+  readonly maxBufferBytes: number;
+  /** How long dead letters are kept. */
+  readonly deadLetterRetentionMs: number;
+}
+
+export interface TenantConfig {
+  readonly externalLabels: Labels;
+  readonly writeRelabelConfigs: readonly RelabelConfig[];
+  /** Label names stripped from device data, e.g. one from which Thanos takes the tenant. */
+  readonly reservedLabels: readonly string[];
+  readonly minPushIntervalMs: number;
+}

@@ -1,0 +1,34 @@
+import { availableParallelism } from 'node:os';
+import { cloudflareTest } from '@cloudflare/vitest-plugin';
+import { defineConfig } from 'vitest/config';
+
+/** Three projects: `unit` on Node, `workers` inside workerd, `e2e` with real programs (see test/e2e/README.md). */
+export default defineConfig({
+  test: {
+    maxWorkers: Math.max(1, availableParallelism()),
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/workers/**', 'test/e2e/**'],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' } })],
+        test: { name: 'workers', include: ['test/workers/**/*.test.ts'], testTimeout: 30_000 },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 60_000,
+          // Each file starts real programs; two at once fit two cores.
+          maxWorkers: 2,
+        },
+      },
+    ],
+  },
+});
