@@ -1,0 +1,11 @@
+/** What the Workers runtime has beyond its own types, and modules that the bundler makes of text files. */
+
+declare module '*.yml' {
+  const text: string;
+  export default text;
+}
+
+/** Of `nodejs_compat`; only what is used. */
+declare module 'node:zlib' {
+  export function inflateSync(bytes: Uint8Array, options: { maxOutputLength: number }): Uint8Array<ArrayBuffer>;
+}
