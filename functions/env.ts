@@ -1,11 +1,8 @@
-import type { DurableObjectNamespace, R2Bucket } from '@cloudflare/workers-types/experimental';
 import { err, ok, type Result } from '../contract/result.ts';
 import type { RelayConfig } from './config/types.ts';
 
-/** What wrangler.toml and `wrangler secret put` give to the Worker. Unchecked: {@link readSettings} checks. */
-export interface Bindings {
-  readonly SHARD: DurableObjectNamespace;
-  readonly BUFFER: R2Bucket;
+/** Secrets and variables of the Worker, set with `wrangler secret put` or in wrangler.toml. Unchecked. */
+export interface SettingTexts {
   /** Secret: signs device tokens (HS256). At least {@link MIN_KEY_BYTES} bytes. */
   readonly DEVICE_TOKEN_KEY?: string;
   /** Secret: where set, /metrics asks for it as a bearer token. */
@@ -16,10 +13,7 @@ export interface Bindings {
   readonly RECEIVER_URL?: string;
 }
 
-/** The texts among the bindings; all that the settings depend on. */
-export type SettingTexts = Pick<Bindings, 'DEVICE_TOKEN_KEY' | 'METRICS_TOKEN' | 'RELAY_CONFIG' | 'RECEIVER_URL'>;
-
-/** Bindings after all checks. Holds secrets: never logged, never shown. */
+/** The texts after all checks. Holds secrets: never logged, never shown. */
 export interface Settings {
   readonly config: RelayConfig;
   readonly deviceTokenKey: string;
@@ -63,7 +57,7 @@ function isHttpUrl(text: string): boolean {
   return protocol === 'http:' || protocol === 'https:';
 }
 
-/** {@link readSettings}, once for the same texts: bindings do not change while an isolate lives, but nothing promises it. */
+/** {@link readSettings}, once for the same texts: they do not change while an isolate lives, but nothing promises it. */
 export function createSettingsReader(bundled: string, parse: ParseConfig): (texts: SettingTexts) => Result<Settings, SettingErrors> {
   let known: { readonly key: string; readonly result: Result<Settings, SettingErrors> } | undefined;
   return (texts) => {

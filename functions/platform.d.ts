@@ -2,6 +2,7 @@
 
 declare module '*.yml' {
   const text: string;
+  // biome-ignore lint/style/noDefaultExport: what the bundler makes of a text file
   export default text;
 }
 

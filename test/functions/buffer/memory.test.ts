@@ -1,0 +1,21 @@
+import { expect, it } from 'vitest';
+import { memoryStore } from '../../../functions/buffer/memory.ts';
+import { objectStoreSuite } from '../../suites/object-store.ts';
+
+objectStoreSuite('memory', () => {
+  let time = 0;
+  return {
+    store: memoryStore({ now: () => time }),
+    aSecondLater: () => {
+      time += 1000;
+    },
+  };
+});
+
+it('turns away a second write of a key within a second', async () => {
+  let time = 0;
+  const store = memoryStore({ now: () => time });
+  await store.create('a', Uint8Array.of(1));
+  time = 999;
+  await expect(store.create('a', Uint8Array.of(1))).rejects.toThrow('429');
+});
