@@ -157,10 +157,11 @@ export class ByteReader {
     let scale = 1;
     for (let i = 0; i < 8; i++) {
       const byte = this.u8();
-      value += (byte & 0x7f) * scale;
+      const part = (byte & 0x7f) * scale;
+      // 2^53 itself is allowed (it is the zigzag form of 2^52). Asked before adding: beyond it sums are rounded.
+      if (part > 2 ** 53 - value) break;
+      value += part;
       if (byte < 0x80) {
-        // 2^53 itself is allowed (the zigzag form of -2^52 - 1 and less never occurs); beyond it integers are not exact.
-        if (value > 2 ** 53) break;
         if (byte === 0 && i > 0) throw new FormatError(`offset ${start}: varint is longer than it needs to be`);
         return value;
       }

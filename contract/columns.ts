@@ -34,10 +34,13 @@ const MIN_EXPONENT = -8;
 const MAX_EXPONENT = 23;
 /** Bounds the mantissa so that differences of differences stay exact. */
 const MAX_MANTISSA = 2 ** 50;
+/** Scrape times and own times lie within plus or minus this (the year 37648), so that their differences fit a varint. */
+export const MAX_TIME_MS = 2 ** 50;
 const POWERS = Array.from({ length: MAX_EXPONENT + 1 }, (_, i) => Number(`1e${i}`));
 
-/** `value * 10^exponent` as an integer if that integer stands for exactly this value, else NaN. */
+/** `value * 10^exponent` as an integer if that integer stands for exactly this value, else NaN. No integer stands for -0. */
 function mantissa(value: number, exponent: number): number {
+  if (value === 0) return Object.is(value, 0) ? 0 : Number.NaN;
   if (exponent >= 0) {
     const power = POWERS[exponent] as number;
     const m = Math.round(value * power);
@@ -94,7 +97,8 @@ const varintSize = (value: number): number => {
 };
 
 /**
- * @param times the scrapes' times in ms, to which own times are relative
+ * @param times the scrapes' times in ms, to which own times are relative. Throws RangeError where either is not an integer
+ *   within {@link MAX_TIME_MS}: a scrape with such a timestamp must be refused before it comes here
  * @param previous the cells of the scrape before (one scrape, same rows), where the reader is sure to have them
  */
 export function encodeColumns(cells: Cells, times: ArrayLike<number>, writer: ByteWriter, previous?: Cells): void {
@@ -220,10 +224,15 @@ function encodeOwnTimes(cells: Cells, times: ArrayLike<number>, writer: ByteWrit
     writer.varint(row - last - 1);
     last = row;
     for (let i = 0; i < cells.scrapes; i++) {
-      if (cells.states[row * cells.scrapes + i] === VALUE) writer.zigzag((own[i] as number) - (times[i] as number));
+      if (cells.states[row * cells.scrapes + i] !== VALUE) continue;
+      const time = own[i] as number;
+      if (!isTime(time)) throw new RangeError(`columns row ${row}: expected a time in ms within 2^50, got ${time}`);
+      writer.zigzag(time - (times[i] as number));
     }
   }
 }
+
+export const isTime = (ms: number): boolean => Number.isInteger(ms) && Math.abs(ms) <= MAX_TIME_MS;
 
 /**
  * Reads what {@link encodeColumns} wrote; `rows` and `times.length` must have been checked against the limits, since they
@@ -253,7 +262,10 @@ export function decodeColumns(reader: ByteReader, rows: number, times: ArrayLike
   for (const row of readGaps(reader, rows, 'own time')) {
     const own = new Float64Array(scrapes);
     for (let i = 0; i < scrapes; i++) {
-      if (states[row * scrapes + i] === VALUE) own[i] = (times[i] as number) + reader.zigzag();
+      if (states[row * scrapes + i] !== VALUE) continue;
+      const time = (times[i] as number) + reader.zigzag();
+      if (!isTime(time)) throw new FormatError(`columns row ${row}: own time out of range`);
+      own[i] = time;
     }
     cells.ownTimes ??= new Map();
     cells.ownTimes.set(row, own);

@@ -68,6 +68,17 @@ const LEGACY_METRIC_NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
 const LONE_SURROGATE = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/;
 
 /** Prometheus 3's default (`metric_name_validation_scheme: utf8`): any text that is not empty. */
-export const isValidName = (name: string): boolean => name !== '' && !LONE_SURROGATE.test(name);
+export const isValidName = (name: string): boolean => name !== '' && hasUtf8Form(name);
+export const hasUtf8Form = (text: string): boolean => !LONE_SURROGATE.test(text);
+/** Bytes of the UTF-8 form. */
+export function utf8Length(text: string): number {
+  let length = text.length;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    // A surrogate is half of a pair of 4 bytes: 2 each.
+    if (unit >= 0x80) length += unit < 0x800 || (unit >= 0xd800 && unit <= 0xdfff) ? 1 : 2;
+  }
+  return length;
+}
 export const isLegacyLabelName = (name: string): boolean => LEGACY_LABEL_NAME.test(name);
 export const isLegacyMetricName = (name: string): boolean => LEGACY_METRIC_NAME.test(name);

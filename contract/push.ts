@@ -1,9 +1,10 @@
 import { ByteReader, ByteWriter, FormatError } from './binary.ts';
 import type { Cells } from './cells.ts';
-import { decodeColumns, encodeColumns } from './columns.ts';
+import { decodeColumns, encodeColumns, isTime } from './columns.ts';
 import { push as wire } from './generated/push.js';
-import { compareText, isValidName, type Label, type Labels } from './labels.ts';
+import { compareText, hasUtf8Form, isValidName, type Label, type Labels, utf8Length } from './labels.ts';
 import { type WireLimits, wireLimits } from './limits.ts';
+import { checkCounts } from './push-scan.ts';
 import { REPORT_ROWS } from './report-series.ts';
 import { fromHex, type TableHash, toHex } from './series-table.ts';
 
@@ -121,7 +122,7 @@ export interface PushAnswer {
 
 const reportRows = REPORT_ROWS.length;
 
-/** The protobuf message, not yet deflated. */
+/** The protobuf message, not yet deflated. Throws RangeError where a time is not an integer within 2^50 ms, or not ascending. */
 export function encodePush(push: Push): Uint8Array {
   const baseMs = push.targets[0]?.times[0] ?? push.clock.wallMs;
   const message = new wire.PushRequest({
@@ -173,6 +174,7 @@ function encodeTimes(times: readonly number[], baseMs: number, writer: ByteWrite
   let step = 0;
   times.forEach((time, i) => {
     const change = time - before;
+    if (!isTime(time) || (i > 0 && change <= 0)) throw new RangeError(`encodePush: scrape ${i} at ${time} ms after ${before} ms`);
     writer.zigzag(i < 2 ? change : change - step);
     step = change;
     before = time;
@@ -192,7 +194,7 @@ function decodeTimes(bytes: Uint8Array, baseMs: number, limits: WireLimits): rea
     const change = i < 2 ? coded : coded + step;
     const time = before + change;
     if (i > 0 && change <= 0) throw new FormatError(`times: scrape ${i} is not after the one before`);
-    if (!Number.isSafeInteger(time)) throw new FormatError(`times: scrape ${i} is out of range`);
+    if (!isTime(time)) throw new FormatError(`times: scrape ${i} is out of range`);
     step = change;
     before = time;
     times.push(time);
@@ -203,6 +205,7 @@ function decodeTimes(bytes: Uint8Array, baseMs: number, limits: WireLimits): rea
 
 /** Reads an inflated push. Throws {@link FormatError} with the place; memory is bounded by `limits` before it is taken. */
 export function decodePush(bytes: Uint8Array, limits: WireLimits = wireLimits): UndecodedPush {
+  checkCounts(bytes, limits);
   let message: wire.PushRequest;
   try {
     message = wire.PushRequest.decode(bytes);
@@ -213,9 +216,8 @@ export function decodePush(bytes: Uint8Array, limits: WireLimits = wireLimits): 
   const base = { position: integer(message.base, 'base'), chain: hex(message.baseChain, 8, 'base_chain') };
   const to = { position: integer(message.to, 'to'), chain: hex(message.chain, 8, 'chain') };
   if (to.position < base.position) throw new FormatError(`push: "to" ${to.position} lies before "base" ${base.position}`);
-  if (message.targets.length > limits.targetsPerPush)
-    throw new FormatError(`push: expected at most ${limits.targetsPerPush} targets, got ${message.targets.length}`);
   const baseMs = integer(message.baseMs, 'base_ms');
+  if (!isTime(baseMs)) throw new FormatError('base_ms: out of range');
   const budget = { cells: limits.cellsPerPush };
   return {
     logId: hex(message.logId, 16, 'log_id'),
@@ -299,9 +301,9 @@ function decodeLabels(labels: readonly wire.Label[], place: string, limits: Wire
     const before = labels[i - 1];
     if (before !== undefined && compareText(before.name, label.name) >= 0)
       throw new FormatError(`${place}: expected names unique and sorted`);
-    if (!isValidName(label.name) || label.value === '') throw new FormatError(`${place}[${i}]: expected a name and a value`);
-    // UTF-8 takes at most 3 bytes for each UTF-16 unit.
-    if (label.name.length * 3 > limits.labelNameBytes * 3 || label.value.length > limits.labelValueBytes)
+    if (!isValidName(label.name) || label.value === '' || !hasUtf8Form(label.value))
+      throw new FormatError(`${place}[${i}]: expected a name and a value`);
+    if (utf8Length(label.name) > limits.labelNameBytes || utf8Length(label.value) > limits.labelValueBytes)
       throw new FormatError(`${place}[${i}]: name or value too long`);
     return [label.name, label.value];
   });

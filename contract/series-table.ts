@@ -1,5 +1,5 @@
 import { ByteReader, ByteWriter, FormatError } from './binary.ts';
-import { compareText, isValidName, type Label, type Labels, METRIC_NAME } from './labels.ts';
+import { compareText, isValidName, type Label, type Labels, labelValue, METRIC_NAME } from './labels.ts';
 import { type WireLimits, wireLimits } from './limits.ts';
 
 /**
@@ -115,6 +115,7 @@ export function decodeTable(bytes: Uint8Array, limits: WireLimits = wireLimits):
   if (count > limits.tableRows) throw new FormatError(`series table: expected at most ${limits.tableRows} rows, got ${count}`);
   const rows: Row[] = [];
   let previous: Uint8Array = new Uint8Array(0);
+  const decoder = new RowDecoder(limits);
   // Front coding multiplies: without this bound a few bytes a row could name megabytes.
   let budget = limits.tableBytes * 4;
   for (let i = 0; i < count; i++) {
@@ -128,34 +129,64 @@ export function decodeTable(bytes: Uint8Array, limits: WireLimits = wireLimits):
     key.set(rest, shared);
     if (i > 0 && compareBytes(previous, key) >= 0) throw new FormatError(`series table row ${i}: expected rows unique and sorted`);
     if (sharedPrefix(previous, key) !== shared) throw new FormatError(`series table row ${i}: expected the longest shared prefix`);
-    rows.push(decodeRow(key, i, limits));
+    rows.push(decoder.next(key, shared, i));
     previous = key;
   }
   reader.end();
   return rows;
 }
 
-function decodeRow(key: Uint8Array, index: number, limits: WireLimits): Row {
-  const reader = new ByteReader(key);
-  const count = reader.varint();
-  if (count > limits.labelsPerSeries)
-    throw new FormatError(`series table row ${index}: expected at most ${limits.labelsPerSeries} labels, got ${count}`);
-  const row: Label[] = [];
-  let named = false;
-  for (let i = 0; i < count; i++) {
-    const name = reader.string(limits.labelNameBytes);
-    const value = reader.string(limits.labelValueBytes);
-    if (!isValidName(name)) throw new FormatError(`series table row ${index}: expected a label name, got an empty one`);
-    const before = row[i - 1];
-    if (before !== undefined && compareText(before[0], name) >= 0)
-      throw new FormatError(`series table row ${index}: expected label names unique and sorted`);
-    if (name === METRIC_NAME) named = value !== '';
-    row.push([name, value]);
+/** Bytes of memory that the rows of one table may take, by the estimates below. Bytes on the wire say little about it. */
+const MEMORY_PER_TABLE = 64 * 1024 * 1024;
+const MEMORY_PER_ROW = 64;
+const MEMORY_PER_REFERENCE = 8;
+const MEMORY_PER_LABEL = 100;
+
+/** Reads the rows of one table in turn. Labels within the shared prefix are the same objects as in the row before. */
+class RowDecoder {
+  readonly #limits: WireLimits;
+  #row: Row = [];
+  /** Offset behind each label of `#row`. */
+  #ends: number[] = [];
+  #memory = MEMORY_PER_TABLE;
+
+  constructor(limits: WireLimits) {
+    this.#limits = limits;
   }
-  reader.end();
-  if (!named) throw new FormatError(`series table row ${index}: expected a metric name`);
-  return row;
+
+  next(key: Uint8Array, shared: number, index: number): Row {
+    const limits = this.#limits;
+    const count = new ByteReader(key).varint();
+    if (count > limits.labelsPerSeries)
+      throw new FormatError(`series table row ${index}: expected at most ${limits.labelsPerSeries} labels, got ${count}`);
+    const row: Label[] = [];
+    const ends: number[] = [];
+    while (row.length < this.#row.length && (this.#ends[row.length] as number) <= shared) {
+      ends.push(this.#ends[row.length] as number);
+      row.push(this.#row[row.length] as Label);
+    }
+    const reader = new ByteReader(key, ends.at(-1) ?? varintLength(count));
+    this.#memory -= MEMORY_PER_ROW + count * MEMORY_PER_REFERENCE + (count - row.length) * MEMORY_PER_LABEL + reader.remaining;
+    if (this.#memory < 0) throw new FormatError(`series table row ${index}: expected rows of at most ${MEMORY_PER_TABLE} bytes in memory`);
+    while (row.length < count) {
+      const name = reader.string(limits.labelNameBytes);
+      const value = reader.string(limits.labelValueBytes);
+      if (!isValidName(name)) throw new FormatError(`series table row ${index}: expected a label name, got an empty one`);
+      const before = row.at(-1);
+      if (before !== undefined && compareText(before[0], name) >= 0)
+        throw new FormatError(`series table row ${index}: expected label names unique and sorted`);
+      row.push([name, value]);
+      ends.push(reader.position);
+    }
+    reader.end();
+    if (labelValue(row, METRIC_NAME) === '') throw new FormatError(`series table row ${index}: expected a metric name`);
+    this.#row = row;
+    this.#ends = ends;
+    return row;
+  }
 }
+
+const varintLength = (value: number): number => (value < 0x80 ? 1 : 2);
 
 function sharedPrefix(a: Uint8Array, b: Uint8Array): number {
   const length = Math.min(a.length, b.length);

@@ -1,0 +1,76 @@
+import { FormatError } from './binary.ts';
+import type { WireLimits } from './limits.ts';
+
+/**
+ * Counts what repeats in a `PushRequest` before it is decoded. An empty label takes two bytes on the wire and some hundred
+ * as an object, and deflate shrinks a run of them a thousandfold: without this a small body could take gigabytes.
+ */
+
+/** Gaps of one push. A device with more of them sends the rest with the next push. */
+export const GAPS_PER_PUSH = 1_000;
+/** Labels of one push on average per target, beside which {@link WireLimits.labelsPerSeries} holds for each label set. */
+const LABELS_PER_TARGET = 16;
+
+const GAPS = 8;
+const EXTERNAL_LABELS = 13;
+const TARGETS = 14;
+const TARGET_LABELS = 1;
+
+/** Throws {@link FormatError} where a count is over its limit, or the bytes are not a protobuf message. */
+export function checkCounts(bytes: Uint8Array, limits: WireLimits): void {
+  let gaps = 0;
+  let targets = 0;
+  let labels = 0;
+  const labelsPerPush = limits.targetsPerPush * LABELS_PER_TARGET;
+  const label = (): void => {
+    if (++labels > labelsPerPush) throw new FormatError(`push: expected at most ${labelsPerPush} labels in all`);
+  };
+  fields(bytes, 0, bytes.length, (field, from, to) => {
+    if (field === GAPS && ++gaps > GAPS_PER_PUSH) throw new FormatError(`push: expected at most ${GAPS_PER_PUSH} gaps`);
+    if (field === EXTERNAL_LABELS) label();
+    if (field !== TARGETS) return;
+    if (++targets > limits.targetsPerPush) throw new FormatError(`push: expected at most ${limits.targetsPerPush} targets`);
+    fields(bytes, from, to, (inner) => {
+      if (inner === TARGET_LABELS) label();
+    });
+  });
+}
+
+/** Calls `visit` for each length-delimited field of the message in `[start, end)`. */
+function fields(bytes: Uint8Array, start: number, end: number, visit: (field: number, from: number, to: number) => void): void {
+  let at = start;
+  // The low 32 bits of a varint; what lies above is of no interest to tags and lengths that pass the checks below.
+  const varint = (): number => {
+    let value = 0;
+    for (let shift = 0; shift < 70; shift += 7) {
+      if (at >= end) throw new FormatError(`push: ends within a field, at offset ${at}`);
+      const byte = bytes[at++] as number;
+      if (shift < 32) value = (value | ((byte & 0x7f) << shift)) >>> 0;
+      if (byte < 0x80) return value;
+    }
+    throw new FormatError(`push: expected a varint of at most 10 bytes before offset ${at}`);
+  };
+  while (at < end) {
+    const tag = varint();
+    let size = 0;
+    switch (tag & 7) {
+      case 0:
+        varint();
+        break;
+      case 1:
+        size = 8;
+        break;
+      case 2:
+        size = varint();
+        break;
+      case 5:
+        size = 4;
+        break;
+      default:
+        throw new FormatError(`push: unknown wire type ${tag & 7} before offset ${at}`);
+    }
+    if (size > end - at) throw new FormatError(`push: expected ${size} more bytes at offset ${at}, got ${end - at}`);
+    if ((tag & 7) === 2) visit(tag >>> 3, at, at + size);
+    at += size;
+  }
+}

@@ -1,0 +1,337 @@
+import { deflateSync, inflateSync } from 'node:zlib';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { FormatError } from '../../contract/binary.ts';
+import { push as wire } from '../../contract/generated/push.js';
+import { wireLimits } from '../../contract/limits.ts';
+import {
+  answerCodes,
+  answerStatus,
+  decodeAnswer,
+  decodePush,
+  encodeAnswer,
+  encodePush,
+  type Gap,
+  gapReasons,
+  NO_CHAIN,
+  type Push,
+  type PushAnswer,
+  type TargetBatch,
+} from '../../contract/push.ts';
+import { GAPS_PER_PUSH } from '../../contract/push-scan.ts';
+import { REPORT_ROWS } from '../../contract/report-series.ts';
+import { cells as anyCells, labels as anyLabels, decodeOrRefuse, describeCells, mutate } from './arbitraries.ts';
+
+const hexDigits = (bytes: number) => fc.uint8Array({ minLength: bytes, maxLength: bytes }).map((raw) => Buffer.from(raw).toString('hex'));
+const time = fc.integer({ min: -(2 ** 49), max: 2 ** 49 });
+const times = (count: number): fc.Arbitrary<number[]> =>
+  fc
+    .tuple(
+      fc.oneof(time, fc.constant(1_700_000_000_000)),
+      fc.array(fc.integer({ min: 1, max: 1e9 }), { minLength: count, maxLength: count }),
+    )
+    .map(([start, steps]) => {
+      let at = start;
+      return steps.map((step) => {
+        at += step;
+        return at;
+      });
+    });
+
+const target: fc.Arbitrary<TargetBatch> = fc
+  .tuple(fc.integer({ min: 1, max: 5 }), fc.nat(4))
+  .chain(([scrapes, rows]) =>
+    fc.record({
+      labels: anyLabels,
+      table: hexDigits(16),
+      times: times(scrapes),
+      cells: anyCells(rows, scrapes),
+      report: anyCells(REPORT_ROWS.length, scrapes, false),
+      withTable: fc.boolean(),
+    }),
+  )
+  .map(({ withTable, table, cells, ...rest }) => ({ ...rest, table: withTable ? table : undefined, cells: withTable ? cells : undefined }));
+
+const push: fc.Arbitrary<Push> = fc
+  .record({
+    logId: hexDigits(16),
+    stream: fc.nat(1),
+    from: fc.maxSafeNat(),
+    span: fc.nat(1000),
+    chains: fc.tuple(hexDigits(8), hexDigits(8)),
+    gaps: fc.array(fc.tuple(fc.nat(999), fc.nat(999), fc.constantFrom(...gapReasons)), { maxLength: 4 }),
+    clock: fc.record({
+      wallMs: time,
+      bootMs: fc.maxSafeNat(),
+      bootId: hexDigits(16),
+      offsetMs: fc.integer({ min: -(2 ** 50), max: 2 ** 50 }),
+    }),
+    version: fc.string({ maxLength: 64 }),
+    backlog: fc.record({ records: fc.maxSafeNat(), bytes: fc.maxSafeNat(), oldestMs: time }),
+    externalLabels: anyLabels,
+    targets: fc.array(target, { maxLength: 3 }),
+  })
+  .map(({ from, span, chains, gaps, ...rest }) => {
+    const base = Math.min(from, Number.MAX_SAFE_INTEGER - 1000);
+    return {
+      ...rest,
+      base: { position: base, chain: chains[0] },
+      to: { position: base + span, chain: chains[1] },
+      gaps: gaps.flatMap(([a, b, reason]): Gap[] =>
+        span === 0 ? [] : [{ from: base + 1 + Math.min(a % span, b % span), to: base + 1 + Math.max(a % span, b % span), reason }],
+      ),
+    };
+  });
+
+/** Everything of a push in a comparable form; `rows` per target as the sender had them. */
+function describePush(given: Omit<Push, 'targets'>, targets: readonly TargetBatch[]): unknown {
+  const { logId, stream, base, to, gaps, clock, version, backlog, externalLabels } = given;
+  return {
+    ...{ logId, stream, base, to, gaps, clock, version, backlog, externalLabels },
+    targets: targets.map(({ labels, table, times: at, cells, report }) => ({
+      ...{ labels, table, times: at },
+      cells: cells === undefined ? undefined : describeCells(cells),
+      report: describeCells(report),
+    })),
+  };
+}
+
+function decodeAll(bytes: Uint8Array, rows: readonly (number | undefined)[]): { given: Push; described: unknown } {
+  const { targets, ...rest } = decodePush(bytes);
+  const decoded = targets.map((batch, i) => ({
+    ...batch,
+    cells: batch.table === undefined ? undefined : batch.decodeCells(rows[i] ?? 0),
+  }));
+  return { given: { ...rest, targets: decoded }, described: describePush(rest, decoded) };
+}
+
+describe('a push', () => {
+  it('reads back to the bit', () => {
+    fc.assert(
+      fc.property(push, (given) => {
+        const rows = given.targets.map(({ cells }) => cells?.rows);
+        expect(decodeAll(encodePush(given), rows).described).toEqual(describePush(given, given.targets));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('from hostile bytes is refused, or means a push that encodes to the same again', () => {
+    const hostile = push.chain((given) =>
+      mutate(encodePush(given)).map((bytes) => ({ bytes, rows: given.targets.map(({ cells }) => cells?.rows) })),
+    );
+    fc.assert(
+      fc.property(hostile, ({ bytes, rows }) => {
+        const read = decodeOrRefuse(
+          () => decodeAll(bytes, rows),
+          (error) => error instanceof FormatError,
+        );
+        if (read === undefined) return;
+        expect(
+          decodeAll(
+            encodePush(read.given),
+            read.given.targets.map(({ cells }) => cells?.rows),
+          ).described,
+        ).toEqual(read.described);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('from any bytes is refused or read, nothing else', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
+        decodeOrRefuse(
+          () => decodePush(bytes),
+          (error) => error instanceof FormatError,
+        );
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+const simple: Push = {
+  logId: '00112233445566778899aabbccddeeff',
+  stream: 0,
+  base: { position: 0, chain: NO_CHAIN },
+  to: { position: 2, chain: '0123456789abcdef' },
+  gaps: [],
+  clock: { wallMs: 1_700_000_000_000, bootMs: 5, bootId: 'ffeeddccbbaa99887766554433221100', offsetMs: 0 },
+  version: '1',
+  backlog: { records: 0, bytes: 0, oldestMs: 0 },
+  externalLabels: [],
+  targets: [],
+};
+const message = (change: wire.PushRequest.$Properties): Uint8Array =>
+  wire.PushRequest.encode({ ...wire.PushRequest.decode(encodePush(simple)), ...change }).finish();
+const batch = (change: wire.TargetBatch.$Properties): Uint8Array =>
+  message({ targets: [{ times: Uint8Array.of(1, 0), report: Uint8Array.of(8, 8, 8, 8, 8, 0, 0), ...change }] });
+
+describe('refuses, naming the place,', () => {
+  it('accepts the message that the cases below change', () => {
+    expect(decodePush(batch({})).targets).toHaveLength(1);
+  });
+  for (const [name, bytes, expected] of [
+    ['another format', message({ format: 2 }), /expected format 1, got 2/],
+    ['a short log_id', message({ logId: new Uint8Array(15) }), /log_id: expected 16 bytes, got 15/],
+    ['a short chain', message({ chain: new Uint8Array(7) }), /chain: expected 8 bytes, got 7/],
+    ['no clock', message({ clock: null }), /clock.boot_id/],
+    ['an end before its base', message({ base: 3 }), /"to" 2 lies before "base" 3/],
+    ['a position beyond 2^53', message({ to: 2 ** 60 }), /to: expected an integer within 2\^53/],
+    ['a gap outside its range', message({ gaps: [{ from: 2, to: 3 }] }), /gaps\[0\]: 2..3 lies outside 1..2/],
+    ['a gap that runs backwards', message({ gaps: [{ from: 2, to: 1 }] }), /gaps\[0\]: 2..1/],
+    ['a base time out of range', message({ baseMs: 2 ** 51 }), /base_ms: out of range/],
+    [
+      'labels out of order',
+      batch({
+        labels: [
+          { name: 'b', value: '1' },
+          { name: 'a', value: '1' },
+        ],
+      }),
+      /targets\[0\].labels: expected names unique and sorted/,
+    ],
+    [
+      'a label twice',
+      batch({
+        labels: [
+          { name: 'a', value: '1' },
+          { name: 'a', value: '2' },
+        ],
+      }),
+      /unique and sorted/,
+    ],
+    ['a label without a value', batch({ labels: [{ name: 'a', value: '' }] }), /targets\[0\].labels\[0\]: expected a name and a value/],
+    ['a label without a name', batch({ labels: [{ name: '', value: 'a' }] }), /expected a name and a value/],
+    ['a name of 1025 bytes', batch({ labels: [{ name: 'é'.repeat(513), value: 'a' }] }), /too long/],
+    ['a value of 16 kB and a byte', batch({ labels: [{ name: 'a', value: 'x'.repeat(16 * 1024 + 1) }] }), /too long/],
+    [
+      'more labels than a series may have',
+      message({ externalLabels: Array.from({ length: 65 }, (_, i) => ({ name: `a${i + 100}`, value: '1' })) }),
+      /external_labels: expected at most 64/,
+    ],
+    ['a field of a later format', batch({ mask: Uint8Array.of(1) }), /targets\[0\].mask: not supported in format 1/],
+    ['columns without a table', batch({ columns: Uint8Array.of(1) }), /targets\[0\].columns: given without a table/],
+    ['no times', batch({ times: new Uint8Array(0) }), /offset 0: expected 1 more bytes/],
+    ['no scrapes', batch({ times: Uint8Array.of(0) }), /expected 1 to 1000 scrapes, got 0/],
+    ['two scrapes at one time', batch({ times: Uint8Array.of(2, 0, 0) }), /scrape 1 is not after the one before/],
+    ['time running backwards', batch({ times: Uint8Array.of(3, 0, 2, 5) }), /scrape 2 is not after the one before/],
+    ['bytes after the times', batch({ times: Uint8Array.of(1, 0, 0) }), /expected the end/],
+    ['bytes after the report', batch({ report: Uint8Array.of(8, 8, 8, 8, 8, 0, 0, 0) }), /targets\[0\].report: .*expected the end/],
+    ['a short table hash', batch({ table: new Uint8Array(15) }), /targets\[0\].table: expected 16 bytes, got 15/],
+  ] as readonly (readonly [string, Uint8Array, RegExp])[]) {
+    it(name, () => {
+      expect(() => decodePush(bytes)).toThrow(FormatError);
+      expect(() => decodePush(bytes)).toThrow(expected);
+    });
+  }
+
+  it('text that is not UTF-8', () => {
+    const bytes = encodePush({ ...simple, externalLabels: [['a', 'xy']] });
+    bytes[Buffer.from(bytes).indexOf('xy')] = 0xff;
+    expect(() => decodePush(bytes)).toThrow(FormatError);
+  });
+  it('more cells than the limit, before it takes memory for them', () => {
+    const given = decodePush(batch({ table: new Uint8Array(16), columns: new Uint8Array(0) }));
+    expect(() => given.targets[0]?.decodeCells(1_000_000)).toThrow(/at most 1000000 cells/);
+  });
+});
+
+/** Runs of empty messages: two bytes each, hundreds in memory, next to nothing when deflated. */
+describe('refuses before it decodes', () => {
+  const header = encodePush(simple);
+  const repeat = (field: number, count: number, inner: readonly number[] = []): Uint8Array => {
+    const one = [(field << 3) | 2, inner.length, ...inner];
+    const bytes = new Uint8Array(header.length + count * one.length);
+    bytes.set(header);
+    for (let i = 0; i < count; i++) bytes.set(one, header.length + i * one.length);
+    return bytes;
+  };
+  for (const [name, bytes, expected] of [
+    ['a million targets', repeat(14, 1_000_000), /at most 10000 targets/],
+    ['a million gaps', repeat(8, 1_000_000), new RegExp(`at most ${GAPS_PER_PUSH} gaps`)],
+    ['a million external labels', repeat(13, 1_000_000), /at most 160000 labels/],
+    [
+      'a million labels in ten thousand targets',
+      repeat(
+        14,
+        10_000,
+        Array.from({ length: 100 }, (_, i) => (i % 2 ? 0 : 10)),
+      ),
+      /at most 160000 labels/,
+    ],
+    ['a field that is cut', header.subarray(0, header.length - 1), /ends within a field/],
+    ['a group', Uint8Array.from([...header, 0x7b, 0x7c]), /unknown wire type 3/],
+    ['a varint of eleven bytes', Uint8Array.from([8, ...new Uint8Array(10).fill(0x80), 1]), /varint of at most 10 bytes/],
+  ] as readonly (readonly [string, Uint8Array, RegExp])[]) {
+    it(name, () => {
+      expect(() => decodePush(bytes)).toThrow(FormatError);
+      expect(() => decodePush(bytes)).toThrow(expected);
+    });
+  }
+  it('skips fields that it does not know, so that later versions may add some', () => {
+    const added = [0x78, 0x80, 0x01, ...[0x7d, 1, 2, 3, 4], ...[0x79, 1, 2, 3, 4, 5, 6, 7, 8], ...[0x7a, 2, 9, 9]];
+    expect(decodePush(Uint8Array.from([...header, ...added])).logId).toBe(simple.logId);
+  });
+});
+
+it('refuses to write scrapes whose times do not ascend', () => {
+  const report = {
+    rows: 5,
+    scrapes: 2,
+    states: new Uint8Array(10),
+    words: new Uint32Array(20),
+    floats: new Float64Array(10),
+    ownTimes: undefined,
+  };
+  const twice: TargetBatch = { labels: [], table: undefined, times: [5, 5], cells: undefined, report };
+  expect(() => encodePush({ ...simple, targets: [twice] })).toThrow(RangeError);
+});
+
+describe('an answer', () => {
+  const point = fc.record({ position: fc.maxSafeNat(), chain: hexDigits(8) });
+  const answer: fc.Arbitrary<PushAnswer> = fc.record({
+    code: fc.constantFrom(...answerCodes),
+    logId: fc.oneof(hexDigits(16), fc.constant('')),
+    position: fc.maxSafeNat(),
+    message: fc.string({ unit: 'grapheme' }),
+    edgeMs: time,
+    unknownTables: fc.array(hexDigits(16), { maxLength: 3 }),
+    stored: fc.option(point, { nil: undefined }),
+    points: fc.array(point, { maxLength: 3 }),
+    minPushIntervalMs: fc.nat(0xffffffff),
+  });
+  it('reads back', () => {
+    fc.assert(
+      fc.property(answer, (given) => {
+        expect(decodeAnswer(encodeAnswer(given))).toEqual(given);
+      }),
+    );
+  });
+  it('from hostile bytes is refused or read, nothing else', () => {
+    fc.assert(
+      fc.property(
+        answer.chain((given) => mutate(encodeAnswer(given))),
+        (bytes) => {
+          decodeOrRefuse(
+            () => decodeAnswer(bytes),
+            (error) => error instanceof FormatError,
+          );
+        },
+      ),
+      { numRuns: 2000 },
+    );
+  });
+  it('of each code has its HTTP status', () => {
+    expect(answerCodes.map((code) => answerStatus[code])).toEqual([500, 200, 409, 424, 400, 401, 403, 413, 503, 422, 503]);
+  });
+  it("is not a portal's page", () => {
+    expect(() => decodeAnswer(Buffer.from('<!DOCTYPE html><html><body>Log in to the hotel network</body></html>'))).toThrow(FormatError);
+  });
+});
+
+it('stays within the limits when deflated and inflated', () => {
+  const body = deflateSync(encodePush(simple));
+  expect(decodePush(inflateSync(body, { maxOutputLength: wireLimits.pushInflatedBytes })).logId).toBe(simple.logId);
+});
