@@ -1,0 +1,62 @@
+import { err, ok, type Result } from '../../contract/result.ts';
+import { type AgentOptions, type FlagName, type FlagValues, flags, readOptions } from './flags.ts';
+import { nearestName } from './nearest.ts';
+
+export type Command =
+  | { readonly kind: 'help' }
+  | { readonly kind: 'version' }
+  | { readonly kind: 'check-config'; readonly file: string }
+  | { readonly kind: 'run'; readonly options: AgentOptions };
+
+/** Reads the arguments after the program's name. An error is a usage error: exit code 2. */
+export function parseCommandLine(args: readonly string[]): Result<Command, string> {
+  const values = Object.fromEntries(flags.map((flag) => [flag.name, flag.default])) as Record<FlagName, string>;
+  const words: string[] = [];
+  let onlyWords = false;
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i] as string;
+    if (onlyWords || !arg.startsWith('-') || arg === '-') {
+      words.push(arg);
+      continue;
+    }
+    if (arg === '--') {
+      onlyWords = true;
+      continue;
+    }
+    if (arg === '-h' || arg === '--help') return ok({ kind: 'help' });
+    if (arg === '--version') return ok({ kind: 'version' });
+    const equals = arg.indexOf('=');
+    const name = arg.slice(arg.startsWith('--') ? 2 : 1, equals === -1 ? undefined : equals);
+    if (!arg.startsWith('--') || !isFlag(name)) return err(unknown('flag', arg.slice(0, equals === -1 ? undefined : equals), flagNames));
+    if (equals !== -1) {
+      values[name] = arg.slice(equals + 1);
+      continue;
+    }
+    const next = args[i + 1];
+    if (next === undefined || next.startsWith('--')) return err(`--${name}: expected a value, such as --${name}=${values[name]}`);
+    values[name] = next;
+    i++;
+  }
+  return command(words, values);
+}
+
+function command(words: readonly string[], values: FlagValues): Result<Command, string> {
+  const [name, ...rest] = words;
+  if (name === undefined) {
+    const options = readOptions(values);
+    return options.ok ? ok({ kind: 'run', options: options.value }) : options;
+  }
+  if (name === 'help') return ok({ kind: 'help' });
+  if (name !== 'check-config') return err(unknown('command', name, ['check-config', 'help']));
+  const [file, ...more] = rest;
+  if (more.length > 0) return err(`check-config: expected one file, got ${rest.length}`);
+  return ok({ kind: 'check-config', file: file ?? values['config.file'] });
+}
+
+const flagNames = ['--help', '--version', ...flags.map((flag) => `--${flag.name}`)];
+const isFlag = (name: string): name is FlagName => flags.some((flag) => flag.name === name);
+
+function unknown(what: 'flag' | 'command', given: string, known: readonly string[]): string {
+  const nearest = nearestName(given, known);
+  return `unknown ${what} ${given}${nearest === undefined ? '' : `, did you mean ${nearest}?`}`;
+}

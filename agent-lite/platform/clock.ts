@@ -1,0 +1,79 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { Clock } from '../model.ts';
+
+/** What the clock reads of the system; tests give their own. */
+export interface ClockSources {
+  /** CLOCK_MONOTONIC in ms: precise, but stands still while the machine is suspended. */
+  readonly monotonic: () => number;
+  /** CLOCK_BOOTTIME in ms, in steps of 10: counts suspend. Undefined where the system does not tell. */
+  readonly uptime: () => number | undefined;
+  readonly wall: () => number;
+  readonly bootId: () => string | undefined;
+}
+
+/** /proc/uptime has steps of 10 ms and is read a little after the monotonic clock; a shorter suspend is not one. */
+const SUSPEND_MS = 50;
+/** setTimeout fires at once for anything longer (about 24 days). */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/**
+ * The clock of a Linux machine. `boot()` is the monotonic clock plus the time spent suspended, which shows as a growing
+ * difference to /proc/uptime. Only growth counts: in a container /proc/uptime may start later than the machine.
+ */
+export function createClock(sources: ClockSources = linuxSources): Clock {
+  const aheadMs = (): number | undefined => {
+    const uptime = sources.uptime();
+    return uptime === undefined ? undefined : uptime - sources.monotonic();
+  };
+  const atStart = aheadMs() ?? 0;
+  /** Time suspended since boot, ms. Before this process started too, unless the uptime is a container's. */
+  let suspendedMs = atStart > SUSPEND_MS ? atStart : 0;
+  const base = atStart > SUSPEND_MS ? 0 : atStart;
+  return {
+    now: sources.wall,
+    boot() {
+      const ahead = aheadMs();
+      if (ahead !== undefined && ahead - base > suspendedMs + SUSPEND_MS) suspendedMs = ahead - base;
+      return sources.monotonic() + suspendedMs;
+    },
+    bootId: sources.bootId() ?? randomBytes(16).toString('hex'),
+    sleep,
+    random: Math.random,
+  };
+}
+
+/** Keeps the process alive; an aborted signal ends it at once. A delay of more than 24 days is cut to that. */
+function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  if (signal?.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const wake = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', wake);
+      resolve();
+    };
+    const timer = setTimeout(wake, Math.min(Math.max(ms, 0), MAX_TIMEOUT_MS));
+    signal?.addEventListener('abort', wake);
+  });
+}
+
+const linuxSources: ClockSources = {
+  monotonic: () => Number(process.hrtime.bigint() / 1000n) / 1000,
+  uptime() {
+    const seconds = Number.parseFloat(readOr('/proc/uptime') ?? '');
+    return Number.isFinite(seconds) ? seconds * 1000 : undefined;
+  },
+  wall: Date.now,
+  bootId() {
+    const id = readOr('/proc/sys/kernel/random/boot_id')?.trim().replaceAll('-', '').toLowerCase();
+    return id !== undefined && /^[0-9a-f]{32}$/.test(id) ? id : undefined;
+  },
+};
+
+function readOr(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,84 @@
+/** What the status page and `/api/v1/status` show. Ages and durations are ms; `undefined`: not known or never happened. */
+export interface AgentStatus {
+  readonly version: string;
+  readonly hostname: string;
+  readonly uptimeMs: number;
+  /** The device's wall clock, ms since 1970. */
+  readonly nowMs: number;
+  /** The log is open and the loops run; false while starting and while stopping. */
+  readonly ready: boolean;
+  readonly edge: EdgeStatus;
+  readonly log: LogStatus;
+  readonly targets: readonly TargetStatus[];
+}
+
+export interface EdgeStatus {
+  readonly url: string;
+  readonly lastSuccessAgeMs: number | undefined;
+  readonly nextTryInMs: number | undefined;
+  /** Failures in a row. */
+  readonly failures: number;
+  /** Of the last push, where it failed. */
+  readonly error: string | undefined;
+  readonly pushIntervalMs: number;
+  readonly backlogRecords: number;
+  readonly backlogBytes: number;
+  /** Age of the oldest record the edge has not acknowledged. */
+  readonly backlogAgeMs: number | undefined;
+  /** The edge's time minus ours; undefined until the edge has answered. */
+  readonly clockOffsetMs: number | undefined;
+}
+
+export interface LogStatus {
+  readonly path: string;
+  readonly bytes: number;
+  readonly limitBytes: number;
+  /** `memory`: the medium failed and scrapes wait in memory. */
+  readonly mode: 'disk' | 'memory';
+  /** Why it is in memory. */
+  readonly error: string | undefined;
+  readonly syncPolicy: string;
+  readonly unsyncedRecords: number;
+  readonly evictedRecords: number;
+  readonly damagedRecords: number;
+}
+
+export interface TargetStatus {
+  readonly job: string;
+  readonly instance: string;
+  readonly url: string;
+  readonly health: 'up' | 'down' | 'unknown';
+  readonly lastScrapeAgeMs: number | undefined;
+  readonly durationMs: number | undefined;
+  readonly samples: number | undefined;
+  readonly error: string | undefined;
+}
+
+export interface Verdict {
+  readonly state: 'ok' | 'degraded' | 'starting';
+  /** What is wrong, most pressing first; each a sentence a person on site can act on. */
+  readonly reasons: readonly string[];
+}
+
+/** Pushes may fail this often before the link counts as down: one lost request is daily life on a mobile link. */
+const FAILURES_TOLERATED = 2;
+const CLOCK_TOLERATED_MS = 60_000;
+const NEARLY_FULL = 0.9;
+
+/** The one word at the top of the page. */
+export function judge(status: AgentStatus): Verdict {
+  const { edge, log, targets } = status;
+  const reasons: string[] = [];
+  if (log.mode === 'memory') reasons.push(`The log cannot be written, samples wait in memory: ${log.error ?? 'unknown error'}`);
+  if (edge.failures > FAILURES_TOLERATED)
+    reasons.push(`The last ${edge.failures} pushes failed: ${edge.error ?? 'unknown error'}. Samples wait in the log.`);
+  if (log.limitBytes > 0 && log.bytes > log.limitBytes * NEARLY_FULL && edge.failures > 0)
+    reasons.push('The log is nearly full: at the limit the oldest samples are deleted.');
+  if (edge.clockOffsetMs !== undefined && Math.abs(edge.clockOffsetMs) > CLOCK_TOLERATED_MS)
+    reasons.push(`The clock of this device is wrong by ${Math.round(Math.abs(edge.clockOffsetMs) / 1000)} s; times are corrected by that.`);
+  const down = targets.filter((target) => target.health === 'down').length;
+  if (down > 0) reasons.push(`${down} of ${targets.length} targets ${down === 1 ? 'is' : 'are'} down.`);
+  if (targets.length === 0) reasons.push('No targets: nothing is scraped. See scrape_configs in the configuration.');
+  if (!status.ready) return { state: 'starting', reasons };
+  return { state: reasons.length === 0 ? 'ok' : 'degraded', reasons };
+}
