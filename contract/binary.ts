@@ -13,6 +13,11 @@ export class FormatError extends Error {
   override name = 'FormatError';
 }
 
+/** The input may follow its format, but holds more than a limit allows: fewer scrapes or targets at once may pass. */
+export class LimitError extends FormatError {
+  override name = 'LimitError';
+}
+
 /** A growing buffer. `bytes()` returns a copy, so the writer can be cleared and used again. */
 export class ByteWriter {
   #buffer: Uint8Array<ArrayBuffer>;

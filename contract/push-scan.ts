@@ -1,4 +1,4 @@
-import { FormatError } from './binary.ts';
+import { FormatError, LimitError } from './binary.ts';
 import type { WireLimits } from './limits.ts';
 
 /**
@@ -23,13 +23,13 @@ export function checkCounts(bytes: Uint8Array, limits: WireLimits): void {
   let labels = 0;
   const labelsPerPush = limits.targetsPerPush * LABELS_PER_TARGET;
   const label = (): void => {
-    if (++labels > labelsPerPush) throw new FormatError(`push: expected at most ${labelsPerPush} labels in all`);
+    if (++labels > labelsPerPush) throw new LimitError(`push: expected at most ${labelsPerPush} labels in all`);
   };
   fields(bytes, 0, bytes.length, (field, from, to) => {
-    if (field === GAPS && ++gaps > GAPS_PER_PUSH) throw new FormatError(`push: expected at most ${GAPS_PER_PUSH} gaps`);
+    if (field === GAPS && ++gaps > GAPS_PER_PUSH) throw new LimitError(`push: expected at most ${GAPS_PER_PUSH} gaps`);
     if (field === EXTERNAL_LABELS) label();
     if (field !== TARGETS) return;
-    if (++targets > limits.targetsPerPush) throw new FormatError(`push: expected at most ${limits.targetsPerPush} targets`);
+    if (++targets > limits.targetsPerPush) throw new LimitError(`push: expected at most ${limits.targetsPerPush} targets`);
     fields(bytes, from, to, (inner) => {
       if (inner === TARGET_LABELS) label();
     });

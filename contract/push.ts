@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter, FormatError } from './binary.ts';
+import { ByteReader, ByteWriter, FormatError, LimitError } from './binary.ts';
 import type { Cells } from './cells.ts';
 import { decodeColumns, encodeColumns, isTime } from './columns.ts';
 import { push as wire } from './generated/push.js';
@@ -185,7 +185,7 @@ function decodeTimes(bytes: Uint8Array, baseMs: number, limits: WireLimits): rea
   const reader = new ByteReader(bytes);
   const count = reader.varint();
   if (count < 1 || count > limits.scrapesPerTarget)
-    throw new FormatError(`times: expected 1 to ${limits.scrapesPerTarget} scrapes, got ${count}`);
+    throw new LimitError(`times: expected 1 to ${limits.scrapesPerTarget} scrapes, got ${count}`);
   const times: number[] = [];
   let before = baseMs;
   let step = 0;
@@ -203,7 +203,10 @@ function decodeTimes(bytes: Uint8Array, baseMs: number, limits: WireLimits): rea
   return times;
 }
 
-/** Reads an inflated push. Throws {@link FormatError} with the place; memory is bounded by `limits` before it is taken. */
+/**
+ * Reads an inflated push. Memory is bounded by `limits` before it is taken.
+ * Throws {@link FormatError} with the place; a {@link LimitError} means that less at once may pass.
+ */
 export function decodePush(bytes: Uint8Array, limits: WireLimits = wireLimits): UndecodedPush {
   checkCounts(bytes, limits);
   let message: wire.PushRequest;
@@ -266,7 +269,7 @@ function decodeTarget(
   if (table === undefined && target.columns.length > 0) throw new FormatError(`${place}.columns: given without a table`);
   const take = (rows: number): void => {
     budget.cells -= rows * times.length;
-    if (budget.cells < 0) throw new FormatError(`${place}: expected at most ${limits.cellsPerPush} cells in a push`);
+    if (budget.cells < 0) throw new LimitError(`${place}: expected at most ${limits.cellsPerPush} cells in a push`);
   };
   take(reportRows);
   const report = columns(target.report, reportRows, times, `${place}.report`);

@@ -91,16 +91,16 @@ export class RemoteWriteBuffer {
   }
 
   /**
-   * Adds one series: its label fields and the cells of `row` that are not absent, in time order. Adds nothing and returns
-   * 0 where the row has no sample; else the number of samples.
+   * Adds one series: its label fields and the cells of `row`, scrapes `from` to `to` (exclusive), that are not absent, in
+   * time order. Adds nothing and returns 0 where there is no sample; else the number of samples.
    */
-  add(labelFields: Uint8Array, cells: Cells, row: number, times: readonly number[]): number {
+  add(labelFields: Uint8Array, cells: Cells, row: number, times: readonly number[], from = 0, to = cells.scrapes): number {
     const { states, words, scrapes } = cells;
     const own = cells.ownTimes?.get(row);
     const start = row * scrapes;
     let body = labelFields.length;
     let samples = 0;
-    for (let i = 0; i < scrapes; i++) {
+    for (let i = from; i < to; i++) {
       if (states[start + i] === ABSENT) continue;
       // A staleness marker has the scrape's time even where values bring their own.
       body += 2 + 9 + 1 + timeSize(sampleTime(states[start + i] as number, own, times, i));
@@ -114,7 +114,7 @@ export class RemoteWriteBuffer {
     at = writeVarint(out, at, body);
     out.set(labelFields, at);
     at += labelFields.length;
-    for (let i = 0; i < scrapes; i++) {
+    for (let i = from; i < to; i++) {
       const cell = start + i;
       if (states[cell] === ABSENT) continue;
       const time = sampleTime(states[cell] as number, own, times, i);
@@ -146,7 +146,8 @@ export class RemoteWriteBuffer {
   }
 }
 
-const sampleTime = (state: number, own: Float64Array | undefined, times: readonly number[], i: number): number =>
+/** Ms. A staleness marker has the scrape's time even where values bring their own. */
+export const sampleTime = (state: number, own: Float64Array | undefined, times: readonly number[], i: number): number =>
   own !== undefined && state === VALUE ? (own[i] as number) : (times[i] as number);
 
 function writeWord(out: Uint8Array, at: number, word: number): number {
