@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { link, readFile, unlink, writeFile } from 'node:fs/promises';
 
 const NAME = 'DEVICE_TOKEN_KEY';
 const LINE = /^\s*DEVICE_TOKEN_KEY\s*=\s*(?:"([^"]*)"|'([^']*)'|(\S+))\s*$/m;
@@ -17,11 +17,15 @@ export async function loadDeviceTokenKey(file: string): Promise<string> {
 async function keyOfFile(file: string): Promise<string> {
   const existing = await readKey(file);
   if (existing !== undefined) return existing;
+  // Written beside and linked into place, so that two programs that start at once end with one whole file.
+  const draft = `${file}.${randomBytes(4).toString('hex')}`;
+  await writeFile(draft, `${NAME}="${randomBytes(32).toString('hex')}"\n`, { mode: 0o600, flag: 'wx' });
   try {
-    // wx: where two programs start at once the second one reads the first one's key.
-    await writeFile(file, `${NAME}="${randomBytes(32).toString('hex')}"\n`, { mode: 0o600, flag: 'wx' });
+    await link(draft, file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    await unlink(draft);
   }
   const made = await readKey(file);
   if (made === undefined)

@@ -1,0 +1,33 @@
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** The full path of a program, or undefined where it is not installed. */
+export function findProgram(name: string): string | undefined {
+  for (const folder of [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/bin']) {
+    const path = join(folder, name);
+    try {
+      accessSync(path, constants.X_OK);
+      return path;
+    } catch {
+      // Not in this folder.
+    }
+  }
+  return undefined;
+}
+
+interface Skipping {
+  skip(note?: string): never;
+}
+
+/**
+ * The path of a program that a test needs. Where it is missing the test is skipped, loudly; in CI it fails, so that nothing
+ * is left unproved there.
+ */
+export function needProgram(context: Skipping, name: string): string {
+  const path = findProgram(name);
+  if (path !== undefined) return path;
+  const message = `${name} is not installed (Debian: apt-get install ${name})`;
+  if (process.env['CI'] === 'true') throw new Error(`${message}; in CI every end-to-end test must run`);
+  console.warn(`\n*** SKIPPED: ${message}; this end-to-end test proves nothing here ***\n`);
+  return context.skip(message);
+}
