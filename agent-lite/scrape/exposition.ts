@@ -1,0 +1,39 @@
+import type { Labels } from '../../contract/labels.ts';
+
+/** What the parsers of expositions and the series state have between them. */
+
+/** The exposition breaks its format. The message tells line, what was expected and what was there. */
+export class ExpositionError extends Error {
+  override name = 'ExpositionError';
+  /** From 1; 0: the exposition as a whole. */
+  readonly line: number;
+  constructor(line: number, message: string, options?: ErrorOptions) {
+    super(line === 0 ? message : `line ${line}: ${message}`, options);
+    this.line = line;
+  }
+}
+
+/**
+ * The type of the metric family a series stands under, as far as it changes labels: `le` under histograms and `quantile`
+ * under summaries are normalised, so the same text is another series there.
+ */
+export const FAMILY_OTHER = 0;
+export const FAMILY_HISTOGRAM = 1;
+export const FAMILY_SUMMARY = 2;
+export type FamilyType = 0 | 1 | 2;
+
+/** Takes the samples of one exposition in order: for each either `known` finds the series, or `series` is told it. */
+export interface SampleSink {
+  /**
+   * Whether `bytes` holds at `at` the same series text as the last scrape did at this place: then the offset behind it,
+   * else -1. Saves parsing the labels again.
+   */
+  known(bytes: Uint8Array, at: number, family: FamilyType): number;
+  /** The series whose text is `bytes[start..end)`; `labels` parses it and throws {@link ExpositionError} if it is invalid. */
+  series(bytes: Uint8Array, start: number, end: number, family: FamilyType, labels: () => Labels): void;
+  /** The value of the series found last. `timeMs` is NaN where the line has no timestamp. */
+  sample(value: number, timeMs: number): void;
+}
+
+/** Throws {@link ExpositionError}; the sink may have taken samples by then. */
+export type ExpositionParser = (bytes: Uint8Array, sink: SampleSink) => void;

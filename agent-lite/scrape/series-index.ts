@@ -1,0 +1,205 @@
+import type { FamilyType } from './exposition.ts';
+
+/** A series as it is written in a target's exposition, and what it stands for. */
+export interface IndexEntry<T> {
+  readonly series: T;
+  readonly family: FamilyType;
+  readonly hash: number;
+  readonly length: number;
+  /** Whether the text ends with a brace; a bare name needs a look at what follows it. */
+  readonly braced: boolean;
+  /** Offset of the text in the index's memory. */
+  start: number;
+  /** Place in the order of the last scrape. */
+  position: number;
+  seenAt: number;
+  /** Another entry with the same hash. */
+  next: IndexEntry<T> | undefined;
+}
+
+const CLOSE = 0x7d;
+const OPEN = 0x7b;
+const SPACE = 0x20;
+const TAB = 0x09;
+
+/**
+ * Finds series by the bytes of their text. A target writes the same series in the same order again and again, so the text
+ * expected next is compared first, without hashing and without memory; a series at another place is found by its hash, and
+ * the order is picked up from there. Only text never seen needs parsing.
+ */
+export class SeriesIndex<T> {
+  readonly #byHash = new Map<number, IndexEntry<T>>();
+  #pool = new Uint8Array(1024);
+  #used = 0;
+  #live = 0;
+  #count = 0;
+  #order: IndexEntry<T>[] = [];
+  #nextOrder: IndexEntry<T>[] = [];
+  #cursor = 0;
+  #iteration = 0;
+  #distinct = 0;
+  #added: IndexEntry<T>[] = [];
+
+  /** Entries, for tests and memory figures. */
+  get size(): number {
+    return this.#count;
+  }
+
+  begin(): void {
+    this.#iteration++;
+    this.#cursor = 0;
+    this.#distinct = 0;
+    this.#nextOrder.length = 0;
+    this.#added = [];
+  }
+
+  /** The entry expected next, if the bytes at `at` are its text. */
+  expected(bytes: Uint8Array, at: number, family: FamilyType): IndexEntry<T> | undefined {
+    const entry = this.#order[this.#cursor];
+    if (entry === undefined || entry.family !== family) return undefined;
+    const pool = this.#pool;
+    const end = at + entry.length;
+    for (let i = at, j = entry.start; i < end; i++, j++) if (bytes[i] !== pool[j]) return undefined;
+    if (!entry.braced) {
+      // `up` is also the start of `upper 1` and of `up {a="b"} 1`.
+      const first = bytes[end];
+      if (first !== SPACE && first !== TAB) return undefined;
+      const second = bytes[end + 1];
+      if (second === OPEN || second === SPACE || second === TAB) return undefined;
+    }
+    this.#see(entry);
+    return entry;
+  }
+
+  find(bytes: Uint8Array, start: number, end: number, family: FamilyType): IndexEntry<T> | undefined {
+    const length = end - start;
+    for (let entry = this.#byHash.get(hashOf(bytes, start, end, family)); entry !== undefined; entry = entry.next) {
+      if (entry.length !== length || entry.family !== family || !this.#holds(entry, bytes, start)) continue;
+      if (this.#order[entry.position] === entry) this.#cursor = entry.position;
+      this.#see(entry);
+      return entry;
+    }
+    return undefined;
+  }
+
+  add(bytes: Uint8Array, start: number, end: number, family: FamilyType, series: T): IndexEntry<T> {
+    const length = end - start;
+    if (this.#used + length > this.#pool.length) this.#resize(Math.max(this.#used + length, this.#pool.length * 2));
+    this.#pool.set(bytes.subarray(start, end), this.#used);
+    const hash = hashOf(bytes, start, end, family);
+    const entry: IndexEntry<T> = {
+      series,
+      family,
+      hash,
+      length,
+      braced: bytes[end - 1] === CLOSE,
+      start: this.#used,
+      position: 0,
+      seenAt: 0,
+      next: this.#byHash.get(hash),
+    };
+    this.#byHash.set(hash, entry);
+    this.#used += length;
+    this.#live += length;
+    this.#count++;
+    this.#added.push(entry);
+    this.#see(entry);
+    return entry;
+  }
+
+  /** The scrape is good: its order is expected next, and texts it lacks are forgotten (returned: what they stood for). */
+  commit(): T[] {
+    const gone: T[] = [];
+    if (this.#distinct < this.#count) {
+      for (const head of [...this.#byHash.values()]) {
+        for (let entry: IndexEntry<T> | undefined = head; entry !== undefined; entry = entry.next) {
+          if (entry.seenAt === this.#iteration) continue;
+          this.#remove(entry);
+          gone.push(entry.series);
+        }
+      }
+    }
+    const before = this.#order;
+    this.#order = this.#nextOrder;
+    this.#nextOrder = before;
+    this.#order.forEach((entry, position) => {
+      entry.position = position;
+    });
+    this.#added = [];
+    if (this.#used > 4096 && this.#live * 2 < this.#used) this.#compact();
+    return gone;
+  }
+
+  /** The scrape failed: forget what only it brought. Returns what that stood for. */
+  rollback(): T[] {
+    const gone = this.#added.map((entry) => entry.series);
+    for (const entry of this.#added) this.#remove(entry);
+    this.#added = [];
+    if (this.#used > 4096 && this.#live * 2 < this.#used) this.#compact();
+    return gone;
+  }
+
+  clear(): void {
+    this.#byHash.clear();
+    this.#order = [];
+    this.#nextOrder = [];
+    this.#pool = new Uint8Array(1024);
+    this.#used = 0;
+    this.#live = 0;
+    this.#count = 0;
+    this.#added = [];
+  }
+
+  #see(entry: IndexEntry<T>): void {
+    this.#cursor++;
+    this.#nextOrder.push(entry);
+    if (entry.seenAt !== this.#iteration) {
+      entry.seenAt = this.#iteration;
+      this.#distinct++;
+    }
+  }
+
+  #holds(entry: IndexEntry<T>, bytes: Uint8Array, start: number): boolean {
+    for (let i = 0; i < entry.length; i++) if (bytes[start + i] !== this.#pool[entry.start + i]) return false;
+    return true;
+  }
+
+  #remove(entry: IndexEntry<T>): void {
+    const head = this.#byHash.get(entry.hash);
+    if (head === entry) {
+      if (entry.next === undefined) this.#byHash.delete(entry.hash);
+      else this.#byHash.set(entry.hash, entry.next);
+    } else {
+      for (let other = head; other !== undefined; other = other.next) if (other.next === entry) other.next = entry.next;
+    }
+    this.#count--;
+    this.#live -= entry.length;
+  }
+
+  #resize(capacity: number): void {
+    const pool = new Uint8Array(capacity);
+    pool.set(this.#pool.subarray(0, this.#used));
+    this.#pool = pool;
+  }
+
+  #compact(): void {
+    const pool = new Uint8Array(Math.max(1024, this.#live));
+    let at = 0;
+    for (const head of this.#byHash.values()) {
+      for (let entry: IndexEntry<T> | undefined = head; entry !== undefined; entry = entry.next) {
+        pool.set(this.#pool.subarray(entry.start, entry.start + entry.length), at);
+        entry.start = at;
+        at += entry.length;
+      }
+    }
+    this.#pool = pool;
+    this.#used = at;
+  }
+}
+
+/** FNV-1a, cut to 30 bits: a small integer on every platform. */
+function hashOf(bytes: Uint8Array, start: number, end: number, family: FamilyType): number {
+  let hash = 0x811c9dc5 ^ family;
+  for (let i = start; i < end; i++) hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193);
+  return hash & 0x3fffffff;
+}

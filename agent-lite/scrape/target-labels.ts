@@ -1,0 +1,47 @@
+import { compareText, type Label, type Labels, METRIC_NAME } from '../../contract/labels.ts';
+
+/**
+ * The labels of a series after the target's are merged in and before metric relabelling; scrape/scrape.go
+ * `mutateSampleLabels`. `exposed` may hold empty values: they mean absent, but under honor_labels they still keep the
+ * target's label of that name away.
+ */
+export function mergeLabels(exposed: Labels, target: Labels, honorLabels: boolean): Labels {
+  const merged = new Map<string, string>(exposed);
+  const conflicts: Label[] = [];
+  for (const [name, value] of target) {
+    const existing = merged.get(name);
+    if (honorLabels) {
+      if (existing === undefined) merged.set(name, value);
+    } else {
+      if (existing !== undefined && existing !== '') conflicts.push([name, existing]);
+      merged.set(name, value);
+    }
+  }
+  // Shortest names first, so that `job` gets `exported_job` before an exposed `exported_job` moves on.
+  conflicts.sort((a, b) => utf8Length(a[0]) - utf8Length(b[0]));
+  for (const [name, value] of conflicts) {
+    let moved = `exported_${name}`;
+    while ((merged.get(moved) ?? '') !== '') moved = `exported_${moved}`;
+    merged.set(moved, value);
+  }
+  const labels: Label[] = [];
+  for (const [name, value] of merged) if (value !== '') labels.push([name, value]);
+  return labels.sort((a, b) => compareText(a[0], b[0]));
+}
+
+/** Bytes of the UTF-8 form, counted without making it. */
+export function utf8Length(text: string): number {
+  let length = text.length;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x80) continue;
+    // Each half of a surrogate pair stands for two of its four bytes.
+    length += unit < 0x800 || (unit >= 0xd800 && unit <= 0xdfff) ? 1 : 2;
+  }
+  return length;
+}
+
+/** Labels without those that only the agent sees. */
+export const publicLabels = (labels: Labels): Labels => labels.filter(([name]) => !name.startsWith('__'));
+
+export const hasMetricName = (labels: Labels): boolean => labels.some(([name]) => name === METRIC_NAME);
