@@ -18,7 +18,7 @@ export function statusPage(status: AgentStatus): string {
 <body><main>
 <header>
 <h1>${status.hostname}</h1>${badge(verdict.state, verdict.state === 'ok' ? 'good' : 'wait')}
-<span class="sub">agent-lite ${status.version}, up ${formatDuration(status.uptimeMs)}, device time ${timeText(status.nowMs)}</span>
+<span class="sub">agent-lite ${status.version}, <span>up ${formatDuration(status.uptimeMs)},</span> <span>device time ${timeText(status.nowMs)}</span></span>
 </header>
 ${reasons(verdict)}
 <div class="cards">${edgeCard(status.edge)}${logCard(status.log)}</div>
@@ -39,18 +39,15 @@ function reasons(verdict: Verdict): Html | undefined {
 }
 
 function edgeCard(edge: EdgeStatus): Html {
-  const backlog =
-    edge.backlogRecords === 0
-      ? 'none'
-      : `${scrapes(edge.backlogRecords)}, ${formatBytes(edge.backlogBytes)}${edge.backlogAgeMs === undefined ? '' : `, oldest ${formatAge(edge.backlogAgeMs)}`}`;
   return html`<section><h2>Edge ${edgeBadge(edge)}</h2><dl>
 ${row('Address', edge.url)}
 ${row('Last push', formatAge(edge.lastSuccessAgeMs))}
 ${row('Next try', edge.nextTryInMs === undefined ? 'now' : `in ${formatDuration(Math.max(0, edge.nextTryInMs))}`)}
 ${row('Push interval', formatDuration(edge.pushIntervalMs))}
-${row('Waiting', backlog)}
+${row('Waiting', edge.backlogRecords === 0 ? 'nothing' : `${scrapes(edge.backlogRecords)}, ${formatBytes(edge.backlogBytes)}`)}
+${edge.backlogRecords === 0 ? undefined : row('Oldest waiting', formatAge(edge.backlogAgeMs))}
 ${row('Clock', clockText(edge.clockOffsetMs))}
-${edge.failures === 0 ? undefined : row('Failures in a row', formatCount(edge.failures))}
+${edge.failures === 0 ? undefined : row('Failures', formatCount(edge.failures))}
 </dl>${errorLine(edge.error)}</section>`;
 }
 

@@ -1,3 +1,5 @@
+import { formatDuration } from './format.ts';
+
 /** What the status page and `/api/v1/status` show. Ages and durations are ms; `undefined`: not known or never happened. */
 export interface AgentStatus {
   readonly version: string;
@@ -75,7 +77,7 @@ export function judge(status: AgentStatus): Verdict {
   if (log.limitBytes > 0 && log.bytes > log.limitBytes * NEARLY_FULL && edge.failures > 0)
     reasons.push('The log is nearly full: at the limit the oldest samples are deleted.');
   if (edge.clockOffsetMs !== undefined && Math.abs(edge.clockOffsetMs) > CLOCK_TOLERATED_MS)
-    reasons.push(`The clock of this device is wrong by ${Math.round(Math.abs(edge.clockOffsetMs) / 1000)} s; times are corrected by that.`);
+    reasons.push(`The clock of this device is wrong by ${formatDuration(edge.clockOffsetMs)}; times are corrected by that.`);
   const down = targets.filter((target) => target.health === 'down').length;
   if (down > 0) reasons.push(`${down} of ${targets.length} targets ${down === 1 ? 'is' : 'are'} down.`);
   if (targets.length === 0) reasons.push('No targets: nothing is scraped. See scrape_configs in the configuration.');

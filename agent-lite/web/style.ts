@@ -10,7 +10,8 @@ main { max-width: 1080px; margin: 0 auto; padding: 16px; }
 header { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 12px; margin: 4px 0 14px; }
 h1 { font-size: 1.35rem; margin: 0; letter-spacing: -.01em; overflow-wrap: anywhere; }
 h2 { font-size: 1rem; margin: 0 0 8px; }
-.sub { color: var(--dim); width: 100%; font-size: .88rem; }
+.sub { color: var(--dim); width: 100%; font-size: .88rem; } .sub span { white-space: nowrap; }
+.url { font-weight: 400; }
 .badge { display: inline-block; border-radius: 99px; padding: 1px 10px; font-size: .84rem; font-weight: 600; white-space: nowrap; }
 .good { color: var(--good); background: var(--good-bg); } .bad { color: var(--bad); background: var(--bad-bg); }
 .wait { color: var(--wait); background: var(--wait-bg); }
@@ -18,7 +19,7 @@ h2 { font-size: 1rem; margin: 0 0 8px; }
 .reasons li + li { margin-top: 4px; }
 .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 330px), 1fr)); gap: 14px; margin-bottom: 14px; }
 section { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 14px; min-width: 0; }
-dl { display: grid; grid-template-columns: auto 1fr; gap: 5px 14px; margin: 0; }
+dl { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 5px 14px; margin: 0; }
 dt { color: var(--dim); } dd { margin: 0; text-align: right; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
 .error { color: var(--bad); overflow-wrap: anywhere; margin: 10px 0 0; }
 progress { appearance: none; width: 100%; height: 6px; border: 0; border-radius: 3px; background: var(--line); display: block; margin: 2px 0 10px; }
@@ -35,10 +36,10 @@ footer { color: var(--dim); font-size: .85rem; margin: 14px 2px; } footer a { co
 @media (max-width: 640px) {
   main { padding: 12px; }
   thead { position: absolute; clip-path: inset(50%); height: 1px; overflow: hidden; }
-  tr { display: grid; grid-template-columns: 1fr auto; border-top: 1px solid var(--line); padding: 8px 0; gap: 2px 10px; }
+  tr { display: grid; grid-template-columns: repeat(3, 1fr); border-top: 1px solid var(--line); padding: 8px 0; gap: 4px 10px; }
   tbody tr:first-child { border-top: 0; padding-top: 0; }
-  td { border: 0; padding: 0; } td.target { grid-column: 1; } td.health { grid-column: 2; grid-row: 1; }
-  td.number { grid-column: 1 / -1; text-align: left; display: inline; font-size: .88rem; }
-  td.number::before { content: attr(data-label) " "; color: var(--dim); }
+  td { border: 0; padding: 0; } td.target { grid-column: 1 / 3; } td.health { grid-column: 3; justify-self: end; }
+  td.number { text-align: left; font-size: .88rem; } td.number:last-child { justify-self: end; }
+  td.number::before { content: attr(data-label); display: block; font-size: .8rem; color: var(--dim); }
 }
 `;

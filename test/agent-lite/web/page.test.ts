@@ -28,7 +28,7 @@ describe('the verdict', () => {
       /nearly full/,
     ],
     ['log full of acknowledged data', { ...good, log: { ...good.log, bytes: 500 * 2 ** 20 } }, 'ok', undefined],
-    ['clock wrong', { ...good, edge: { ...good.edge, clockOffsetMs: -3_600_000 } }, 'degraded', /wrong by 3600 s/],
+    ['clock wrong', { ...good, edge: { ...good.edge, clockOffsetMs: -3_600_000 } }, 'degraded', /wrong by 1 h/],
     ['a target down', { ...good, targets: [target({}), target({ health: 'down' })] }, 'degraded', /1 of 2 targets is down/],
     ['a target not scraped yet', { ...good, targets: [target({ health: 'unknown' })] }, 'ok', undefined],
     ['no targets', { ...good, targets: [] }, 'degraded', /No targets/],
@@ -78,7 +78,7 @@ describe('the page', () => {
   });
 
   it.each<[string, AgentStatus, string]>([
-    ['nothing waits', { ...good, edge: { ...good.edge, backlogRecords: 0, backlogAgeMs: undefined } }, '<dt>Waiting</dt><dd>none</dd>'],
+    ['nothing waits', { ...good, edge: { ...good.edge, backlogRecords: 0, backlogAgeMs: undefined } }, '<dt>Waiting</dt><dd>nothing</dd>'],
     ['never pushed', { ...good, edge: { ...good.edge, lastSuccessAgeMs: undefined } }, '<dt>Last push</dt><dd>never</dd>'],
     ['clock not known', { ...good, edge: { ...good.edge, clockOffsetMs: undefined } }, 'not compared yet'],
     ['clock behind', { ...good, edge: { ...good.edge, clockOffsetMs: 90_000 } }, '1 min 30 s behind the edge'],

@@ -1,0 +1,110 @@
+import { access, constants, readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { err, type Result } from '../../contract/result.ts';
+import { VERSION } from '../../contract/version.ts';
+import { startAgent } from '../agent.ts';
+import { formatConfigErrors, parseAgentConfig } from '../config/parse.ts';
+import type { AgentConfig } from '../config/types.ts';
+import { createClock } from '../platform/clock.ts';
+import { createLogger } from '../telemetry/logger.ts';
+import { parseCommandLine } from './command-line.ts';
+import type { AgentOptions } from './flags.ts';
+import { helpText } from './help.ts';
+import { namedFiles } from './named-files.ts';
+import { type ProcessEvents, runUntilSignal } from './signals.ts';
+import { systemErrorText } from './system-error.ts';
+
+/** The process around a command. */
+export interface Surroundings {
+  readonly stdout: (text: string) => void;
+  readonly stderr: (text: string) => void;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly events: ProcessEvents;
+  /** Ends the process now. */
+  readonly exit: (code: number) => void;
+}
+
+/** Runs a command line to its end. Resolves to the exit code: 0 ok, 1 failure, 2 usage. */
+export async function runCommandLine(args: readonly string[], around: Surroundings): Promise<number> {
+  const command = parseCommandLine(args);
+  if (!command.ok) {
+    around.stderr(`agent-lite: error: ${command.error}\nTry: agent-lite --help\n`);
+    return 2;
+  }
+  switch (command.value.kind) {
+    case 'help':
+      around.stdout(helpText());
+      return 0;
+    case 'version':
+      around.stdout(
+        `agent-lite, version ${VERSION}\n  node version: ${process.version}\n  platform:     ${process.platform}/${process.arch}\n`,
+      );
+      return 0;
+    case 'check-config':
+      return await checkConfig(command.value.file, around);
+    case 'run':
+      return await run(command.value.options, around);
+  }
+}
+
+/** The checked configuration, or a message that says what to do. */
+async function loadConfig(file: string, env: Surroundings['env']): Promise<Result<AgentConfig, string>> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (cause) {
+    return err(`${file}: ${systemErrorText(cause)}. Name the configuration with --config.file=PATH.`);
+  }
+  const config = parseAgentConfig(text, { file, baseDir: dirname(resolve(file)), env });
+  return config.ok ? config : err(formatConfigErrors(config.error));
+}
+
+async function checkConfig(file: string, around: Surroundings): Promise<number> {
+  around.stdout(`Checking ${file}\n`);
+  const config = await loadConfig(file, around.env);
+  if (!config.ok) {
+    around.stderr(`  FAILED:\n${config.error.trimEnd()}\n`);
+    return 1;
+  }
+  let failures = 0;
+  for (const { place, path } of namedFiles(config.value)) {
+    try {
+      await access(path, constants.R_OK);
+    } catch (cause) {
+      failures++;
+      around.stderr(`  FAILED: ${place}: ${path}: ${systemErrorText(cause)}\n`);
+    }
+  }
+  if (failures > 0) return 1;
+  const { scrapeConfigs, edgePush } = config.value;
+  around.stdout(`  SUCCESS: ${file} is valid: ${scrapeConfigs.length} scrape configs, pushed to ${edgePush.url}\n`);
+  return 0;
+}
+
+async function run(options: AgentOptions, around: Surroundings): Promise<number> {
+  const clock = createClock();
+  const logger = createLogger({ level: options.logLevel, format: options.logFormat, clock, write: around.stderr });
+  const config = await loadConfig(options.configFile, around.env);
+  if (!config.ok) {
+    around.stderr(`agent-lite: error: ${config.error.trimEnd()}\nCheck with: agent-lite check-config ${options.configFile}\n`);
+    return 1;
+  }
+  try {
+    const agent = await startAgent({ config: config.value, options, clock, logger });
+    return await runUntilSignal(around.events, {
+      logger,
+      exit: around.exit,
+      stop: () => agent.stop(),
+      async reload() {
+        const next = await loadConfig(options.configFile, around.env);
+        if (next.ok) agent.reload(next.value);
+        else logger.log('error', 'Configuration not reloaded, the one before stays', { component: 'config', err: next.error });
+      },
+    });
+  } catch (cause) {
+    logger.log('error', 'agent-lite could not start', { err: cause });
+    return 1;
+  } finally {
+    logger.flush();
+  }
+}
