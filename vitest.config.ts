@@ -6,6 +6,11 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     maxWorkers: Math.max(1, availableParallelism()),
+    // Where CI asks for reports, each run leaves one; infra/ci/summary.mjs adds them up.
+    reporters:
+      process.env['TEST_REPORTS'] === undefined
+        ? ['default']
+        : ['default', ['json', { outputFile: `${process.env['TEST_REPORTS']}/${process.pid}.json` }]],
     projects: [
       {
         test: {
