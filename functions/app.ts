@@ -1,0 +1,183 @@
+import { type Context, Hono } from 'hono';
+import { answerStatus, encodeAnswer, PUSH_CONTENT_TYPE, PUSH_PATH, TABLE_PATH } from '../contract/push.ts';
+import { err, ok, type Result } from '../contract/result.ts';
+import { VERSION } from '../contract/version.ts';
+import { bearer, equalSecrets } from './auth/secret.ts';
+import { type AuthFailure, describeAuthFailure, verifyToken } from './auth/token.ts';
+import type { Edge, Isolate, Tenant } from './edge.ts';
+import type { SettingErrors } from './env.ts';
+import { gatherMetrics, shardOf } from './fleet/shards.ts';
+import { handlePush } from './ingest/push.ts';
+import { hasTable, putTable } from './ingest/put-table.ts';
+import { busy, type Reply } from './ingest/reply.ts';
+import { Tally } from './ingest/tally.ts';
+import { describeError } from './log.ts';
+import type { CommitRequest, CommitResult, Identity } from './model.ts';
+
+/** Shards that /metrics asks and the watchdog wakes; the platform allows ten thousand calls from one request. */
+export const MAX_SHARDS = 5_000;
+/** After a failure of the edge itself. */
+const FAILURE_RETRY_MS = 10_000;
+const CONFIGURATION_RETRY_MS = 60_000;
+
+/** Who sends, and what is configured for it. */
+interface Session {
+  readonly identity: Identity;
+  readonly tenant: Tenant;
+}
+
+/** The edge's HTTP interface. `edgeOf` gives what the bindings of a request stand for, or what is wrong with them. */
+export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge, SettingErrors>, isolate: Isolate) {
+  type Env = { Bindings: B; Variables: { requestId: string } };
+  type Ctx = Context<Env>;
+  const app = new Hono<Env>();
+  const { now, log, tally } = isolate;
+
+  app.use(async (c, next) => {
+    const requestId = isolate.newRequestId();
+    c.set('requestId', requestId);
+    await next();
+    c.res.headers.set('x-relay-version', VERSION);
+    c.res.headers.set('x-request-id', requestId);
+  });
+
+  app.post(PUSH_PATH, (c) =>
+    asDevice(c, ({ identity, tenant }, edge) =>
+      handlePush(c.req.raw, identity, {
+        ...tenant,
+        config: edge.settings.config,
+        tables: edge.tables,
+        series: edge.series,
+        memory: isolate.memory,
+        now,
+        afterwards: (work) => c.executionCtx.waitUntil(work),
+        commit: (request) => commit(c, edge, identity, request),
+      }),
+    ),
+  );
+
+  // HEAD only: Hono hands HEAD requests to the route for GET.
+  app.get(`${TABLE_PATH}:hash`, (c) => {
+    if (c.req.method !== 'HEAD') return methodNotAllowed('HEAD, PUT');
+    return asDevice(c, async ({ identity }, edge) => {
+      const known = await hasTable(c.req.param('hash'), identity, edge.store);
+      return { code: 'stored', message: '', status: known ? 200 : 404 };
+    });
+  });
+
+  app.put(`${TABLE_PATH}:hash`, (c) =>
+    asDevice(c, ({ identity }, { store, settings }) =>
+      putTable(c.req.raw, c.req.param('hash'), identity, { store, limits: settings.config.limits, memory: isolate.memory }),
+    ),
+  );
+
+  app.get('/-/healthy', (c) => c.text('The relay is healthy.\n'));
+
+  app.get('/-/ready', async (c) => {
+    const edge = edgeOf(c.env);
+    if (!edge.ok) return c.text(`The relay is not configured:\n${edge.error.map((line) => `${line}\n`).join('')}`, 500);
+    try {
+      await edge.value.store.head('v1/ready');
+    } catch (error) {
+      log.error('bucket not reachable', { requestId: c.get('requestId'), error: describeError(error) });
+      return c.text('The bucket is not reachable.\n', 503);
+    }
+    return c.text('The relay is ready.\n');
+  });
+
+  app.get('/metrics', async (c) => {
+    const edge = edgeOf(c.env);
+    if (!edge.ok) return failure(503, 'unavailable', 'the relay is not configured, see /-/ready');
+    const { settings, registry, shard } = edge.value;
+    if (settings.metricsToken !== undefined && !(await equalSecrets(bearer(c.req.header('authorization')), settings.metricsToken)))
+      return failure(401, 'unauthorized', 'expected the header "Authorization: Bearer TOKEN"', { 'www-authenticate': 'Bearer' });
+    const text = await gatherMetrics(await registry.list(MAX_SHARDS), shard, (name, error) =>
+      log.error('shard did not give its metrics', { requestId: c.get('requestId'), shard: name, error: describeError(error) }),
+    );
+    return c.text(text, 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
+  });
+
+  app.all(PUSH_PATH, () => methodNotAllowed('POST'));
+  app.all(`${TABLE_PATH}:hash`, () => methodNotAllowed('HEAD, PUT'));
+  for (const path of ['/-/healthy', '/-/ready', '/metrics']) app.all(path, () => methodNotAllowed('GET, HEAD'));
+  app.notFound(() => failure(404, 'not_found', 'no such path'));
+  app.onError((error, c) => {
+    log.error('request failed', { requestId: c.get('requestId'), path: c.req.routePath, error: describeError(error) });
+    return failure(500, 'internal', 'the relay failed; its log has more under the x-request-id');
+  });
+  return app;
+
+  /** Runs a handler of the device protocol for whoever the token names. Whatever happens, the device gets an answer it can read. */
+  async function asDevice(c: Ctx, handle: (session: Session, edge: Edge) => Promise<Reply>): Promise<Response> {
+    const edge = edgeOf(c.env);
+    if (!edge.ok) return answer(busy('the edge is not configured', CONFIGURATION_RETRY_MS));
+    const session = await authenticate(c, edge.value);
+    if (!session.ok) return answer({ code: 'unauthorized', message: describeAuthFailure(session.error) });
+    try {
+      return answer(await handle(session.value, edge.value));
+    } catch (error) {
+      log.error('request failed', { requestId: c.get('requestId'), path: c.req.routePath, error: describeError(error) });
+      return answer(busy('the edge failed', FAILURE_RETRY_MS));
+    }
+  }
+
+  async function authenticate(c: Ctx, edge: Edge): Promise<Result<Session, AuthFailure>> {
+    const identity = await verifyToken(c.req.header('authorization'), edge.settings.deviceTokenKey, now());
+    const tenant = identity.ok ? edge.tenant(identity.value.tenant) : undefined;
+    if (identity.ok && tenant !== undefined) return ok({ identity: identity.value, tenant });
+    const reason = identity.ok ? 'unknown_tenant' : identity.error;
+    tally.add(`relay_auth_failures_total{reason="${reason}"}`);
+    log.sampled('authentication failed', { requestId: c.get('requestId'), reason });
+    return err(reason);
+  }
+
+  /** Hands a push to its device's shard, together with what was counted since the last one. */
+  async function commit(c: Ctx, edge: Edge, identity: Identity, request: CommitRequest): Promise<CommitResult> {
+    const name = shardOf(identity, edge.settings.config);
+    await edge.registry.register(name);
+    const counted = tally.take();
+    let result: CommitResult;
+    try {
+      result = await edge.shard(name).commit({ ...request, counts: sum(request.counts, counted) });
+    } catch (error) {
+      log.error('shard failed', { requestId: c.get('requestId'), shard: name, error: describeError(error) });
+      result = { kind: 'busy', retryAfterMs: FAILURE_RETRY_MS, reason: 'the shard did not answer' };
+    }
+    if (result.kind !== 'stored' || result.repeated) tally.addAll(counted);
+    return result;
+  }
+
+  function answer(reply: Reply): Response {
+    tally.add(`relay_answers_total{code="${reply.code}"}`);
+    const { status = answerStatus[reply.code], retryAfterMs, ...fields } = reply;
+    const headers: Record<string, string> = { 'content-type': PUSH_CONTENT_TYPE, 'cache-control': 'no-store' };
+    if (retryAfterMs !== undefined) headers['retry-after'] = String(Math.max(1, Math.ceil(retryAfterMs / 1000)));
+    if (reply.code === 'unauthorized') headers['www-authenticate'] = 'Bearer';
+    const body = encodeAnswer({ ...emptyAnswer, ...fields, edgeMs: now() });
+    return new Response(new Uint8Array(body), { status, headers });
+  }
+}
+
+const emptyAnswer = {
+  logId: '',
+  position: 0,
+  message: '',
+  unknownTables: [],
+  stored: undefined,
+  points: [],
+  minPushIntervalMs: 0,
+} as const;
+
+function sum(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
+  const total = new Tally();
+  total.addAll(a);
+  total.addAll(b);
+  return total.take();
+}
+
+/** An error outside the device protocol, in the form of Prometheus' HTTP interface. */
+function failure(status: number, errorType: string, error: string, headers: Readonly<Record<string, string>> = {}): Response {
+  return Response.json({ status: 'error', errorType, error }, { status, headers: { ...headers, 'cache-control': 'no-store' } });
+}
+
+const methodNotAllowed = (allow: string): Response => failure(405, 'method_not_allowed', `expected one of the methods ${allow}`, { allow });

@@ -1,0 +1,89 @@
+import type { WireLimits } from '../contract/limits.ts';
+import { compileRelabel } from '../contract/relabel.ts';
+import type { RelayConfig, TenantConfig } from './config/types.ts';
+import type { Settings } from './env.ts';
+import { ShardRegistry } from './fleet/registry.ts';
+import { SeriesCache, type SeriesRules } from './ingest/labels.ts';
+import { MemoryBudget } from './ingest/memory-budget.ts';
+import { type BlobCache, TableSource } from './ingest/tables.ts';
+import { Tally } from './ingest/tally.ts';
+import type { EdgeLog } from './log.ts';
+import type { ObjectStore, ShardStub } from './model.ts';
+
+/** What lives as long as the isolate, whatever the configuration. */
+export interface Isolate {
+  /** Wall clock, ms. */
+  readonly now: () => number;
+  /** Names one request in logs and answers. */
+  readonly newRequestId: () => string;
+  readonly log: EdgeLog;
+  readonly memory: MemoryBudget;
+  readonly tally: Tally;
+}
+
+/** 128 MB are for everything in an isolate, perhaps with shards beside the Worker: 40 MiB are theirs, the rest is code and slack. */
+const REQUEST_BYTES = 48 * 1024 * 1024;
+const TABLE_CACHE_BYTES = 12 * 1024 * 1024;
+const SERIES_CACHE_BYTES = 12 * 1024 * 1024;
+
+export function createIsolate(rim: Pick<Isolate, 'now' | 'newRequestId' | 'log'>): Isolate {
+  return { ...rim, memory: new MemoryBudget(REQUEST_BYTES), tally: new Tally() };
+}
+
+/** The platform's services, behind the interfaces of model.ts. */
+export interface Services {
+  readonly store: ObjectStore;
+  readonly cache: BlobCache | undefined;
+  /** A new stub each time: one that failed once is of no more use. */
+  readonly shard: (name: string) => ShardStub;
+  /** The part of a configuration that holds for a tenant; undefined where it has none. */
+  readonly findTenant: (config: RelayConfig, tenant: string) => TenantConfig | undefined;
+}
+
+/** Everything that depends on one configuration: made anew, with empty caches, when that changes. */
+export interface Edge {
+  readonly settings: Settings;
+  readonly store: ObjectStore;
+  readonly shard: (name: string) => ShardStub;
+  readonly tables: TableSource;
+  readonly series: SeriesCache;
+  readonly registry: ShardRegistry;
+  readonly tenant: (name: string) => Tenant | undefined;
+}
+
+export interface Tenant {
+  readonly rules: SeriesRules;
+  readonly minPushIntervalMs: number;
+}
+
+export function createEdge(settings: Settings, { store, cache, shard, findTenant }: Services): Edge {
+  const { config } = settings;
+  // Tenants without a name of their own share one part of the configuration, so its rules are compiled once.
+  const compiled = new WeakMap<TenantConfig, Tenant>();
+  return {
+    settings,
+    store,
+    shard,
+    tables: new TableSource({ store, cache, limits: config.limits, memoryBytes: TABLE_CACHE_BYTES }),
+    series: new SeriesCache(SERIES_CACHE_BYTES),
+    registry: new ShardRegistry(store),
+    tenant(name) {
+      const part = findTenant(config, name);
+      if (part === undefined) return undefined;
+      const tenant = compiled.get(part) ?? compileTenant(part, config.identityLabel, config.limits);
+      compiled.set(part, tenant);
+      return tenant;
+    },
+  };
+}
+
+function compileTenant(part: TenantConfig, identityLabel: string, limits: WireLimits): Tenant {
+  const rules: SeriesRules = {
+    identityLabel,
+    externalLabels: part.externalLabels,
+    reservedLabels: new Set(part.reservedLabels),
+    rules: compileRelabel(part.writeRelabelConfigs),
+    limits,
+  };
+  return { rules, minPushIntervalMs: part.minPushIntervalMs };
+}

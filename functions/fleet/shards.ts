@@ -1,0 +1,96 @@
+import { crc32c } from '../../contract/crc32c.ts';
+import type { RelayConfig } from '../config/types.ts';
+import type { Identity, ShardMetrics, ShardStub } from '../model.ts';
+
+const encoder = new TextEncoder();
+
+/**
+ * `tenant/generation/index` of the shard that takes a device's pushes. Without an out-of-order window a receiver refuses
+ * what is an hour behind the tenant's newest sample; shards drain at different speeds, so the tenant then has only one.
+ */
+export function shardOf({ tenant, device }: Identity, { shard, receiver }: RelayConfig): string {
+  const shards = receiver.outOfOrderTimeWindowMs > 0 ? shard.shards : 1;
+  return `${tenant}/${shard.generation}/${spread(device) % shards}`;
+}
+
+/** Not the hash that chooses the lane within a shard: with that one, all devices of a shard could share a lane. */
+function spread(text: string): number {
+  let h = crc32c(encoder.encode(text));
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return (h ^ (h >>> 16)) >>> 0;
+}
+
+/** Calls to other objects that are open at once. */
+const PARALLEL = 6;
+
+/** Runs `task` for each name, some at a time; a failure is told to `failed` and holds nobody up. */
+async function forEachShard(
+  names: readonly string[],
+  task: (name: string) => Promise<void>,
+  failed: (name: string, error: unknown) => void,
+): Promise<void> {
+  const rest = names.values();
+  const worker = async (): Promise<void> => {
+    // All workers draw from the one iterator.
+    for (const name of rest) {
+      try {
+        await task(name);
+      } catch (error) {
+        failed(name, error);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: PARALLEL }, worker));
+}
+
+/** The watchdog: wakes every shard, since an alarm that failed six times is never called again. */
+export function pokeAll(
+  names: readonly string[],
+  stub: (name: string) => ShardStub,
+  failed: (name: string, error: unknown) => void,
+): Promise<void> {
+  return forEachShard(names, (name) => stub(name).poke(), failed);
+}
+
+/** Prometheus' text format: every shard's counters and gauges, with its tenant and its place as labels. */
+export async function gatherMetrics(
+  names: readonly string[],
+  stub: (name: string) => ShardStub,
+  failed: (name: string, error: unknown) => void,
+): Promise<string> {
+  const byShard = new Map<string, ShardMetrics>();
+  let failures = 0;
+  await forEachShard(
+    names,
+    async (name) => {
+      byShard.set(name, await stub(name).metrics());
+    },
+    (name, error) => {
+      failures++;
+      failed(name, error);
+    },
+  );
+  // One block per metric, as the format asks for.
+  const blocks = new Map<string, string[]>();
+  const line = (metric: string, labels: string, value: number): void => {
+    const lines = blocks.get(metric) ?? [`# TYPE ${metric} ${metric.endsWith('_total') ? 'counter' : 'gauge'}`];
+    lines.push(`${metric}${labels} ${value}`);
+    blocks.set(metric, lines);
+  };
+  for (const name of names) {
+    const [tenant, generation, index] = name.split('/');
+    const place = `tenant="${tenant}",shard="${generation}/${index}"`;
+    for (const [series, value] of Object.entries(byShard.get(name)?.values ?? {})) {
+      const brace = series.indexOf('{');
+      if (brace === -1) line(series, `{${place}}`, value);
+      else line(series.slice(0, brace), `{${place},${series.slice(brace + 1)}`, value);
+    }
+  }
+  line('relay_shards', '', names.length);
+  line('relay_shards_unreachable', '', failures);
+  return `${[...blocks.keys()]
+    .sort()
+    .map((metric) => blocks.get(metric)?.join('\n'))
+    .join('\n')}\n`;
+}

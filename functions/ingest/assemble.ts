@@ -1,0 +1,149 @@
+import { ABSENT, type Cells } from '../../contract/cells.ts';
+import { sampleTime } from '../../contract/remote-write.ts';
+import { err, ok, type Result } from '../../contract/result.ts';
+import { compareBytes } from '../../contract/series-table.ts';
+import type { Fragment } from '../model.ts';
+import { countCells, FragmentWriter } from './fragments.ts';
+import type { DropReason, SeriesEntry } from './labels.ts';
+import type { Tally } from './tally.ts';
+
+/** The scrapes of one target against one table, with the labels its series go by. */
+export interface Batch {
+  /** Same number: same target, same kind of rows. Such batches follow each other in time. */
+  readonly owner: number;
+  readonly times: readonly number[];
+  /** Samples that cannot be forwarded are made absent here. */
+  readonly cells: Cells;
+  readonly entry: SeriesEntry;
+}
+
+/**
+ * Prometheus and Thanos refuse samples more than an hour behind the newest of the tenant. A push that catches up on hours
+ * goes out in slices of time, so that no fragment lies further than this behind one sent before it.
+ */
+export const SLICE_MS = 30 * 60_000;
+/** Bytes of a push's fragments before compression. What crosses to the shard in one call must stay below 32 MiB. */
+export const MAX_RAW_BYTES = 24 * 1024 * 1024;
+
+export type SampleDrop =
+  | DropReason
+  /** At or before a sample of the same series in this push. Only with timestamps of the target's own. */
+  | 'out_of_order'
+  /** A timestamp of the target's own that lies too far ahead: no clock of ours can put that right. */
+  | 'too_far_in_future';
+
+export interface AssembleOptions {
+  readonly maxSamplesPerSend: number;
+  /** Samples after this are not taken, ms. */
+  readonly latestMs: number;
+}
+
+/** Builds the fragments of a push, in the order in which they must reach the receiver. Counts what it drops. */
+export function assemble(batches: readonly Batch[], options: AssembleOptions, tally: Tally): Result<readonly Fragment[], 'too_large'> {
+  const writer = new FragmentWriter(options.maxSamplesPerSend);
+  const claims = new Claims();
+  const dropped = (reason: SampleDrop, samples: number): void => tally.add(`relay_samples_dropped_total{reason="${reason}"}`, samples);
+  for (const { batch, from, to } of slices(batches)) {
+    const { cells, times, entry, owner } = batch;
+    for (let row = 0; row < cells.rows; row++) {
+      const samples = countCells(cells, row, from, to);
+      if (samples === 0) continue;
+      const labels = entry.rows[row];
+      if (labels === undefined || typeof labels === 'string') {
+        dropped(labels ?? 'relabel', samples);
+        continue;
+      }
+      const claim = claims.of(labels, entry.hashes[row] as number, owner);
+      if (claim === undefined) {
+        dropped('duplicate_after_relabel', samples);
+        continue;
+      }
+      const removed = keepAscending(batch, row, from, to, claim, options.latestMs);
+      dropped('out_of_order', removed.outOfOrder);
+      dropped('too_far_in_future', removed.future);
+      if (removed.outOfOrder + removed.future === samples) continue;
+      writer.add(labels, cells, row, times, from, to);
+      if (writer.rawBytes > MAX_RAW_BYTES) return err('too_large');
+    }
+  }
+  return ok(writer.finish());
+}
+
+interface Slice {
+  readonly batch: Batch;
+  /** Scrapes `from` to `to` (exclusive). */
+  readonly from: number;
+  readonly to: number;
+}
+
+function slices(batches: readonly Batch[]): readonly Slice[] {
+  let start = Number.POSITIVE_INFINITY;
+  for (const { times } of batches) start = Math.min(start, times[0] ?? start);
+  const all: (Slice & { readonly number: number })[] = [];
+  for (const batch of batches) {
+    const { times } = batch;
+    for (let from = 0; from < times.length; ) {
+      const number = Math.floor(((times[from] as number) - start) / SLICE_MS);
+      let to = from + 1;
+      while (to < times.length && Math.floor(((times[to] as number) - start) / SLICE_MS) === number) to++;
+      all.push({ batch, from, to, number });
+      from = to;
+    }
+  }
+  // The order of batches is kept within a slice: sorting is stable.
+  return all.sort((a, b) => a.number - b.number);
+}
+
+interface Claim {
+  readonly labels: Uint8Array;
+  readonly owner: number;
+  /** Time of the last sample that went out. */
+  lastMs: number;
+}
+
+/** Which target a series of this push belongs to: the first that brings it. Also across targets, series must not be equal. */
+class Claims {
+  readonly #byHash = new Map<number, Claim>();
+
+  /** Undefined where the series is another owner's. */
+  of(labels: Uint8Array, hash: number, owner: number): Claim | undefined {
+    let key = hash;
+    for (let claim = this.#byHash.get(key); claim !== undefined; claim = this.#byHash.get(key)) {
+      if (claim.labels === labels || compareBytes(claim.labels, labels) === 0) return claim.owner === owner ? claim : undefined;
+      key = (key + 1) | 0;
+    }
+    const claim: Claim = { labels, owner, lastMs: Number.NEGATIVE_INFINITY };
+    this.#byHash.set(key, claim);
+    return claim;
+  }
+}
+
+/** Makes absent what does not come after the series' last sample, or lies after `latestMs`. */
+function keepAscending(
+  { cells, times }: Batch,
+  row: number,
+  from: number,
+  to: number,
+  claim: Claim,
+  latestMs: number,
+): { readonly outOfOrder: number; readonly future: number } {
+  const own = cells.ownTimes?.get(row);
+  let outOfOrder = 0;
+  let future = 0;
+  for (let i = from; i < to; i++) {
+    const cell = row * cells.scrapes + i;
+    const state = cells.states[cell] as number;
+    if (state === ABSENT) continue;
+    const time = sampleTime(state, own, times, i);
+    if (time > latestMs) {
+      future++;
+      cells.states[cell] = ABSENT;
+    } else if (time <= claim.lastMs) {
+      outOfOrder++;
+      cells.states[cell] = ABSENT;
+    } else {
+      claim.lastMs = time;
+    }
+  }
+  return { outOfOrder, future };
+}
