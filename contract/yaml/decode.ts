@@ -1,5 +1,6 @@
+import { err, ok, type Result } from '../result.ts';
 import { isNothing, parseYaml, type YamlLimits, type YamlNode } from './document.ts';
-import type { ConfigError } from './errors.ts';
+import { type ConfigError, configError } from './errors.ts';
 import { suggest } from './suggest.ts';
 import { formatDuration, formatSize, parseDuration, parseSize } from './units.ts';
 
@@ -23,16 +24,17 @@ export interface Place {
   readonly errors: ConfigError[];
 }
 
-/** Reads a whole file. Problems come in the order of their lines. */
-export function decodeYaml<T>(text: string, file: string, decoder: Decoder<T>, errors: ConfigError[], limits?: YamlLimits): T | Failed {
+/** Reads a whole file. Problems come in the order of their lines, at least one. */
+export function decodeYaml<T>(text: string, file: string, decoder: Decoder<T>, limits?: YamlLimits): Result<T, readonly ConfigError[]> {
+  const errors: ConfigError[] = [];
   const node = parseYaml(text, file, errors, limits);
   const value = node === undefined ? FAILED : decoder({ node, file, line: node.line, path: '', errors });
-  errors.sort((a, b) => a.line - b.line);
-  return value;
+  if (value !== FAILED && errors.length === 0) return ok(value);
+  return err(errors.sort((a, b) => a.line - b.line));
 }
 
-export function fail(place: Place, message: string): Failed {
-  place.errors.push({ file: place.file, line: place.line, path: place.path, message });
+export function fail(place: Place, problem: string): Failed {
+  place.errors.push(configError(place.file, place.line, place.path, problem));
   return FAILED;
 }
 

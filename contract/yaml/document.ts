@@ -1,5 +1,5 @@
 import { type Alias, Composer, type CST, isAlias, isScalar, isSeq, LineCounter, type ParsedNode, Parser, type YAMLMap } from 'yaml';
-import type { ConfigError } from './errors.ts';
+import { type ConfigError, configError } from './errors.ts';
 
 /**
  * YAML text as a tree of texts, lists and maps that know their lines. What a text means (a number, a duration, nothing) is
@@ -58,7 +58,7 @@ export function parseYaml(text: string, file: string, errors: ConfigError[], lim
   const lineOf = (offset: number): number => Math.max(1, lines.linePos(offset).line);
   const before = errors.length;
   const report: Report = (line, message) => {
-    errors.push({ file, line, path: '', message });
+    errors.push(configError(file, line, '', message));
   };
   if (text.length > limits.textLength) {
     report(1, `expected at most ${limits.textLength} characters, got ${text.length}`);

@@ -4,7 +4,6 @@ import {
   type Decoder,
   decodeYaml,
   duration,
-  FAILED,
   fail,
   int,
   list,
@@ -21,14 +20,12 @@ import {
   text,
   withDefault,
 } from '../../../contract/yaml/decode.ts';
-import type { ConfigError } from '../../../contract/yaml/errors.ts';
 import { formatConfigErrors } from '../../../contract/yaml/errors.ts';
 import { relabelConfigs } from '../../../contract/yaml/relabel-config.ts';
 
 function decode<T>(yaml: string, decoder: Decoder<T>): T | string {
-  const errors: ConfigError[] = [];
-  const value = decodeYaml(yaml, 'f.yml', decoder, errors);
-  return value === FAILED ? formatConfigErrors(errors) : value;
+  const result = decodeYaml(yaml, 'f.yml', decoder);
+  return result.ok ? result.value : formatConfigErrors(result.error);
 }
 
 describe('values', () => {
