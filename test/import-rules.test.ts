@@ -54,7 +54,7 @@ const nodeAdapters =
 
 /** Wiring: the only files that know several parts of their side. */
 const wiring =
-  /^agent-lite\/(agent|main|index)\.ts$|^agent-lite\/cli\/|^functions\/(app|index|env|bindings)\.ts$|^functions\/shard\/shard\.ts$/;
+  /^agent-lite\/(agent|main|index)\.ts$|^agent-lite\/cli\/|^functions\/(app|edge|index|env|bindings|bundled)\.ts$|^functions\/shard\/shard\.ts$/;
 /** What every part of a side may import besides itself and the contract. */
 const common = /^agent-lite\/(model|config\/types)\.ts$|^functions\/(model|config\/types|platform\.d)\.ts$/;
 
