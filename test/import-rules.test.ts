@@ -129,6 +129,8 @@ import type { H } from 'h';`;
     expect(
       broken((file, target) => {
         if (local(target)) return undefined;
+        // Joining paths is arithmetic on text.
+        if (target === 'node:path/posix' && file.startsWith('agent-lite/config/')) return undefined;
         if (target.startsWith('node:')) return nodeAdapters.test(file) ? undefined : target;
         const rule = packages.find(({ name }) => name.test(target));
         if (rule === undefined) return `${target} (no rule allows this package)`;
@@ -162,7 +164,7 @@ describe('the tree', () => {
   });
 
   it('takes time and randomness from a clock outside adapters and infra', () => {
-    const free = /^infra\/|^agent-lite\/(platform\/|main\.ts)|^functions\/(index|shard\/shard|app)\.ts$/;
+    const free = /^infra\/|^agent-lite\/(platform\/|http\/|main\.ts)|^functions\/(index|shard\/shard|app)\.ts$/;
     const found = sources
       .filter((file) => !free.test(file))
       .flatMap((file) => {
