@@ -1,0 +1,140 @@
+import type { HttpClientConfig } from '../config/types.ts';
+import { type Clock, type HttpClient, HttpError, type HttpRequest, type HttpResponse } from '../model.ts';
+import { ConnectionPool } from './connection.ts';
+import { exchange, StaleConnection } from './exchange.ts';
+import { type Environment, proxySelector } from './proxy.ts';
+import { type ReadFile, readSecret } from './secret.ts';
+import { loadTls } from './tls.ts';
+
+export interface HttpClientOptions {
+  readonly readFile: ReadFile;
+  /** Ends requests that take too long. */
+  readonly clock: Pick<Clock, 'sleep'>;
+  /** Where `proxy_from_environment` looks. */
+  readonly environment?: Environment;
+}
+
+const MAX_REDIRECTS = 10;
+
+type HeaderValues = Record<string, string | readonly string[]>;
+
+/**
+ * An HTTP client over node:http and node:https: fetch costs 20 to 40 MB more memory. Secrets and TLS files are read for each
+ * request, so that renewed ones count without a restart.
+ *
+ * Redirects: GET and HEAD follow up to ten of any kind, PUT and POST only 307 and 308 (the others would turn them into a
+ * GET); other answers of 3xx are returned. Credentials and configured headers never go to another origin.
+ *
+ * Throws {@link TypeError} where the configuration cannot work at all (a proxy URL that is none).
+ */
+export function createHttpClient(config: HttpClientConfig, options: HttpClientOptions): HttpClient {
+  const proxyFor = proxySelector(config, options.environment ?? {});
+  let pool: { readonly version: string; readonly connections: ConnectionPool } | undefined;
+
+  async function connections(): Promise<ConnectionPool> {
+    const { options: tls, version } = await loadTls(config.tls, options.readFile);
+    if (pool?.version !== version) {
+      pool?.connections.close();
+      pool = { version, connections: new ConnectionPool(tls) };
+    }
+    return pool.connections;
+  }
+
+  async function send(request: HttpRequest, url: URL, headers: HeaderValues, signal: AbortSignal): Promise<HttpResponse> {
+    const used = await connections();
+    const once = (): Promise<HttpResponse> =>
+      exchange(used.open(url, request.method, headers, proxyFor(url)), request.body, request.maxBytes, signal);
+    try {
+      return await once();
+    } catch (error) {
+      if (!(error instanceof StaleConnection)) throw error;
+      if (request.method !== 'GET' && request.method !== 'HEAD') throw new HttpError('network', error.message, { cause: error });
+    }
+    // The other kept connections have waited as long.
+    used.dropIdle();
+    try {
+      return await once();
+    } catch (error) {
+      throw error instanceof StaleConnection ? new HttpError('network', error.message, { cause: error }) : error;
+    }
+  }
+
+  async function follow(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
+    let url = parseUrl(request.url);
+    const { origin } = url;
+    let secrets: HeaderValues | undefined = await secretHeaders(config, options.readFile);
+    for (let redirects = 0; ; redirects++) {
+      const response = await send(request, url, { ...request.headers, ...secrets }, signal);
+      const next = config.followRedirects ? redirectTarget(request, response, url) : undefined;
+      if (next === undefined) return response;
+      if (redirects === MAX_REDIRECTS) throw new HttpError('network', `expected at most ${MAX_REDIRECTS} redirects, got more`);
+      // Once away they stay off, even if a later redirect leads back.
+      if (next.origin !== origin) secrets = undefined;
+      url = next;
+    }
+  }
+
+  return {
+    async request(request) {
+      const ended = new AbortController();
+      const cancelled = new AbortController();
+      const abort = (): void => cancelled.abort(new HttpError('aborted', 'the request was given up'));
+      if (request.signal?.aborted) abort();
+      request.signal?.addEventListener('abort', abort);
+      const timer = options.clock.sleep(request.timeoutMs, ended.signal).then(() => {
+        if (!ended.signal.aborted)
+          cancelled.abort(new HttpError('timeout', `expected a whole answer within ${request.timeoutMs} ms, got none`));
+      });
+      try {
+        return await follow(request, cancelled.signal);
+      } finally {
+        request.signal?.removeEventListener('abort', abort);
+        ended.abort();
+        await timer;
+      }
+    },
+    close() {
+      pool?.connections.close();
+    },
+  };
+}
+
+function parseUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
+    throw new HttpError('network', 'url: expected http:// or https://');
+  }
+  return url;
+}
+
+/** Read anew for each request; what they yield goes to the configured origin only. */
+async function secretHeaders(config: HttpClientConfig, readFile: ReadFile): Promise<HeaderValues> {
+  const headers: HeaderValues = {};
+  for (const { name, values } of config.headers) {
+    const read: string[] = [];
+    for (const value of values) read.push(await readSecret(value, readFile, `http_headers.${name}`));
+    headers[name.toLowerCase()] = read;
+  }
+  if (config.authorization !== undefined) {
+    const { type, credentials } = config.authorization;
+    headers['authorization'] = `${type} ${await readSecret(credentials, readFile, 'authorization.credentials')}`;
+  } else if (config.basicAuth !== undefined) {
+    const { username, password } = config.basicAuth;
+    const secret = password === undefined ? '' : await readSecret(password, readFile, 'basic_auth.password');
+    headers['authorization'] = `Basic ${Buffer.from(`${username}:${secret}`).toString('base64')}`;
+  }
+  return headers;
+}
+
+function redirectTarget(request: HttpRequest, response: HttpResponse, url: URL): URL | undefined {
+  const { status } = response;
+  const location = response.headers['location'];
+  if (location === undefined) return undefined;
+  const repeats = request.method === 'GET' || request.method === 'HEAD';
+  if (status !== 307 && status !== 308 && !(repeats && (status === 301 || status === 302 || status === 303))) return undefined;
+  if (!URL.canParse(location, url.href)) throw new HttpError('network', 'redirect: expected a URL in the Location header');
+  const next = new URL(location, url);
+  if (next.protocol !== 'http:' && next.protocol !== 'https:')
+    throw new HttpError('network', `redirect: expected http or https, got ${next.protocol}`);
+  return next;
+}

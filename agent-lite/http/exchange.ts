@@ -1,0 +1,124 @@
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import { pipeline, type Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { HttpError, type HttpResponse } from '../model.ts';
+import { tlsMessage } from './tls.ts';
+
+/** The kept connection was closed by the other side before it answered a single byte: the request may be sent anew. */
+export class StaleConnection extends Error {
+  override name = 'StaleConnection';
+}
+
+/**
+ * Sends one request and reads its answer. Rejects with {@link HttpError} or {@link StaleConnection}.
+ * @param maxBytes of the body after decompression; 0: no limit
+ * @param signal its reason, an HttpError, becomes the failure
+ */
+export async function exchange(
+  request: ClientRequest,
+  body: Uint8Array | undefined,
+  maxBytes: number,
+  signal: AbortSignal,
+): Promise<HttpResponse> {
+  const abort = (): void => {
+    request.destroy(signal.reason);
+  };
+  signal.addEventListener('abort', abort);
+  try {
+    if (signal.aborted) throw signal.reason;
+    const response = await answer(request, body);
+    return {
+      status: response.statusCode ?? 0,
+      headers: plainHeaders(response),
+      body: request.method === 'HEAD' ? drained(response) : await readBody(response, maxBytes),
+    };
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    throw error instanceof StaleConnection ? error : httpError(error);
+  } finally {
+    signal.removeEventListener('abort', abort);
+    // No effect on a request that is complete; else the connection must not be used again.
+    if (!request.writableFinished || request.destroyed) request.destroy();
+  }
+}
+
+function answer(request: ClientRequest, body: Uint8Array | undefined): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    let before = 0;
+    request.once('socket', (socket) => {
+      before = socket.bytesRead;
+    });
+    request.once('response', resolve);
+    // Stays for the request's whole life: an error after the answer shows in the body's stream, but is also emitted here.
+    request.on('error', (error) => {
+      const code = codeOf(error);
+      const stale = request.reusedSocket && (code === 'ECONNRESET' || code === 'EPIPE') && (request.socket?.bytesRead ?? before) === before;
+      reject(stale ? new StaleConnection('the kept connection was closed', { cause: error }) : error);
+    });
+    request.end(body);
+  });
+}
+
+function drained(response: IncomingMessage): Uint8Array {
+  response.resume();
+  return new Uint8Array(0);
+}
+
+async function readBody(response: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
+  const length = Number(response.headers['content-length'] ?? Number.NaN);
+  const encoding = (response.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
+  const gzip = (encoding === 'gzip' || encoding === 'x-gzip') && length !== 0;
+  try {
+    if (!gzip && encoding !== 'identity' && encoding !== '' && length !== 0) {
+      throw new HttpError('bad_encoding', `content-encoding: expected gzip or none, got ${JSON.stringify(encoding.slice(0, 40))}`);
+    }
+    if (!gzip && maxBytes > 0 && length > maxBytes) throw tooLarge(maxBytes);
+    // The pipeline's errors come out of the stream that is read.
+    const stream: Readable = gzip ? pipeline(response, createGunzip(), () => {}) : response;
+    return await collect(stream, maxBytes);
+  } catch (error) {
+    response.destroy();
+    throw error;
+  }
+}
+
+async function collect(stream: Readable, maxBytes: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let total = 0;
+  for await (const chunk of stream) {
+    total += (chunk as Uint8Array).length;
+    if (maxBytes > 0 && total > maxBytes) throw tooLarge(maxBytes);
+    chunks.push(chunk as Uint8Array);
+  }
+  const [only] = chunks;
+  return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, total);
+}
+
+const tooLarge = (maxBytes: number): HttpError => new HttpError('too_large', `body: expected at most ${maxBytes} bytes, got more`);
+
+function plainHeaders(response: IncomingMessage): Record<string, string> {
+  const headers: Record<string, string> = Object.create(null);
+  for (const [name, value] of Object.entries(response.headers)) {
+    if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value;
+  }
+  return headers;
+}
+
+export function codeOf(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
+/** Every failure below HTTP as an {@link HttpError} with its reason. */
+export function httpError(error: unknown): HttpError {
+  if (error instanceof HttpError) return error;
+  // Several addresses were tried; the first one's failure stands for all.
+  if (error instanceof AggregateError && error.errors[0] !== undefined) return httpError(error.errors[0]);
+  const message = error instanceof Error && error.message !== '' ? error.message : String(error);
+  const code = codeOf(error);
+  if (code.startsWith('Z_') || code === 'ERR_ZLIB_INITIALIZATION_FAILED') {
+    return new HttpError('bad_encoding', `body: expected gzip, as content-encoding says: ${message}`, { cause: error });
+  }
+  const tls = tlsMessage(code, message);
+  if (tls !== undefined) return new HttpError('tls', tls, { cause: error });
+  return new HttpError('network', code === '' || message.includes(code) ? message : `${message} (${code})`, { cause: error });
+}

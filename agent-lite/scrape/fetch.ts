@@ -1,0 +1,46 @@
+import type { ScrapeConfig } from '../config/types.ts';
+import type { HttpClient } from '../model.ts';
+import { ACCEPT } from './formats.ts';
+import type { Target } from './target.ts';
+
+/** An exposition as it came. */
+export interface Fetched {
+  readonly body: Uint8Array;
+  readonly contentType: string | undefined;
+}
+/** Gets one exposition. Rejects with what the status page shows. */
+export type Fetch = (signal: AbortSignal) => Promise<Fetched>;
+
+/**
+ * The largest exposition read where `body_size_limit` is 0, bytes after decompression. Prometheus has no such bound; a
+ * device with little memory needs one.
+ */
+export const MAX_BODY_BYTES = 64 * 1024 * 1024;
+
+export function fetchHttp(target: Target, config: ScrapeConfig, client: HttpClient, version: string): Fetch {
+  const limit = config.bodySizeLimit === 0 ? MAX_BODY_BYTES : config.bodySizeLimit;
+  const headers = {
+    accept: ACCEPT,
+    'accept-encoding': config.enableCompression ? 'gzip' : 'identity',
+    'user-agent': `agent-lite/${version}`,
+    'x-prometheus-scrape-timeout-seconds': String(target.timeoutMs / 1000),
+  };
+  return async (signal) => {
+    const response = await client.request({
+      method: 'GET',
+      url: target.url,
+      headers,
+      timeoutMs: target.timeoutMs,
+      // Prometheus refuses a body that is as long as the limit; the client takes one.
+      maxBytes: Math.max(1, limit - 1),
+      signal,
+    });
+    if (response.status !== 200) throw new Error(`expected HTTP status 200, got ${response.status}`);
+    return { body: response.body, contentType: response.headers['content-type'] };
+  };
+}
+
+/** An exposition made in this process. */
+export function fetchOwn(exposition: () => string): Fetch {
+  return async () => ({ body: new TextEncoder().encode(exposition()), contentType: 'text/plain; version=0.0.4' });
+}

@@ -1,0 +1,223 @@
+import type { Labels } from '../../contract/labels.ts';
+import type { Sha256 } from '../../contract/series-table.ts';
+import type { Clock, Logger, Metrics, Scrape } from '../model.ts';
+import type { Fetch, Fetched } from './fetch.ts';
+import { parserFor } from './formats.ts';
+import { reportCells, staleReport } from './report.ts';
+import { offsetInInterval, Schedule } from './schedule.ts';
+import { type IngestResult, type SeriesRules, TargetSeries } from './series-state.ts';
+import type { Target } from './target.ts';
+
+export interface LoopContext {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly sha256: Sha256;
+  /** Takes each scrape; the next one of the target waits for it. */
+  readonly append: (scrape: Scrape) => Promise<void> | void;
+  /** Makes devices differ in when they scrape. */
+  readonly offsetSeed: string;
+}
+
+/** One target and how to scrape it. */
+export interface LoopSpec {
+  readonly target: Target;
+  readonly fetch: Fetch;
+  readonly rules: SeriesRules;
+  /** Equal for equal rules. */
+  readonly rulesKey: string;
+}
+
+export interface LoopStatus {
+  readonly health: 'up' | 'down' | 'unknown';
+  /** Of the last scrape: wall and boot clock, ms. */
+  readonly lastScrapeMs: number | undefined;
+  readonly lastScrapeBootMs: number | undefined;
+  readonly durationMs: number | undefined;
+  readonly samples: number | undefined;
+  readonly error: string | undefined;
+  readonly tableHash: string | undefined;
+}
+
+const NEVER: LoopStatus = {
+  health: 'unknown',
+  lastScrapeMs: undefined,
+  lastScrapeBootMs: undefined,
+  durationMs: undefined,
+  samples: undefined,
+  error: undefined,
+  tableHash: undefined,
+};
+
+/** Two scrapes of one target whose times are closer, or reversed by less, collide. */
+const COLLISION_MS = 100;
+
+const NO_COUNTS = { scraped: 0, postRelabel: 0, added: 0, duplicates: 0, outOfOrder: 0, outOfBounds: 0 };
+
+/**
+ * Scrapes one target, named by its labels, as long as it is wanted. A change of the URL, the interval or the rules goes on
+ * with the same series; when the target is no longer wanted, its series get staleness markers, unless it comes back first.
+ * Never two scrapes at once.
+ */
+export class TargetLoop {
+  readonly #context: LoopContext;
+  readonly #labels: Labels;
+  readonly #series: TargetSeries;
+  readonly #killed = new AbortController();
+  #changed = new AbortController();
+  #spec: LoopSpec | undefined;
+  #rulesKey: string;
+  #schedule: Schedule | undefined;
+  #status: LoopStatus = NEVER;
+  #finished = false;
+
+  constructor(context: LoopContext, spec: LoopSpec) {
+    this.#context = context;
+    this.#labels = spec.target.labels;
+    this.#spec = spec;
+    this.#rulesKey = spec.rulesKey;
+    this.#series = new TargetSeries(spec.target.labels, spec.rules, context.sha256);
+  }
+
+  get status(): LoopStatus {
+    return this.#status;
+  }
+
+  /** The target ended and has its markers: {@link set} comes too late. */
+  get finished(): boolean {
+    return this.#finished;
+  }
+
+  /** A scrape under way is finished and kept. `undefined`: the target is no longer wanted. */
+  set(spec: LoopSpec | undefined): void {
+    this.#spec = spec;
+    const before = this.#changed;
+    this.#changed = new AbortController();
+    before.abort();
+  }
+
+  /** Ends the loop without markers, as the process may start again; a scrape under way is given up. */
+  kill(): void {
+    this.#killed.abort();
+    this.#changed.abort();
+  }
+
+  /** Resolves when the loop was killed, or its target ended and has its markers. Does not reject. */
+  async run(): Promise<void> {
+    while (!this.#killed.signal.aborted) {
+      const changed = this.#changed.signal;
+      if (this.#spec !== undefined) await this.#scrapeUntil(changed, this.#spec);
+      else if (await this.#end(changed)) return;
+    }
+  }
+
+  async #scrapeUntil(changed: AbortSignal, spec: LoopSpec): Promise<void> {
+    const { clock, metrics, offsetSeed } = this.#context;
+    if (spec.rulesKey !== this.#rulesKey) {
+      this.#series.setRules(spec.rules);
+      this.#rulesKey = spec.rulesKey;
+    }
+    const { intervalMs, url } = spec.target;
+    const schedule = new Schedule(clock, intervalMs, offsetInInterval(this.#labels, url, offsetSeed, intervalMs));
+    this.#schedule = schedule;
+    for (;;) {
+      const missed = await schedule.wait(changed);
+      if (changed.aborted) return;
+      if (missed > 0) metrics.add('agent_lite_scrapes_missed_total', missed);
+      await this.#scrape(spec, this.#after(schedule.take()));
+    }
+  }
+
+  /**
+   * Keeps a time from colliding with the last one: a new schedule may begin in the millisecond of the last scrape. A wall
+   * clock that was set back is written as it is: the record carries the boot clock, too, and the pusher decides.
+   */
+  #after(wallMs: number): number {
+    const last = this.#status.lastScrapeMs;
+    return last !== undefined && wallMs <= last && last - wallMs < COLLISION_MS ? last + 1 : wallMs;
+  }
+
+  async #scrape(spec: LoopSpec, wallMs: number): Promise<void> {
+    const { clock, metrics } = this.#context;
+    const bootMs = clock.boot();
+    const outcome = await this.#ingest(spec, wallMs);
+    if (outcome === undefined) return;
+    const durationMs = clock.boot() - bootMs;
+    const { counts, error } = outcome;
+    metrics.add('agent_lite_scrapes_total');
+    if (error !== undefined) metrics.add('agent_lite_scrapes_failed_total');
+    metrics.add('agent_lite_scraped_samples_total', counts.scraped);
+    for (const [reason, count] of [
+      ['duplicate', counts.duplicates],
+      ['out_of_order', counts.outOfOrder],
+      ['out_of_bounds', counts.outOfBounds],
+    ] as const) {
+      if (count > 0) metrics.add('agent_lite_scraped_samples_dropped_total', count, { reason });
+    }
+    this.#report(spec.target, error);
+    this.#status = {
+      health: error === undefined ? 'up' : 'down',
+      lastScrapeMs: wallMs,
+      lastScrapeBootMs: bootMs,
+      durationMs,
+      samples: counts.scraped,
+      error,
+      tableHash: outcome.table?.hash,
+    };
+    const report = reportCells(error === undefined, durationMs, counts);
+    await this.#append({ wallMs, bootMs, table: outcome.table, cells: outcome.cells, report });
+  }
+
+  /** `undefined`: given up because the loop was killed. */
+  async #ingest(spec: LoopSpec, wallMs: number): Promise<(Omit<IngestResult, 'error'> & { error: string | undefined }) | undefined> {
+    let fetched: Fetched;
+    try {
+      fetched = await spec.fetch(this.#killed.signal);
+    } catch (error) {
+      if (this.#killed.signal.aborted) return undefined;
+      return { ...this.#series.fail(), counts: NO_COUNTS, error: error instanceof Error ? error.message : String(error) };
+    }
+    const { body, contentType } = fetched;
+    const result = await this.#series.ingest(body, () => parserFor(contentType), wallMs);
+    return { ...result, error: result.error?.message };
+  }
+
+  /** Logs changes only: a target that is down stays down for days. */
+  #report(target: Target, error: string | undefined): void {
+    if (error === this.#status.error) return;
+    const fields = { job: target.job, target: target.url };
+    if (error === undefined) this.#context.logger.log('info', 'Target is up again', fields);
+    else this.#context.logger.log('warn', 'Scrape failed', { ...fields, err: error });
+  }
+
+  async #append(part: Pick<Scrape, 'wallMs' | 'bootMs' | 'table' | 'cells' | 'report'>): Promise<void> {
+    try {
+      await this.#context.append({ target: this.#labels, bootId: this.#context.clock.bootId, ...part });
+    } catch (error) {
+      this.#context.logger.log('error', 'Appending a scrape failed', { err: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  /**
+   * The target is gone. Its markers carry the time of the first tick it missed, but wait for one more and a tenth, in case
+   * it comes back. False: it did, or the loop was killed.
+   */
+  async #end(changed: AbortSignal): Promise<boolean> {
+    const schedule = this.#schedule;
+    if (schedule === undefined || this.#status.lastScrapeMs === undefined) {
+      this.#finished = true;
+      return true;
+    }
+    const { clock } = this.#context;
+    await schedule.wait(changed);
+    if (changed.aborted) return false;
+    const bootMs = clock.boot();
+    const wallMs = schedule.take();
+    await schedule.wait(changed);
+    if (!changed.aborted) await clock.sleep(schedule.intervalMs / 10, changed);
+    if (changed.aborted) return false;
+    await this.#append({ wallMs, bootMs, ...this.#series.fail(), report: staleReport() });
+    this.#finished = !changed.aborted;
+    return this.#finished;
+  }
+}

@@ -1,0 +1,208 @@
+import { type Label, type Labels, labelsKey, sortLabels } from '../../contract/labels.ts';
+import type { ScrapeConfig, TargetGroup } from '../config/types.ts';
+import type { HttpClient } from '../model.ts';
+import { fetchHttp, fetchOwn } from './fetch.ts';
+import { type LoopContext, type LoopSpec, type LoopStatus, TargetLoop } from './loop.ts';
+import { type CompileRelabel, type RefusedTarget, resolveTargets, type Target } from './target.ts';
+
+/** One scrape_config and what discovery found for it. */
+export interface ScrapeJob {
+  readonly config: ScrapeConfig;
+  readonly groups: readonly TargetGroup[];
+}
+
+/** A target inside this process: the agent's own metrics. Scraped, logged and pushed as any other. */
+export interface OwnTarget {
+  readonly job: string;
+  readonly instance: string;
+  /** Further labels. */
+  readonly labels?: Labels;
+  readonly intervalMs: number;
+  /** Text format 0.0.4. The function of the first apply stays in use as long as the rest is unchanged. */
+  readonly exposition: () => string;
+}
+
+/** Samples of an {@link OwnTarget}: with the five report series a device costs at most 25 series of its own. */
+export const OWN_SAMPLE_LIMIT = 20;
+
+export interface ScrapeManagerOptions extends LoopContext {
+  readonly version: string;
+  readonly compileRelabel: CompileRelabel;
+  /** A new client for these settings; the manager closes it when no job has them any more. */
+  readonly httpClientFor: (config: ScrapeConfig) => HttpClient;
+}
+
+export interface TargetStatus extends LoopStatus {
+  readonly job: string;
+  readonly labels: Labels;
+  /** Without credentials. */
+  readonly url: string;
+  readonly intervalMs: number;
+}
+
+export interface ScrapeManager {
+  /**
+   * Makes these the targets. Unchanged ones go on undisturbed; new ones start; those that are gone get staleness markers in
+   * the background. Never waits for a scrape.
+   */
+  apply(jobs: readonly ScrapeJob[], own?: readonly OwnTarget[]): void;
+  targets(): readonly TargetStatus[];
+  /** Discovered addresses that are not scraped, and why. */
+  refused(): readonly RefusedTarget[];
+  /** How many targets relabel_configs dropped. */
+  dropped(): number;
+  /** Stops all scraping without staleness markers, as Prometheus does at its end. Resolves when nothing runs any more. */
+  stop(): Promise<void>;
+}
+
+interface Wanted extends LoopSpec {
+  /** Equal for specs that scrape alike. */
+  readonly identity: string;
+}
+
+interface Running {
+  readonly loop: TargetLoop;
+  wanted: Wanted | undefined;
+  readonly done: Promise<void>;
+}
+
+export function createScrapeManager(options: ScrapeManagerOptions): ScrapeManager {
+  /** By the target's labels: two targets with equal labels would write the same series. */
+  const running = new Map<string, Running>();
+  const clients = new Map<string, HttpClient>();
+  let refused: readonly RefusedTarget[] = [];
+  let dropped = 0;
+  let stopped = false;
+
+  function start(key: string, wanted: Wanted): void {
+    const loop = new TargetLoop(options, wanted);
+    const entry: Running = {
+      loop,
+      wanted,
+      done: loop.run().then(() => {
+        if (running.get(key) === entry) running.delete(key);
+      }),
+    };
+    running.set(key, entry);
+  }
+
+  return {
+    apply(jobs, own = []) {
+      if (stopped) return;
+      const used = new Set<string>();
+      const found = wantedTargets(options, jobs, own, (config) => {
+        const key = JSON.stringify(config.http);
+        used.add(key);
+        const client = clients.get(key) ?? options.httpClientFor(config);
+        clients.set(key, client);
+        return client;
+      });
+      const told = new Set(refused.map((target) => JSON.stringify(target)));
+      refused = found.refused;
+      dropped = found.dropped;
+      for (const target of refused) {
+        if (told.has(JSON.stringify(target))) continue;
+        options.logger.log('warn', 'Target is not scraped', { job: target.job, target: target.address, reason: target.reason });
+      }
+      for (const [key, entry] of running) {
+        if (entry.loop.finished) {
+          running.delete(key);
+          continue;
+        }
+        const wanted = found.wanted.get(key);
+        if (wanted?.identity === entry.wanted?.identity) continue;
+        entry.wanted = wanted;
+        entry.loop.set(wanted);
+      }
+      for (const [key, wanted] of found.wanted) if (!running.has(key)) start(key, wanted);
+      for (const [key, client] of clients) {
+        if (used.has(key)) continue;
+        client.close();
+        clients.delete(key);
+      }
+      options.metrics.set('agent_lite_targets', found.wanted.size);
+      options.metrics.set('agent_lite_targets_refused', refused.length);
+    },
+    targets() {
+      const list: TargetStatus[] = [];
+      for (const { loop, wanted } of running.values()) {
+        if (wanted === undefined) continue;
+        const { job, labels, url, intervalMs } = wanted.target;
+        list.push({ job, labels, url, intervalMs, ...loop.status });
+      }
+      return list;
+    },
+    refused: () => refused,
+    dropped: () => dropped,
+    async stop() {
+      stopped = true;
+      const all = [...running.values()];
+      for (const { loop } of all) loop.kill();
+      await Promise.all(all.map(({ done }) => done));
+      for (const client of clients.values()) client.close();
+      clients.clear();
+    },
+  };
+}
+
+interface Found {
+  readonly wanted: ReadonlyMap<string, Wanted>;
+  readonly refused: readonly RefusedTarget[];
+  readonly dropped: number;
+}
+
+function wantedTargets(
+  options: ScrapeManagerOptions,
+  jobs: readonly ScrapeJob[],
+  own: readonly OwnTarget[],
+  clientFor: (config: ScrapeConfig) => HttpClient,
+): Found {
+  const wanted = new Map<string, Wanted>();
+  const refused: RefusedTarget[] = [];
+  let dropped = 0;
+  const add = (spec: Wanted): void => {
+    const key = labelsKey(spec.target.labels);
+    const other = wanted.get(key);
+    if (other === undefined) {
+      wanted.set(key, spec);
+    } else if (other.target.url !== spec.target.url) {
+      const reason = `its labels equal those of ${other.target.url} (job ${other.target.job}); give one of them another label`;
+      refused.push({ job: spec.target.job, address: spec.target.url, reason });
+    }
+  };
+  for (const { config, groups } of jobs) {
+    const resolved = resolveTargets(config, groups, options.compileRelabel(config.relabelConfigs));
+    refused.push(...resolved.refused);
+    dropped += resolved.dropped;
+    const rules = jobRules(config, options.compileRelabel);
+    const client = clientFor(config);
+    for (const target of resolved.targets) {
+      const fetch = fetchHttp(target, config, client, options.version);
+      const identity = JSON.stringify([target, rules.rulesKey, config.bodySizeLimit, config.enableCompression, config.http]);
+      add({ target, fetch, ...rules, identity });
+    }
+  }
+  for (const target of own) add(ownSpec(target));
+  return { wanted, refused, dropped };
+}
+
+function jobRules(config: ScrapeConfig, compileRelabel: CompileRelabel): Pick<LoopSpec, 'rules' | 'rulesKey'> {
+  const { honorLabels, honorTimestamps, sampleLimit, metricRelabelConfigs } = config;
+  return {
+    rules: { honorLabels, honorTimestamps, sampleLimit, relabel: compileRelabel(metricRelabelConfigs) },
+    rulesKey: JSON.stringify([honorLabels, honorTimestamps, sampleLimit, metricRelabelConfigs]),
+  };
+}
+
+function ownSpec(own: OwnTarget): Wanted {
+  const pairs: Label[] = [...(own.labels ?? []), ['job', own.job], ['instance', own.instance]];
+  const target: Target = {
+    job: own.job,
+    labels: sortLabels(pairs),
+    url: 'agent:/metrics',
+    intervalMs: own.intervalMs,
+    timeoutMs: own.intervalMs,
+  };
+  const rules = { honorLabels: false, honorTimestamps: false, sampleLimit: OWN_SAMPLE_LIMIT, relabel: (labels: Labels) => labels };
+  return { target, fetch: fetchOwn(own.exposition), rules, rulesKey: 'own', identity: JSON.stringify(['own', target]) };
+}

@@ -1,0 +1,69 @@
+import type { Labels } from '../../contract/labels.ts';
+import { labelsKey } from '../../contract/labels.ts';
+import type { Clock } from '../model.ts';
+
+/** When a target is scraped. Ticks follow the boot clock, so a step of the wall clock neither stalls nor doubles them. */
+
+/** Timers are late by about this, ms; such times are written as the tick's, which costs fewer bytes. */
+const TOLERANCE_MS = 2;
+
+/**
+ * The tick of a target within its interval, ms: spread over the interval by target and by device (`seed`), the same after
+ * every restart.
+ */
+export function offsetInInterval(labels: Labels, url: string, seed: string, intervalMs: number): number {
+  const text = `${labelsKey(labels)}\0${url}\0${seed}`;
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) {
+    hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+    hash ^= hash >>> 15;
+  }
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  return Math.floor((((hash ^ (hash >>> 13)) >>> 0) / 2 ** 32) * intervalMs);
+}
+
+export class Schedule {
+  readonly #clock: Clock;
+  readonly intervalMs: number;
+  /** Boot clock of the tick to come. */
+  #due: number;
+  /** Wall clock that tick should have. */
+  #ideal: number;
+
+  constructor(clock: Clock, intervalMs: number, offsetMs: number) {
+    this.#clock = clock;
+    this.intervalMs = intervalMs;
+    const now = Math.round(clock.now());
+    const delay = (((offsetMs - (now % intervalMs)) % intervalMs) + intervalMs) % intervalMs;
+    this.#due = clock.boot() + delay;
+    this.#ideal = now + delay;
+  }
+
+  /** Sleeps until the tick; at once when `signal` aborts. Ticks that are over by a whole interval are left out: returns how many. */
+  async wait(signal: AbortSignal): Promise<number> {
+    for (;;) {
+      const remaining = this.#due - this.#clock.boot();
+      // Timers may also be early by a fraction.
+      if (remaining < 1 || signal.aborted) break;
+      await this.#clock.sleep(remaining, signal);
+    }
+    const missed = Math.max(0, Math.floor((this.#clock.boot() - this.#due) / this.intervalMs));
+    this.#due += missed * this.intervalMs;
+    this.#ideal += missed * this.intervalMs;
+    return missed;
+  }
+
+  /** Takes the tick: the wall time its samples get. The next {@link wait} is for the one after. */
+  take(): number {
+    const now = Math.round(this.#clock.now());
+    const late = this.#clock.boot() - this.#due;
+    const tolerance = Math.min(TOLERANCE_MS, this.intervalMs / 100);
+    const ideal = this.#ideal;
+    const time = Math.abs(now - ideal) <= tolerance ? ideal : now;
+    // In time by the boot clock, but not by the wall clock: that one was set, or drifts. Go on from where it is now.
+    const anchor = time === now && late <= tolerance ? now : ideal;
+    this.#due += this.intervalMs;
+    this.#ideal = anchor + this.intervalMs;
+    return time;
+  }
+}

@@ -1,0 +1,129 @@
+import { type Label, type Labels, labelValue, sortLabels } from '../../contract/labels.ts';
+import { type WireLimits, wireLimits } from '../../contract/limits.ts';
+import type { RelabelConfig } from '../../contract/relabel.ts';
+import type { ScrapeConfig, TargetGroup } from '../config/types.ts';
+import { formatDuration, parseDuration } from './duration.ts';
+import { publicLabels, utf8Length } from './target-labels.ts';
+
+/** Runs relabel rules over a label set; `undefined`: dropped. */
+export type Relabel = (labels: Labels) => Labels | undefined;
+export type CompileRelabel = (configs: readonly RelabelConfig[]) => Relabel;
+
+/** Where to scrape, and the labels that every series from there gets. */
+export interface Target {
+  readonly job: string;
+  /** Public labels only, sorted. */
+  readonly labels: Labels;
+  readonly url: string;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+}
+
+/** A discovered address that cannot be scraped. */
+export interface RefusedTarget {
+  readonly job: string;
+  readonly address: string;
+  readonly reason: string;
+}
+
+export interface ResolvedTargets {
+  readonly targets: readonly Target[];
+  readonly refused: readonly RefusedTarget[];
+  /** Dropped by relabel_configs. */
+  readonly dropped: number;
+}
+
+/** Turns what discovery found into targets; scrape/target.go `PopulateLabels`. */
+export function resolveTargets(
+  config: ScrapeConfig,
+  groups: readonly TargetGroup[],
+  relabel: Relabel,
+  limits: WireLimits = wireLimits,
+): ResolvedTargets {
+  const targets: Target[] = [];
+  const refused: RefusedTarget[] = [];
+  let dropped = 0;
+  for (const group of groups) {
+    for (const address of group.targets) {
+      const labels = relabel(discoveredLabels(config, group, address));
+      if (labels === undefined || labels.length === 0) {
+        dropped++;
+        continue;
+      }
+      const target = resolveTarget(config, labels, limits);
+      if (typeof target === 'string') refused.push({ job: config.jobName, address, reason: target });
+      else targets.push(target);
+    }
+  }
+  return { targets, refused, dropped };
+}
+
+/** What relabel_configs see. A label of the group beats the job's setting, the target's own address beats the group. */
+export function discoveredLabels(config: ScrapeConfig, group: TargetGroup, address: string): Labels {
+  const pairs: Label[] = [
+    ['job', config.jobName],
+    ['__scrape_interval__', formatDuration(config.scrapeIntervalMs)],
+    ['__scrape_timeout__', formatDuration(config.scrapeTimeoutMs)],
+    ['__metrics_path__', config.metricsPath],
+    ['__scheme__', config.scheme],
+  ];
+  for (const label of group.labels) if (label[1] !== '') pairs.push(label);
+  for (const [name, values] of Object.entries(config.params)) if (values[0] !== undefined) pairs.push([`__param_${name}`, values[0]]);
+  pairs.push(['__address__', address]);
+  return sortLabels(pairs);
+}
+
+/** The target, or why there is none. */
+function resolveTarget(config: ScrapeConfig, labels: Labels, limits: WireLimits): Target | string {
+  const address = labelValue(labels, '__address__');
+  if (address === '') return '__address__: expected host:port, got nothing after relabel_configs';
+  const intervalText = labelValue(labels, '__scrape_interval__');
+  const timeoutText = labelValue(labels, '__scrape_timeout__');
+  const intervalMs = parseDuration(intervalText);
+  const timeoutMs = parseDuration(timeoutText);
+  if (intervalMs === undefined || intervalMs === 0)
+    return `__scrape_interval__: expected a duration above 0, got ${JSON.stringify(intervalText)}`;
+  if (timeoutMs === undefined || timeoutMs === 0)
+    return `__scrape_timeout__: expected a duration above 0, got ${JSON.stringify(timeoutText)}`;
+  if (timeoutMs > intervalMs) return `__scrape_timeout__: expected at most the scrape interval ${intervalText}, got ${timeoutText}`;
+  const url = targetUrl(config, labels, address);
+  if (!url.ok) return url.reason;
+  const named = publicLabels(labels);
+  const withInstance = labelValue(named, 'instance') === '' ? sortLabels([...named, ['instance', address]]) : named;
+  if (withInstance.length > limits.labelsPerSeries) return `labels: expected at most ${limits.labelsPerSeries}, got ${withInstance.length}`;
+  for (const [name, value] of withInstance) {
+    if (utf8Length(name) > limits.labelNameBytes || utf8Length(value) > limits.labelValueBytes)
+      return `label ${JSON.stringify(name.slice(0, 100))}: expected at most ${limits.labelNameBytes} bytes of name and ${limits.labelValueBytes} of value`;
+  }
+  return { job: labelValue(withInstance, 'job'), labels: withInstance, url: url.value, intervalMs, timeoutMs };
+}
+
+function targetUrl(
+  config: ScrapeConfig,
+  labels: Labels,
+  address: string,
+): { readonly ok: true; readonly value: string } | { readonly ok: false; readonly reason: string } {
+  const scheme = labelValue(labels, '__scheme__');
+  if (scheme !== 'http' && scheme !== 'https')
+    return { ok: false, reason: `__scheme__: expected http or https, got ${JSON.stringify(scheme)}` };
+  // A slash would smuggle in a path; credentials belong into basic_auth, where they are not shown.
+  if (/[/@?#\\\s]/.test(address)) return { ok: false, reason: `__address__: expected host:port, got ${JSON.stringify(hideUser(address))}` };
+  const base = `${scheme}://${address}`;
+  if (!URL.canParse(base)) return { ok: false, reason: `__address__: expected host:port, got ${JSON.stringify(address)}` };
+  const url = new URL(base);
+  const path = labelValue(labels, '__metrics_path__');
+  url.pathname = path.startsWith('/') ? path : `/${path}`;
+  const params = new Map<string, string[]>();
+  for (const [name, values] of Object.entries(config.params)) params.set(name, [...values]);
+  for (const [name, value] of labels) {
+    if (!name.startsWith('__param_')) continue;
+    const key = name.slice('__param_'.length);
+    params.set(key, [value, ...(params.get(key) ?? []).slice(1)]);
+  }
+  for (const [name, values] of [...params].sort((a, b) => (a[0] < b[0] ? -1 : 1))) {
+    for (const value of values) url.searchParams.append(name, value);
+  }
+  return { ok: true, value: url.href };
+}
+
+const hideUser = (address: string): string => address.replace(/^.*@/, '...@');
