@@ -1,0 +1,55 @@
+import { err, ok, type Result } from '../contract/result.ts';
+import { createApp, MAX_SHARDS } from './app.ts';
+import type { Bindings } from './bindings.ts';
+import { edgeCache } from './buffer/edge-cache.ts';
+import { r2Store } from './buffer/r2.ts';
+import { settingsOf } from './bundled.ts';
+import { tenantConfig } from './config/parse.ts';
+import { createEdge, createIsolate, type Edge } from './edge.ts';
+import type { SettingErrors } from './env.ts';
+import { pokeAll } from './fleet/shards.ts';
+import { describeError, EdgeLog } from './log.ts';
+import type { ShardStub } from './model.ts';
+
+/** The Worker: platform in, app out. The one place on the edge with a clock and randomness of its own. */
+
+export { Shard } from './shard/shard.ts';
+
+const now = (): number => Date.now();
+const isolate = createIsolate({ now, newRequestId: () => crypto.randomUUID(), log: new EdgeLog((line) => console.log(line), now) });
+
+/** One edge for each settings object; settings stay the same object while their texts do. */
+const edges = new WeakMap<object, Edge>();
+
+function edgeOf(bindings: Bindings): Result<Edge, SettingErrors> {
+  const settings = settingsOf(bindings);
+  if (!settings.ok) return err(settings.error);
+  const edge = edges.get(settings.value) ?? createEdge(settings.value, servicesOf(bindings));
+  edges.set(settings.value, edge);
+  return ok(edge);
+}
+
+const servicesOf = ({ BUFFER, SHARD }: Bindings) => ({
+  store: r2Store(BUFFER),
+  cache: edgeCache(caches.default),
+  // A stub's methods are those of the class, made asynchronous; the platform's type cannot say so across a version change.
+  shard: (name: string): ShardStub => SHARD.get(SHARD.idFromName(name)) as unknown as ShardStub,
+  findTenant: tenantConfig,
+});
+
+const app = createApp(edgeOf, isolate);
+
+/** Each minute: wakes all shards. What is not configured has no shards to wake; /-/ready tells. */
+async function watchdog(bindings: Bindings): Promise<void> {
+  const edge = edgeOf(bindings);
+  if (!edge.ok) return;
+  const { registry, shard } = edge.value;
+  await pokeAll(await registry.list(MAX_SHARDS), shard, (name, error) =>
+    isolate.log.error('shard could not be woken', { shard: name, error: describeError(error) }),
+  );
+}
+
+export default {
+  fetch: (request, bindings, context) => app.fetch(request, bindings, context),
+  scheduled: (_event, bindings) => watchdog(bindings),
+} satisfies ExportedHandler<Bindings>;

@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto';
+import { deflateSync } from 'node:zlib';
+import { ByteWriter } from '../../contract/binary.ts';
+import { type Cells, createCells, setStale, setValue } from '../../contract/cells.ts';
+import { type Labels, labelsFromRecord } from '../../contract/labels.ts';
+import { encodePush, NO_CHAIN, type Push, type TargetBatch } from '../../contract/push.ts';
+import { REPORT_NAMES } from '../../contract/report-series.ts';
+import { buildTable, residual, type SeriesTable } from '../../contract/series-table.ts';
+
+/** Builds pushes the way a device does, from plain values. */
+
+export const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest();
+export const labels = (record: Readonly<Record<string, string>>): Labels => labelsFromRecord(record);
+export const deflate = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => new Uint8Array(deflateSync(bytes));
+
+export type Value = number | 'stale' | 'absent';
+export interface GivenSeries {
+  /** Final labels, the target's included. */
+  readonly labels: Labels;
+  /** One for each scrape. */
+  readonly values: readonly Value[];
+  readonly ownTimes?: readonly number[];
+}
+export interface GivenTarget {
+  readonly labels: Labels;
+  readonly times: readonly number[];
+  readonly series: readonly GivenSeries[];
+}
+
+export interface BuiltTarget {
+  readonly table: SeriesTable;
+  readonly batch: TargetBatch;
+}
+
+export async function buildTarget({ labels: target, times, series }: GivenTarget): Promise<BuiltTarget> {
+  const { table, order } = await buildTable(
+    series.map((one) => residual(one.labels, target)),
+    sha256,
+  );
+  const cells = createCells(series.length, times.length);
+  series.forEach((one, i) => {
+    const row = order[i] as number;
+    one.values.forEach((value, scrape) => {
+      setCell(cells, row * times.length + scrape, value);
+    });
+    if (one.ownTimes !== undefined) {
+      cells.ownTimes ??= new Map();
+      cells.ownTimes.set(row, Float64Array.from(one.ownTimes));
+    }
+  });
+  return { table, batch: { labels: target, table: table.hash, times, cells, report: report(times.length) } };
+}
+
+/** `up` 1 and the rest 0. */
+export function report(scrapes: number): Cells {
+  const cells = createCells(REPORT_NAMES.length, scrapes);
+  for (let i = 0; i < cells.states.length; i++) setValue(cells, i, i < scrapes ? 1 : 0);
+  return cells;
+}
+
+function setCell(cells: Cells, index: number, value: Value): void {
+  if (value === 'stale') setStale(cells, index);
+  else if (value !== 'absent') setValue(cells, index, value);
+}
+
+export function makePush(targets: readonly TargetBatch[], changes: Partial<Push> = {}): Push {
+  return {
+    logId: '11'.repeat(16),
+    stream: 0,
+    base: { position: 0, chain: NO_CHAIN },
+    to: { position: 1, chain: '0123456789abcdef' },
+    gaps: [],
+    clock: { wallMs: 0, bootMs: 0, bootId: '22'.repeat(16), offsetMs: 0 },
+    version: 'test',
+    backlog: { records: 0, bytes: 0, oldestMs: 0 },
+    externalLabels: [],
+    targets,
+    ...changes,
+  };
+}
+
+/** The body of `POST /api/v1/push`. */
+export const pushBody = (push: Push): Uint8Array<ArrayBuffer> => deflate(encodePush(push));
+
+/** Canonical bytes of a table, with as many empty rows as told: for bodies that a device would not send. */
+export function bytesOf(write: (writer: ByteWriter) => void): Uint8Array<ArrayBuffer> {
+  const writer = new ByteWriter();
+  write(writer);
+  return writer.bytes();
+}

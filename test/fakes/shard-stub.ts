@@ -1,0 +1,29 @@
+import { snappyUncompress } from '../../contract/snappy.ts';
+import type { CommitRequest, CommitResult, ShardMetrics, ShardStub } from '../../functions/model.ts';
+import { decodeWriteRequest, type WrittenSeries } from '../../infra/local/decode-remote-write.ts';
+
+/** A shard that remembers what it was given and answers what it is told to. */
+export class FakeShard implements ShardStub {
+  readonly requests: CommitRequest[] = [];
+  pokes = 0;
+  result: CommitResult | Error = { kind: 'stored', repeated: false };
+  values: Record<string, number> = {};
+
+  async commit(request: CommitRequest): Promise<CommitResult> {
+    this.requests.push(request);
+    if (this.result instanceof Error) throw this.result;
+    return this.result;
+  }
+  async poke(): Promise<void> {
+    this.pokes++;
+    if (this.result instanceof Error) throw this.result;
+  }
+  async metrics(): Promise<ShardMetrics> {
+    if (this.result instanceof Error) throw this.result;
+    return { values: this.values };
+  }
+}
+
+/** The series of a request's fragments, in order. */
+export const seriesOf = (request: Pick<CommitRequest, 'fragments'> | undefined): readonly WrittenSeries[] =>
+  (request?.fragments ?? []).flatMap(({ block, rawBytes }) => decodeWriteRequest(snappyUncompress(block, rawBytes)));
