@@ -9,6 +9,8 @@ export class ConnectionPool {
   readonly #tls: TlsOptions;
   readonly #http = new HttpAgent(KEEP_ALIVE);
   readonly #https: HttpsAgent;
+  /** To proxies that speak TLS: tls_config is about the targets. */
+  readonly #proxyTls = new HttpsAgent(KEEP_ALIVE);
   readonly #tunnels = new Map<string, HttpsAgent>();
 
   constructor(tls: TlsOptions) {
@@ -32,7 +34,7 @@ export class ConnectionPool {
       path: url.href,
       method,
       headers: { ...list, host: url.host, ...proxyAuthorization(proxy) },
-      agent: proxy.protocol === 'https:' ? this.#https : this.#http,
+      agent: proxy.protocol === 'https:' ? this.#proxyTls : this.#http,
     });
   }
 
@@ -50,7 +52,7 @@ export class ConnectionPool {
   }
 
   #agents(): HttpAgent[] {
-    return [this.#http, this.#https, ...this.#tunnels.values()];
+    return [this.#http, this.#https, this.#proxyTls, ...this.#tunnels.values()];
   }
 
   #tunnel(proxy: URL): HttpsAgent {
