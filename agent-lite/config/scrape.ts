@@ -34,21 +34,22 @@ export const positiveDuration: Decoder<number> = duration(1);
 /** Samples of one scrape; 0 is Prometheus' "no limit", here the most that one series table holds. */
 export const sampleLimit: Decoder<number> = refine(int(0, wireLimits.tableRows), (limit) => (limit === 0 ? wireLimits.tableRows : limit));
 
-/** Prometheus' rule (discovery/file): at most one `*`, and only in the last element of the path. */
+/** Prometheus' rule (discovery/file): `*` only in the last element of the path. */
 const FILE_PATTERN = /^[^*]*(\*[^/]*)?\.(json|yml|yaml|JSON|YML|YAML)$/;
+
+const filePattern =
+  (baseDir: string): Decoder<string> =>
+  (place) => {
+    const text = nonEmptyString(place);
+    if (text === FAILED) return FAILED;
+    if (FILE_PATTERN.test(text)) return filePath(baseDir)(place);
+    return expected(place, 'a path that ends in .json, .yml or .yaml and has * only in its last element');
+  };
 
 const fileSdConfig = (baseDir: string): Decoder<FileSdConfig> =>
   refine(
     object({
-      files: required(
-        list(
-          refine(filePath(baseDir), (path, place) =>
-            FILE_PATTERN.test(path)
-              ? path
-              : expected(place, 'a path that ends in .json, .yml or .yaml, with at most one * and only in its last element'),
-          ),
-        ),
-      ),
+      files: required(list(filePattern(baseDir))),
       refresh_interval: withDefault(positiveDuration, defaultFileSd.refreshIntervalMs),
     }),
     (raw) => ({ files: raw.files, refreshIntervalMs: raw.refresh_interval }),

@@ -1,0 +1,45 @@
+import { wireLimits } from '../../contract/limits.ts';
+import type { ReceiverConfig, RelayConfig, ShardConfig, TenantConfig } from './types.ts';
+
+/** What a key of `relay.yml` that is not given means. Durations are ms, sizes bytes. */
+
+const DAY = 86_400_000;
+
+export const defaultReceiver: Omit<ReceiverConfig, 'name' | 'url' | 'kind'> = {
+  tenantHeader: '',
+  outOfOrderTimeWindowMs: 0,
+  remoteTimeoutMs: 30_000,
+  headers: [],
+  queue: {
+    maxSamplesPerSend: 2000,
+    minBackoffMs: 30,
+    // Prometheus' 5 s is for one sender. Here every tenant is one, and a receiver that comes back meets all of them.
+    maxBackoffMs: 30_000,
+  },
+};
+
+export const defaultShard: Omit<ShardConfig, 'lanes'> = {
+  generation: 1,
+  shards: 1,
+  // One object a second and shard is what the edge's price is reckoned with.
+  commitIntervalMs: 1000,
+  maxBufferBytes: 10 * 1024 ** 3,
+  deadLetterRetentionMs: 30 * DAY,
+};
+/** Where late samples are taken; else there can be one only. */
+export const DEFAULT_LANES_WITH_WINDOW = 4;
+
+export const DEFAULT_IDENTITY_LABEL = 'device';
+
+export const defaultLimits: RelayConfig['limits'] = {
+  ...wireLimits,
+  // What Prometheus grants a scraped timestamp.
+  futureMs: 600_000,
+};
+
+export const defaultTenant: TenantConfig = {
+  externalLabels: [],
+  writeRelabelConfigs: [],
+  reservedLabels: [],
+  minPushIntervalMs: 1000,
+};

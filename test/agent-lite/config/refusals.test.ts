@@ -1,0 +1,137 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { formatConfigErrors, parseAgentConfig } from '../../../agent-lite/config/parse.ts';
+
+const folder = new URL('../../fixtures/config/agent/', import.meta.url);
+
+/** By fixture: what is said about it, in the order of lines, without the file's name. */
+const refusals: Readonly<Record<string, readonly string[]>> = {
+  authorization: [
+    '3: scrape_configs[0].authorization.credentials_file: expected one of credentials and credentials_file, got both',
+    '5: scrape_configs[1].authorization: expected credentials or credentials_file, got neither',
+    '7: scrape_configs[2].authorization.type: expected a type other than basic; use basic_auth instead',
+    '10: scrape_configs[3].basic_auth: expected one of basic_auth and authorization, got both',
+    '15: scrape_configs[4].basic_auth.password_file: expected one of password and password_file, got both',
+    '17: scrape_configs[5].authorization.credentials: expected text without control characters, got some',
+  ],
+  'broken-yaml': ['3: not valid YAML: Flow sequence in block collection must be sufficiently indented and end with a ]'],
+  'edge-push-empty': ['1: edge_push.url: is required, but missing', '1: edge_push.authorization: is required, but missing'],
+  'edge-push-missing': ['1: edge_push: is required, but missing'],
+  'edge-push-url-not-a-url': ['2: edge_push.url: expected an address such as https://edge.example.com, got "edge.example.com"'],
+  'edge-push-url-password': ['2: edge_push.url: expected an address without user and password; use authorization'],
+  'edge-push-url-query': ['2: edge_push.url: expected an address without ? and #, since paths are added to it, got "https://edge/?a=b"'],
+  'edge-push-url-scheme': ['2: edge_push.url: expected an address such as https://edge.example.com, got "ftp://edge"'],
+  'edge-push-url-variable': ['2: edge_push.url: environment variable ${EDGE_UNSET} is not set (a dollar sign itself is written $$)'],
+  empty: ['1: expected a map, got nothing'],
+  'file-sd-pattern': [
+    '4: scrape_configs[0].file_sd_configs[0].files[0]: expected a path that ends in .json, .yml or .yaml and has * only in its last element, got "targets.txt"',
+    '4: scrape_configs[0].file_sd_configs[0].files[1]: expected a path that ends in .json, .yml or .yaml and has * only in its last element, got "*/a.json"',
+    '5: scrape_configs[0].file_sd_configs[1].refresh_interval: expected a duration of at least 1ms, got "0s"',
+    '7: scrape_configs[0].file_sd_configs[2].files: is required, but missing',
+  ],
+  'http-headers': [
+    '4: scrape_configs[0].http_headers["X A"]: expected the name of an HTTP header',
+    '7: scrape_configs[1].http_headers.Authorization: this header is set by the agent or by a key of its own; remove it here',
+    '10: scrape_configs[2].http_headers.X-A.values[0]: expected text without control characters, got some',
+  ],
+  'interval-too-long': ['2: global.scrape_interval: expected a duration of at most 24d, got "30d"'],
+  'job-name-missing': [
+    '2: scrape_configs[0].job_name: is required, but missing',
+    '3: scrape_configs[1].job_name: is required, but missing',
+  ],
+  'job-name-twice': ['4: scrape_configs[2].job_name: expected a name that no other scrape config has, got "a", which line 2 has'],
+  'job-timeout-over-interval': [
+    '6: scrape_configs[0].scrape_timeout: expected at most the scrape_interval, 5s, got 20s',
+    '8: scrape_configs[1].scrape_timeout: expected at most the scrape_interval, 30s, got 31s',
+  ],
+  'label-names': [
+    '3: global.external_labels[""]: expected a label name, got ""',
+    '8: scrape_configs[0].static_configs[0].labels[""]: expected a label name, got ""',
+  ],
+  'not-a-map': ['1: expected a map, got a list'],
+  proxy: [
+    '3: scrape_configs[0].proxy_url: expected an address such as http://proxy.example:3128, got something else',
+    '6: scrape_configs[1].proxy_from_environment: expected one of proxy_url and proxy_from_environment, got both',
+    '9: scrape_configs[2].no_proxy: expected a proxy_url with it, got none (with proxy_from_environment set NO_PROXY there)',
+  ],
+  'relabel-rules': [
+    '4: scrape_configs[0].relabel_configs[0].action: expected one of replace, keep, drop, keepequal, dropequal, hashmod, labelmap, labeldrop, labelkeep, lowercase, uppercase, got "replaced"',
+    '5: scrape_configs[0].relabel_configs[1].regex: expected a regular expression in RE2 syntax, got "(": missing closing ): `(`',
+    '7: scrape_configs[0].relabel_configs[2].target_label: action replace needs a label name here, got ""',
+    '8: scrape_configs[0].relabel_configs[3].modulus: action hashmod needs an integer of 1 or more here, got 0',
+    '13: scrape_configs[0].relabel_configs[4].regex: action keepequal takes only source_labels and target_label; remove this key',
+    '16: scrape_configs[0].metric_relabel_configs[0].source_labels: action labeldrop takes only regex; remove this key',
+    '19: scrape_configs[0].metric_relabel_configs[1].replacement: action lowercase takes no replacement; remove this key',
+    '22: scrape_configs[0].metric_relabel_configs[2].modulus: expected a whole number of 0 or more, got "-1"',
+  ],
+  'repeated-key': ['2: key is given twice in one map'],
+  'sample-limit-too-high': ['2: global.sample_limit: expected a whole number of 0 to 100000, got "200000"'],
+  'target-with-path': [
+    '6: scrape_configs[0].static_configs[0].targets[1]: expected host:port, got "http://b:1/metrics"; scheme and path have their own keys, scheme and metrics_path',
+    '7: scrape_configs[0].static_configs[0].targets[2]: expected host:port, got ""',
+    '8: scrape_configs[0].static_configs[1].targets: is required, but missing',
+  ],
+  'timeout-over-interval': ['3: global.scrape_timeout: expected at most the scrape_interval, 10s, got 11s'],
+  tls: [
+    '3: scrape_configs[0].tls_config.cert_file: expected a key_file with it, got none',
+    '5: scrape_configs[1].tls_config.key_file: expected a cert_file with it, got none',
+  ],
+  'two-documents': ['5: expected one YAML document, got another after ---'],
+  'unknown-key': ['3: scrape_configs[0].scrape_intervall: unknown key (did you mean scrape_interval?)'],
+  'unknown-keys-everywhere': [
+    '1: glob: unknown key (known: global, scrape_configs, edge_push)',
+    '3: global.scrape_inteval: unknown key (did you mean scrape_interval?)',
+    '6: scrape_configs[0].basic_auth.user: unknown key (known: username, password, password_file)',
+    '7: scrape_configs[0].authorization.token: unknown key (known: type, credentials, credentials_file)',
+    '8: scrape_configs[0].tls_config.insecure: unknown key (known: ca_file, cert_file, key_file, server_name, insecure_skip_verify)',
+    '9: scrape_configs[0].http_headers.X-A.value: unknown key (did you mean values?)',
+    '10: scrape_configs[0].static_configs[0].target: unknown key (did you mean targets?)',
+    '10: scrape_configs[0].static_configs[0].targets: is required, but missing',
+    '11: scrape_configs[0].file_sd_configs[0].file: unknown key (did you mean files?)',
+    '11: scrape_configs[0].file_sd_configs[0].files: is required, but missing',
+    '12: scrape_configs[0].relabel_configs[0].source: unknown key (known: source_labels, separator, regex, modulus, target_label, replacement, action)',
+    '13: scrape_configs[0].metric_relabel_configs[0].sources: unknown key (known: source_labels, separator, regex, modulus, target_label, replacement, action)',
+    '17: edge_push.interval: unknown key (known: url, push_interval, remote_timeout, authorization, tls_config, proxy_url, proxy_from_environment, no_proxy, follow_redirects, http_headers)',
+  ],
+  'unset-variable': [
+    '3: global.external_labels.host: environment variable ${HOSTNAME_UNSET}, $ALSO_UNSET is not set (a dollar sign itself is written $$)',
+  ],
+  'wrong-type-of-list': ['1: scrape_configs: expected a list, got a map'],
+  'wrong-types': [
+    '2: global.scrape_interval: expected a duration such as 30s or 1h30m, got "15"',
+    '3: global.scrape_timeout: expected a duration such as 30s or 1h30m, got a list',
+    '4: global.external_labels: expected a map, got a list',
+    '5: global.body_size_limit: expected a size such as 10MB or 512MiB, got "10"',
+    '6: global.sample_limit: expected a whole number of 0 to 100000, got "many"',
+    '8: scrape_configs[0].job_name: expected a string, got a map',
+    '9: scrape_configs[0].metrics_path: expected a string that is not empty, got nothing',
+    '10: scrape_configs[0].scheme: expected one of http, https, got "ftp"',
+    '11: scrape_configs[0].params.module: expected a list, got "http_2xx"',
+    '12: scrape_configs[0].honor_labels: expected true or false, got "1"',
+    '13: scrape_configs[0].honor_timestamps: expected true or false, got "true"',
+    '14: scrape_configs[0].enable_compression: expected true or false, got "maybe"',
+    '15: scrape_configs[0].static_configs: expected a list, got a map',
+    '16: scrape_configs[0].file_sd_configs: expected a list, got "a.json"',
+    '17: scrape_configs[0].relabel_configs: expected a list, got "drop"',
+  ],
+  'zero-interval': ['2: global.scrape_interval: expected a duration of at least 1ms, got "0s"'],
+};
+
+describe('parseAgentConfig refuses', () => {
+  it.each(Object.entries(refusals))('%s', (name, messages) => {
+    const file = `${name}.bad.yml`;
+    const result = parseAgentConfig(readFileSync(new URL(file, folder), 'utf8'), { file, baseDir: '/etc/agent', env: {} });
+    const text = result.ok ? 'accepted' : formatConfigErrors(result.error);
+    expect(text.split('\n')).toEqual(messages.map((message) => `${file}:${message}`));
+    expect(text).not.toContain('SECRET');
+  });
+
+  it('has a case for every fixture', () => {
+    const fixtures = readdirSync(folder).filter((name) => name.endsWith('.bad.yml') && !name.startsWith('unsupported-'));
+    expect(fixtures.sort()).toEqual(
+      Object.keys(refusals)
+        .map((name) => `${name}.bad.yml`)
+        .sort(),
+    );
+  });
+});

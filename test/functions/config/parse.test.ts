@@ -1,0 +1,119 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { wireLimits } from '../../../contract/limits.ts';
+import { formatConfigErrors, parseRelayConfig, tenantConfig } from '../../../functions/config/parse.ts';
+import type { RelayConfig } from '../../../functions/config/types.ts';
+
+function parse(path: string): RelayConfig {
+  const result = parseRelayConfig(readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8'), path);
+  if (!result.ok) throw new Error(formatConfigErrors(result.error));
+  return result.value;
+}
+
+describe('parseRelayConfig', () => {
+  it('fills in the defaults', () => {
+    expect(parse('test/fixtures/config/relay/minimal.good.yml')).toEqual({
+      receiver: {
+        name: 'central',
+        url: 'http://127.0.0.1:19291/api/v1/receive',
+        kind: 'thanos',
+        tenantHeader: '',
+        outOfOrderTimeWindowMs: 0,
+        remoteTimeoutMs: 30_000,
+        headers: [],
+        queue: { maxSamplesPerSend: 2000, minBackoffMs: 30, maxBackoffMs: 30_000 },
+      },
+      identityLabel: 'device',
+      shard: {
+        generation: 1,
+        shards: 1,
+        lanes: 1,
+        commitIntervalMs: 1000,
+        maxBufferBytes: 10_737_418_240,
+        deadLetterRetentionMs: 2_592_000_000,
+      },
+      limits: { ...wireLimits, futureMs: 600_000 },
+      tenants: { '*': { externalLabels: [], writeRelabelConfigs: [], reservedLabels: [], minPushIntervalMs: 1000 } },
+    });
+  });
+
+  it('reads every key', () => {
+    const defaults = { externalLabels: [], writeRelabelConfigs: [], reservedLabels: [], minPushIntervalMs: 1000 };
+    expect(parse('test/fixtures/config/relay/all-keys.good.yml')).toEqual({
+      receiver: {
+        name: 'central-1',
+        url: 'https://receive.example.com/api/v1/receive',
+        kind: 'mimir',
+        tenantHeader: 'X-Scope-OrgID',
+        outOfOrderTimeWindowMs: 7_200_000,
+        remoteTimeoutMs: 10_000,
+        headers: [
+          { name: 'X-Site', value: 'north' },
+          { name: 'Authorization', value: { env: 'RECEIVER_TOKEN' } },
+        ],
+        queue: { maxSamplesPerSend: 500, minBackoffMs: 100, maxBackoffMs: 60_000 },
+      },
+      identityLabel: 'gateway',
+      shard: {
+        generation: 3,
+        shards: 8,
+        lanes: 2,
+        commitIntervalMs: 500,
+        maxBufferBytes: 1_073_741_824,
+        deadLetterRetentionMs: 604_800_000,
+      },
+      limits: {
+        pushBytes: 1_048_576,
+        pushInflatedBytes: 2_097_152,
+        tableBytes: 3_145_728,
+        tableRows: 1000,
+        labelsPerSeries: 30,
+        labelNameBytes: 100,
+        labelValueBytes: 200,
+        targetsPerPush: 10,
+        scrapesPerTarget: 20,
+        cellsPerPush: 5000,
+        futureMs: 60_000,
+      },
+      tenants: {
+        acme: {
+          externalLabels: [['region', 'eu']],
+          writeRelabelConfigs: [
+            { sourceLabels: [], separator: ';', regex: 'debug_.*', modulus: 0, targetLabel: '', replacement: '$1', action: 'labeldrop' },
+          ],
+          reservedLabels: ['tenant_id'],
+          minPushIntervalMs: 10_000,
+        },
+        globex: defaults,
+      },
+    });
+  });
+
+  it('takes four lanes where the receiver has a window', () => {
+    expect(parse('test/fixtures/config/relay/window.good.yml').shard).toMatchObject({ shards: 1, lanes: 4 });
+  });
+
+  it('accepts the configuration that is shipped, and it says what the defaults say', () => {
+    const shipped = parse('infra/relay.yml');
+    const minimal = parse('test/fixtures/config/relay/minimal.good.yml');
+    expect(shipped).toEqual({ ...minimal, receiver: { ...minimal.receiver, tenantHeader: 'THANOS-TENANT' } });
+  });
+});
+
+describe('tenantConfig', () => {
+  it.each([
+    ['acme', 'acme'],
+    ['globex', 'globex'],
+    ['other', undefined],
+    ['constructor', undefined],
+  ])('%s has the settings of %s where there is no *', (tenant, name) => {
+    const config = parse('test/fixtures/config/relay/all-keys.good.yml');
+    expect(tenantConfig(config, tenant)).toBe(name === undefined ? undefined : config.tenants[name]);
+  });
+
+  it('gives others those of *', () => {
+    const config = parse('test/fixtures/config/relay/minimal.good.yml');
+    expect(tenantConfig(config, 'acme')).toBe(config.tenants['*']);
+    expect(tenantConfig(config, 'toString')).toBe(config.tenants['*']);
+  });
+});

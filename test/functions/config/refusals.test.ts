@@ -1,0 +1,129 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { formatConfigErrors, parseRelayConfig } from '../../../functions/config/parse.ts';
+
+const folder = new URL('../../fixtures/config/relay/', import.meta.url);
+
+/** By fixture: what is said about it, in the order of lines, without the file's name. */
+const refusals: Readonly<Record<string, readonly string[]>> = {
+  backoff: ['5: receivers[0].queue_config.max_backoff: expected at least the min_backoff, 10s, got 5s'],
+  'broken-yaml': ['2: not valid YAML: Flow sequence in block collection must be sufficiently indented and end with a ]'],
+  empty: ['1: expected a map, got nothing'],
+  'headers-name': ['5: receivers[0].headers["X Y"]: expected the name of an HTTP header'],
+  'headers-reserved': ['5: receivers[0].headers.Content-Encoding: this header is set by the relay; remove it here'],
+  'headers-secret': [
+    '5: receivers[0].headers.Authorization: expected { env: NAME }, since secrets do not stand in this file (wrangler secret put NAME)',
+  ],
+  'headers-value': [
+    '5: receivers[0].headers.X-A: expected text without control characters, got some',
+    '5: receivers[0].headers.X-B.env: expected the name of a secret, got "1"',
+    '5: receivers[0].headers.X-C.name: unknown key (known: env)',
+    '5: receivers[0].headers.X-C.env: is required, but missing',
+    '5: receivers[0].headers.X-D: expected a string, got a list',
+  ],
+  'identity-external': ['8: tenants.acme.external_labels.device: this is the identity_label, which is set from the token; remove it here'],
+  'identity-label-name': ['5: identity_label: expected a label other than __name__, which is the metric'],
+  'identity-label': ['5: identity_label: expected a label name, got ""'],
+  'identity-reserved': ['7: tenants.acme.reserved_labels: expected labels other than the identity_label, got "device"'],
+  'lanes-without-window': [
+    '7: shard.shards: would lose data: receiver central takes no late samples (out_of_order_time_window is 0s), so expected 1, got 2',
+    '8: shard.lanes: would lose data: receiver central takes no late samples (out_of_order_time_window is 0s), so expected 1, got 4',
+  ],
+  'limits-raised': [
+    '6: limits.push_size_limit: expected a size of at most 4MiB, got "5MB"',
+    '7: limits.push_inflated_size_limit: expected a size of at most 32MiB, got "33MB"',
+    '8: limits.table_size_limit: expected a size of at most 8MiB, got "9MB"',
+    '9: limits.table_row_limit: expected a whole number of 1 to 100000, got "100001"',
+    '10: limits.label_limit: expected a whole number of 1 to 64, got "65"',
+    '11: limits.label_name_length_limit: expected a whole number of 1 to 1024, got "1025"',
+    '12: limits.label_value_length_limit: expected a whole number of 1 to 16384, got "16385"',
+    '13: limits.target_limit: expected a whole number of 1 to 10000, got "10001"',
+    '14: limits.scrape_limit: expected a whole number of 1 to 1000, got "1001"',
+    '15: limits.cell_limit: expected a whole number of 1 to 1000000, got "1000001"',
+    '16: limits.too_far_in_future_time_window: expected a duration of at most 1d, got "2d"',
+  ],
+  'no-receiver': ['1: receivers: expected one receiver, got 0 (several are not supported yet)'],
+  'receiver-keys-missing': [
+    '2: receivers[0].name: is required, but missing',
+    '2: receivers[0].url: is required, but missing',
+    '2: receivers[0].kind: is required, but missing',
+  ],
+  'receiver-url-password': ['3: receivers[0].url: expected an address without user and password; use headers with { env: NAME }'],
+  'receiver-values': [
+    '2: receivers[0].name: expected a name of letters, digits, _ and -, got "a b"',
+    '3: receivers[0].url: expected an address such as https://thanos.example.com/api/v1/receive, got something else',
+    '4: receivers[0].kind: expected one of thanos, prometheus, mimir, victoriametrics, got "cortex"',
+    '6: receivers[0].out_of_order_time_window: expected a duration such as 30s or 1h30m, got "soon"',
+    '7: receivers[0].remote_timeout: expected a duration of at least 1ms, got "0s"',
+    '9: receivers[0].queue_config.max_samples_per_send: expected a whole number of 1 to 50000, got "0"',
+    '10: receivers[0].queue_config.min_backoff: expected a duration of at least 1ms, got "0s"',
+    '11: receivers[0].queue_config.max_backoff: expected a duration such as 30s or 1h30m, got "100"',
+  ],
+  'shard-values': [
+    '6: shard.generation: expected a whole number of 1 or more, got "0"',
+    '7: shard.shards: expected a whole number of 1 to 1024, got "5000"',
+    '8: shard.lanes: expected a whole number of 1 to 64, got "0"',
+    '9: shard.commit_interval: expected a duration of at least 10ms, got "1ms"',
+    '10: shard.max_buffer_size: expected a size of at least 1MiB, got "1KB"',
+    '11: shard.dead_letter_retention: expected a duration of at least 1h, got "1s"',
+  ],
+  'shards-without-window': [
+    '6: shard.shards: would lose data: receiver central takes no late samples (out_of_order_time_window is 0s), so expected 1, got 4',
+  ],
+  'tenant-header-reserved': [
+    '5: receivers[0].tenant_header: expected the name of an HTTP header such as THANOS-TENANT, got "Content-Type"',
+  ],
+  'tenant-header-twice': ['6: receivers[0].headers.THANOS-TENANT: this header tells the tenant (tenant_header); remove it here'],
+  'tenant-header': ['5: receivers[0].tenant_header: expected the name of an HTTP header such as THANOS-TENANT, got "X Y"'],
+  'tenant-name': ['6: tenants["acme.org"]: expected "*" or a tenant name of 1 to 64 letters, digits, _ and -'],
+  'tenant-values': [
+    '7: tenants.acme.external_labels[""]: expected a label name, got ""',
+    '8: tenants.acme.write_relabel_configs[0].regex: expected a regular expression in RE2 syntax, got "(": missing closing ): `(`',
+    '9: tenants.acme.reserved_labels[0]: expected a label name, got ""',
+    '10: tenants.acme.min_push_interval: expected a duration such as 30s or 1h30m, got "often"',
+  ],
+  'tenants-empty': ['5: tenants: expected at least one tenant, or "*" for all, got none'],
+  'tenants-missing': ['1: tenants: is required, but missing'],
+  'two-receivers': ['1: receivers: expected one receiver, got 2 (several are not supported yet)'],
+  'unknown-keys': [
+    '1: recievers: unknown key (did you mean receivers?)',
+    '6: receivers[0].tennant_header: unknown key (did you mean tenant_header?)',
+    '7: receivers[0].queue_config.max_sample_per_send: unknown key (did you mean max_samples_per_send?)',
+    '8: shard.lane: unknown key (did you mean lanes?)',
+    '9: limits.push_size: unknown key (known: push_size_limit, push_inflated_size_limit, table_size_limit, table_row_limit, label_limit, label_name_length_limit, label_value_length_limit, target_limit, scrape_limit, cell_limit, too_far_in_future_time_window)',
+    '11: tenants["*"].external_label: unknown key (did you mean external_labels?)',
+  ],
+  'unsupported-queue-config': [
+    '6: receivers[0].queue_config.capacity: not supported: what waits is bounded by shard.max_buffer_size',
+    '7: receivers[0].queue_config.max_shards: not supported: set shard.shards and shard.lanes',
+    '8: receivers[0].queue_config.min_shards: not supported: set shard.shards and shard.lanes',
+    '9: receivers[0].queue_config.batch_send_deadline: not supported: set shard.commit_interval',
+    '10: receivers[0].queue_config.retry_on_http_429: not supported: 429 is always tried again; remove this key',
+    '11: receivers[0].queue_config.sample_age_limit: not supported yet: samples are never dropped for their age; remove this key',
+  ],
+  'unsupported-receiver': [
+    '5: receivers[0].write_relabel_configs: not supported here: set it for a tenant',
+    '6: receivers[0].basic_auth: not supported: use headers with Authorization: { env: NAME }',
+    '7: receivers[0].authorization: not supported: use headers with Authorization: { env: NAME }',
+    '8: receivers[0].on_full: not supported yet: a full buffer makes devices wait; remove this key',
+  ],
+};
+
+describe('parseRelayConfig refuses', () => {
+  it.each(Object.entries(refusals))('%s', (name, messages) => {
+    const file = `${name}.bad.yml`;
+    const result = parseRelayConfig(readFileSync(new URL(file, folder), 'utf8'), file);
+    const text = result.ok ? 'accepted' : formatConfigErrors(result.error);
+    expect(text.split('\n')).toEqual(messages.map((message) => `${file}:${message}`));
+    expect(text).not.toContain('SECRET');
+  });
+
+  it('has a case for every fixture', () => {
+    const fixtures = readdirSync(folder).filter((name) => name.endsWith('.bad.yml'));
+    expect(fixtures.sort()).toEqual(
+      Object.keys(refusals)
+        .map((name) => `${name}.bad.yml`)
+        .sort(),
+    );
+  });
+});
