@@ -306,8 +306,9 @@ export class TargetSeries implements SampleSink {
     this.#setRows(sorted, table);
   }
 
+  /** Exposed now, even if its sample was not stored (a timestamp again), or in want of a marker. */
   #needed(series: Series): boolean {
-    return series.storedAt === this.#scrape || this.#vanished(series);
+    return series.mark === this.#scrape || this.#vanished(series);
   }
 
   #vanished(series: Series): boolean {

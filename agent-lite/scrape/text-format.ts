@@ -67,8 +67,10 @@ function timestamp(bytes: Uint8Array, number: FloatReader, sink: SampleSink): nu
   let time = 0;
   for (let byte = bytes[i]; byte !== undefined && byte >= 0x30 && byte <= 0x39; byte = bytes[++i]) time = time * 10 + (byte - 0x30);
   if (i === at) throw syntaxError(bytes, at, 'a timestamp in whole milliseconds or the end of the line');
-  if (i - at > EXACT_DIGITS && BigInt(UTF8.decode(bytes.subarray(at, i))) > MAX_INT64) {
-    throw syntaxError(bytes, at, 'a timestamp of at most 64 bits');
+  if (i - at > EXACT_DIGITS) {
+    const exact = BigInt(latin1(bytes, at, i));
+    if (exact > MAX_INT64) throw syntaxError(bytes, at, 'a timestamp of at most 64 bits');
+    time = Number(exact);
   }
   const end = skipBlanks(bytes, i);
   if (bytes[end] !== NEWLINE && end < bytes.length) throw syntaxError(bytes, end, 'the end of the line after the timestamp');
