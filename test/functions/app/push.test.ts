@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { NO_CHAIN, PUSH_CONTENT_TYPE } from '../../../contract/push.ts';
 import { defaultRelabelConfig } from '../../../contract/relabel.ts';
 import { MemoryBudget } from '../../../functions/ingest/memory-budget.ts';
-import { type Body, NOW, TestEdge } from '../../fakes/edge.ts';
 import { buildTarget, type GivenTarget, labels, makePush, pushBody, report } from '../../fakes/pushes.ts';
 import { relayConfig, tenantWithoutRules } from '../../fakes/relay-config.ts';
 import { seriesOf } from '../../fakes/shard-stub.ts';
+import { type Body, NOW, TestEdge } from '../../fakes/worker.ts';
 
 const target = labels({ instance: 'a:1', job: 'node' });
 const T = NOW - 60_000;

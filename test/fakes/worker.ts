@@ -1,0 +1,111 @@
+import { decodeAnswer, type Push, type PushAnswer, TABLE_PATH } from '../../contract/push.ts';
+import type { SeriesTable } from '../../contract/series-table.ts';
+import { createApp } from '../../functions/app.ts';
+import { signToken } from '../../functions/auth/token.ts';
+import { memoryStore } from '../../functions/buffer/memory.ts';
+import type { RelayConfig } from '../../functions/config/types.ts';
+import { createEdge, createIsolate, type Edge, type Isolate, type Services } from '../../functions/edge.ts';
+import type { SettingErrors } from '../../functions/env.ts';
+import type { BlobCache } from '../../functions/ingest/tables.ts';
+import { EdgeLog } from '../../functions/log.ts';
+import type { ObjectStore } from '../../functions/model.ts';
+import { deflate, pushBody } from './pushes.ts';
+import { relayConfig } from './relay-config.ts';
+import { FakeShard } from './shard-stub.ts';
+
+export type Body = NonNullable<RequestInit['body']>;
+
+export const NOW = Date.UTC(2026, 10, 22, 12);
+export const KEY = '0123456789abcdef0123456789abcdef';
+
+export interface TestEdgeOptions {
+  readonly config?: RelayConfig;
+  readonly cache?: BlobCache;
+  readonly metricsToken?: string;
+  readonly isolate?: Partial<Isolate>;
+  /** Instead of an edge: what is wrong with its settings. */
+  readonly errors?: SettingErrors;
+}
+
+/** The whole Worker but its shards and its platform: real routes, tokens, tables and encoding. */
+export class TestEdge {
+  readonly shards = new Map<string, FakeShard>();
+  readonly logged: string[] = [];
+  readonly store: ObjectStore;
+  readonly isolate: Isolate;
+  readonly edge: Edge;
+  readonly #app: ReturnType<typeof createApp>;
+  #requests = 0;
+  #clock = NOW;
+
+  constructor({ config = relayConfig, cache, metricsToken, isolate, errors }: TestEdgeOptions = {}) {
+    // Every look at this clock lets a second pass: the store takes one write a second and key.
+    this.store = memoryStore({
+      now: () => {
+        this.#clock += 1000;
+        return this.#clock;
+      },
+    });
+    const services: Services = {
+      store: this.store,
+      cache,
+      shard: (name) => this.shard(name),
+      findTenant: (all, tenant) => all.tenants[tenant] ?? all.tenants['*'],
+    };
+    const now = () => NOW;
+    const newRequestId = () => {
+      this.#requests++;
+      return `request-${this.#requests}`;
+    };
+    const log = new EdgeLog((line) => this.logged.push(line), now);
+    this.isolate = { ...createIsolate({ now, newRequestId, log }), ...isolate };
+    const edge = createEdge({ config, deviceTokenKey: KEY, metricsToken }, services);
+    this.edge = edge;
+    this.#app = createApp(() => (errors === undefined ? { ok: true, value: edge } : { ok: false, error: errors }), this.isolate);
+  }
+
+  /** One shard of tenant acme by default: without an out-of-order window it has only that one. */
+  shard(name = 'acme/1/0'): FakeShard {
+    const shard = this.shards.get(name) ?? new FakeShard();
+    this.shards.set(name, shard);
+    return shard;
+  }
+
+  async token(tenant = 'acme', device = 'gw-1'): Promise<string> {
+    return `Bearer ${await signToken(KEY, { tenant, device, expiresMs: NOW + 60_000 })}`;
+  }
+
+  async fetch(path: string, init: RequestInit = {}): Promise<Response> {
+    const pending: Promise<unknown>[] = [];
+    const context = { waitUntil: (work: Promise<unknown>) => void pending.push(work), passThroughOnException: () => {}, props: {} };
+    const response = await this.#app.fetch(new Request(`http://edge${path}`, init), {}, context);
+    await Promise.all(pending);
+    return response;
+  }
+
+  /** Sends a body as a device would. */
+  async send(body: Body, headers: Readonly<Record<string, string>> = {}): Promise<Answered> {
+    const authorization = await this.token();
+    return answered(await this.fetch('/api/v1/push', { method: 'POST', body, headers: { authorization, ...headers } }));
+  }
+
+  push(push: Push): Promise<Answered> {
+    return this.send(pushBody(push));
+  }
+
+  async putTable(table: SeriesTable, body: Body = deflate(table.bytes), tenant = 'acme'): Promise<Answered> {
+    const authorization = await this.token(tenant);
+    return answered(await this.fetch(`${TABLE_PATH}${table.hash}`, { method: 'PUT', body, headers: { authorization } }));
+  }
+}
+
+export interface Answered {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly answer: PushAnswer;
+}
+
+export async function answered(response: Response): Promise<Answered> {
+  const { status, headers } = response;
+  return { status, headers, answer: decodeAnswer(new Uint8Array(await response.arrayBuffer())) };
+}

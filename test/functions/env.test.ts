@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import { err, ok } from '../../contract/result.ts';
+import { createSettingsReader, type ParseConfig, readSettings } from '../../functions/env.ts';
+import { relayConfig } from '../fakes/relay-config.ts';
+
+const KEY = 'k'.repeat(32);
+const parse: ParseConfig = (text, file) =>
+  text === 'good' ? ok(relayConfig) : err([{ message: `${file}:1: bad` }, { message: `${file}:2: worse` }]);
+const read = (texts: Parameters<typeof readSettings>[0], bundled = 'good') => readSettings(texts, bundled, parse);
+
+describe('readSettings', () => {
+  it('takes the bundled configuration', () => {
+    expect(read({ DEVICE_TOKEN_KEY: KEY })).toEqual(ok({ config: relayConfig, deviceTokenKey: KEY, metricsToken: undefined }));
+  });
+
+  it('prefers RELAY_CONFIG and RECEIVER_URL where they are set', () => {
+    const texts = { DEVICE_TOKEN_KEY: KEY, METRICS_TOKEN: 'm', RELAY_CONFIG: 'good', RECEIVER_URL: 'http://h/w' };
+    expect(read(texts, 'bad')).toMatchObject({
+      ok: true,
+      value: { metricsToken: 'm', config: { receiver: { url: 'http://h/w', name: 'test' } } },
+    });
+    expect(read({ DEVICE_TOKEN_KEY: KEY, METRICS_TOKEN: '', RELAY_CONFIG: '', RECEIVER_URL: '' })).toEqual(read({ DEVICE_TOKEN_KEY: KEY }));
+  });
+
+  const bad: readonly [name: string, texts: Parameters<typeof readSettings>[0], lines: readonly RegExp[]][] = [
+    ['no key', {}, [/^DEVICE_TOKEN_KEY: expected a secret, got none/]],
+    ['a short key', { DEVICE_TOKEN_KEY: 'k'.repeat(31) }, [/at least 32 bytes, got 31/]],
+    ['a bad configuration', { DEVICE_TOKEN_KEY: KEY, RELAY_CONFIG: 'x' }, [/^RELAY_CONFIG:1: bad/, /^RELAY_CONFIG:2: worse/]],
+    ['an address without scheme', { DEVICE_TOKEN_KEY: KEY, RECEIVER_URL: 'receiver:9090/hunter2' }, [/^RECEIVER_URL: expected an http/]],
+    ['no address', { DEVICE_TOKEN_KEY: KEY, RECEIVER_URL: 'hunter2' }, [/^RECEIVER_URL: expected an http/]],
+    ['everything', { RELAY_CONFIG: 'x', RECEIVER_URL: 'x' }, [/^DEVICE/, /:1:/, /:2:/, /^RECEIVER/]],
+  ];
+  it.each(bad)('refuses %s', (_name, texts, lines) => {
+    const result = read(texts);
+    expect(result.ok ? [] : result.error).toEqual(lines.map((line) => expect.stringMatching(line)));
+    expect(JSON.stringify(result)).not.toContain('hunter2');
+    expect(JSON.stringify(result)).not.toContain('kkk');
+  });
+
+  it('counts the bytes of a key, not its characters', () => {
+    expect(read({ DEVICE_TOKEN_KEY: 'é'.repeat(16) }).ok).toBe(true);
+  });
+});
+
+it('parses again only when a text has changed', () => {
+  let parsed = 0;
+  const reader = createSettingsReader('good', (...all) => {
+    parsed++;
+    return parse(...all);
+  });
+  expect(reader({ DEVICE_TOKEN_KEY: KEY })).toBe(reader({ DEVICE_TOKEN_KEY: KEY }));
+  expect(parsed).toBe(1);
+  expect(reader({ DEVICE_TOKEN_KEY: KEY, RELAY_CONFIG: 'bad' }).ok).toBe(false);
+  expect(parsed).toBe(2);
+});
