@@ -68,3 +68,82 @@ export interface ObjectStore {
   /** Absent keys are no error. Any number of keys. */
   delete(keys: readonly string[]): Promise<void>;
 }
+
+/** All time and randomness of the edge comes in through this, so tests move it. */
+export interface Clock {
+  /** Ms since 1970. */
+  now(): number;
+  /** Resolves after `ms`, or at once when `signal` aborts (then too it resolves). */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Uniform in [0, 1). */
+  random(): number;
+}
+
+/** What a receiver's answer to one POST means for the data in it. Made in functions/forward/verdict.ts, the only table. */
+export type Verdict = VerdictCause &
+  (
+    | { readonly kind: 'done' }
+    /** The good samples were stored, the others never will be. `onlyRepeats`: the words name nothing but duplicates. */
+    | { readonly kind: 'partly_refused'; readonly onlyRepeats: boolean }
+    /** Something in it is refused for good; find out what. `late`: the words speak of order, age or duplicates. */
+    | { readonly kind: 'split'; readonly late: boolean; readonly repeat: boolean }
+    /** Too large in one piece. */
+    | { readonly kind: 'shrink' }
+    /** Come again; not before `afterMs`, where the receiver says so. */
+    | { readonly kind: 'retry'; readonly afterMs: number | undefined }
+    /** Wrong address, credentials or receiver: keep everything, tell people. */
+    | { readonly kind: 'stop' }
+  );
+export interface VerdictCause {
+  /** HTTP status; 0 where no answer came. */
+  readonly status: number;
+  /** The receiver's words, at most 1 kB, or what went wrong on the way. */
+  readonly words: string;
+}
+
+/** A fragment on its way out. */
+export interface OutgoingFragment extends Fragment {
+  /** An earlier POST of it may have reached the receiver: a refusal as repeated or late is then no surprise. */
+  readonly suspect: boolean;
+}
+
+/** Sends fragments of one lane to the receiver. Implemented in functions/forward/. */
+export interface Outlet {
+  /** `fragments`: of one lane, in order, small enough together for one POST. Nothing is sent before {@link Delivery.advance}. */
+  begin(fragments: readonly OutgoingFragment[]): Delivery;
+}
+/** One POST and, where it is refused, the search for what is to blame. One call at a time. */
+export interface Delivery {
+  /** Goes on from where it stopped, with at most about `posts` requests. Never rejects for what a receiver does. */
+  advance(posts: number): Promise<DeliveryStep>;
+}
+export type DeliveryStep =
+  | FinishedDelivery
+  /** `posts` are used up. */
+  | { readonly kind: 'paused' }
+  | { readonly kind: 'waiting'; readonly verdict: Extract<Verdict, { kind: 'retry' | 'stop' }> };
+
+/** Every sample was taken or is in `refused`. */
+export interface FinishedDelivery {
+  readonly kind: 'finished';
+  /** The receiver took at least something. */
+  readonly passed: boolean;
+  /** It found the POST too large. */
+  readonly shrunk: boolean;
+  readonly deliveredSamples: number;
+  readonly refused: readonly RefusedPart[];
+}
+
+export type RefusedReason = 'refused' | 'partly_refused' | 'repeat_refused' | 'too_large' | 'malformed';
+/** What a receiver will never take, as a block that can be sent again. */
+export interface RefusedPart {
+  readonly reason: RefusedReason;
+  readonly status: number;
+  readonly words: string;
+  readonly block: Uint8Array;
+  /** Indexes into the fragments given to {@link Outlet.begin}. */
+  readonly fragments: readonly number[];
+  readonly samples: number;
+  readonly minMs: number;
+  readonly maxMs: number;
+}

@@ -1,0 +1,189 @@
+import { FormatError } from '../../contract/binary.ts';
+import { snappyConcat } from '../../contract/snappy.ts';
+import type { Delivery, DeliveryStep, OutgoingFragment, Outlet, RefusedReason, Verdict } from '../model.ts';
+import { type RefusedBlock, RefusedParts } from './refused-parts.ts';
+import { countEntries, decodeSeries, encodeSeries, firstSamples, halve, type SeriesPart, timeRange } from './split.ts';
+
+export type Send = (block: Uint8Array<ArrayBuffer>) => Promise<Verdict>;
+
+/**
+ * POSTs that the search within one fragment may cost, before and after the receiver took any of it; beyond, what is left of
+ * the fragment counts as refused. `tired`: when this unit has cost much and nothing of it passed.
+ */
+const SEARCH = { fruitless: 64, fruitful: 512, tired: 4, tiredAfter: 128 } as const;
+/** Series asked for by the test for a repeat. */
+const PROBED_SERIES = 3;
+
+/** Still to do; the last of the list comes first. */
+type Work =
+  | { readonly kind: 'run'; readonly from: number; readonly to: number; suspect: boolean }
+  | { readonly kind: 'parts'; readonly fragment: number; readonly parts: readonly SeriesPart[] }
+  | { readonly kind: 'probe'; readonly fragment: number; readonly parts: readonly SeriesPart[]; readonly left: readonly SeriesPart[] };
+
+export const createOutlet = (send: Send): Outlet => ({ begin: (fragments) => new FragmentDelivery(send, fragments) });
+
+/**
+ * Sends fragments in one POST; where that is refused, in halves, then by series and samples, always older before newer, so
+ * that a receiver without an out-of-order window takes all it can. Keeps its place in between.
+ */
+class FragmentDelivery implements Delivery {
+  readonly #send: Send;
+  readonly #fragments: readonly OutgoingFragment[];
+  readonly #work: Work[];
+  readonly #refused = new RefusedParts();
+  readonly #cost = new Map<number, { posts: number; passed: boolean }>();
+  #delivered = 0;
+  #passed = false;
+  #shrunk = false;
+  #posts = 0;
+
+  constructor(send: Send, fragments: readonly OutgoingFragment[]) {
+    this.#send = send;
+    this.#fragments = fragments;
+    this.#work = [{ kind: 'run', from: 0, to: fragments.length, suspect: fragments.some(({ suspect }) => suspect) }];
+  }
+
+  async advance(posts: number): Promise<DeliveryStep> {
+    for (let left = posts; ; left--) {
+      const work = this.#work.pop();
+      if (work === undefined) {
+        const refused = this.#refused.join();
+        return { kind: 'finished', passed: this.#passed, shrunk: this.#shrunk, deliveredSamples: this.#delivered, refused };
+      }
+      if (left <= 0) {
+        this.#work.push(work);
+        return { kind: 'paused' };
+      }
+      this.#posts++;
+      const verdict = work.kind === 'run' ? await this.#sendRun(work) : await this.#sendParts(work);
+      if (verdict.kind === 'shrink') this.#shrunk = true;
+      if (verdict.kind !== 'retry' && verdict.kind !== 'stop') continue;
+      // It may have been stored all the same: an answer can get lost.
+      this.#work.push(work.kind === 'run' ? { ...work, suspect: work.suspect || verdict.kind === 'retry' } : work);
+      return { kind: 'waiting', verdict };
+    }
+  }
+
+  async #sendRun(run: Extract<Work, { kind: 'run' }>): Promise<Verdict> {
+    const fragments = this.#fragments.slice(run.from, run.to);
+    const block = snappyConcat(fragments.map((fragment) => fragment.block));
+    const verdict = await this.#send(block);
+    if (verdict.kind === 'done') this.#pass(sum(fragments));
+    else if (verdict.kind === 'partly_refused') this.#partlyRefused(verdict, run.suspect, whole(block, fragments, run.from));
+    else if (verdict.kind === 'split' || verdict.kind === 'shrink') {
+      if (fragments.length > 1) {
+        const middle = (run.from + run.to) >> 1;
+        this.#work.push({ ...run, from: middle }, { ...run, to: middle });
+      } else this.#open(run, verdict);
+    }
+    return verdict;
+  }
+
+  /** One fragment was refused: look into it. */
+  #open({ from, suspect }: Extract<Work, { kind: 'run' }>, verdict: Extract<Verdict, { kind: 'split' | 'shrink' }>): void {
+    const fragment = this.#fragments[from] as OutgoingFragment;
+    let parts: readonly SeriesPart[];
+    try {
+      parts = decodeSeries(fragment.block, fragment.rawBytes);
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      this.#refused.add('malformed', { ...verdict, words: `${error.message}; ${verdict.words}` }, whole(fragment.block, [fragment], from));
+      return;
+    }
+    this.#cost.set(from, { posts: 0, passed: false });
+    const probed = suspect && verdict.kind === 'split' && verdict.repeat ? firstSamples(parts, PROBED_SERIES) : [];
+    if (probed.length > 0) this.#work.push({ kind: 'probe', fragment: from, parts, left: probed });
+    else this.#halve(from, parts, verdict);
+  }
+
+  async #sendParts(work: Exclude<Work, { kind: 'run' }>): Promise<Verdict> {
+    const { fragment, parts } = work;
+    const cost = this.#cost.get(fragment) as { posts: number; passed: boolean };
+    cost.posts++;
+    if (work.kind === 'probe') return this.#probe(work);
+    const block = encodeSeries(parts);
+    const verdict = await this.#send(block);
+    if (verdict.kind === 'done') {
+      cost.passed = true;
+      this.#pass(countEntries(parts));
+    } else if (verdict.kind === 'partly_refused') {
+      this.#partlyRefused(verdict, false, refusedBlock(block, fragment, parts));
+    } else if (verdict.kind === 'split' || verdict.kind === 'shrink') {
+      if (cost.posts < this.#patience(cost.passed)) this.#halve(fragment, parts, verdict);
+      else this.#giveUp(fragment, parts, verdict);
+    }
+    return verdict;
+  }
+
+  /**
+   * Was this fragment stored by an earlier POST whose answer never came? Then the first sample of a series with later ones is
+   * older than what the receiver has, and is refused. If it is taken, it was not stored, and nothing is lost by having asked.
+   */
+  async #probe({ fragment, parts, left }: Extract<Work, { kind: 'probe' }>): Promise<Verdict> {
+    const [first, ...rest] = left as [SeriesPart, ...SeriesPart[]];
+    const verdict = await this.#send(encodeSeries([first]));
+    if (verdict.kind === 'split' && verdict.repeat) {
+      if (rest.length > 0) this.#work.push({ kind: 'probe', fragment, parts, left: rest });
+      else this.#refused.add('repeat_refused', verdict, refusedBlock(encodeSeries(parts), fragment, parts));
+    } else if (verdict.kind !== 'retry' && verdict.kind !== 'stop') {
+      this.#work.push({ kind: 'parts', fragment, parts });
+    }
+    return verdict;
+  }
+
+  #halve(fragment: number, parts: readonly SeriesPart[], verdict: Extract<Verdict, { kind: 'split' | 'shrink' }>): void {
+    const halves = halve(parts, verdict.kind === 'split' && verdict.late);
+    if (halves === undefined) this.#refuse(fragment, parts, verdict);
+    else this.#work.push({ kind: 'parts', fragment, parts: halves[1] }, { kind: 'parts', fragment, parts: halves[0] });
+  }
+
+  /** The search costs more than it is worth: everything that is left of the fragment goes with what was refused last. */
+  #giveUp(fragment: number, parts: readonly SeriesPart[], verdict: Extract<Verdict, { kind: 'split' | 'shrink' }>): void {
+    this.#refuse(fragment, parts, verdict);
+    for (let next = this.#work.at(-1); next?.kind === 'parts' && next.fragment === fragment; next = this.#work.at(-1)) {
+      this.#refuse(fragment, next.parts, verdict);
+      this.#work.pop();
+    }
+  }
+
+  #refuse(fragment: number, parts: readonly SeriesPart[], verdict: Extract<Verdict, { kind: 'split' | 'shrink' }>): void {
+    const reason: RefusedReason = verdict.kind === 'shrink' ? 'too_large' : 'refused';
+    this.#refused.add(reason, verdict, refusedBlock(encodeSeries(parts), fragment, parts));
+  }
+
+  #partlyRefused(verdict: Extract<Verdict, { kind: 'partly_refused' }>, suspect: boolean, block: RefusedBlock): void {
+    // The receiver said that it stored the rest, so it works; how much that was it did not say.
+    this.#passed = true;
+    const repeats = verdict.onlyRepeats || (suspect && /out[ -]of[ -]order|duplicate/i.test(verdict.words));
+    this.#refused.add(repeats ? 'repeat_refused' : 'partly_refused', verdict, block);
+  }
+
+  #patience(passed: boolean): number {
+    if (passed) return SEARCH.fruitful;
+    return this.#passed || this.#posts < SEARCH.tiredAfter ? SEARCH.fruitless : SEARCH.tired;
+  }
+
+  #pass(samples: number): void {
+    this.#passed = true;
+    this.#delivered += samples;
+  }
+}
+
+const sum = (fragments: readonly OutgoingFragment[]): number => fragments.reduce((total, { samples }) => total + samples, 0);
+
+function whole(block: Uint8Array, fragments: readonly OutgoingFragment[], from: number): RefusedBlock {
+  return {
+    block,
+    fragments: fragments.map((_, i) => from + i),
+    samples: sum(fragments),
+    minMs: Math.min(...fragments.map(({ minMs }) => minMs)),
+    maxMs: Math.max(...fragments.map(({ maxMs }) => maxMs)),
+  };
+}
+
+const refusedBlock = (block: Uint8Array, fragment: number, parts: readonly SeriesPart[]): RefusedBlock => ({
+  block,
+  fragments: [fragment],
+  samples: countEntries(parts),
+  ...timeRange(parts),
+});

@@ -1,0 +1,50 @@
+/**
+ * Bytes that may be held at a time, with a share for each owner. Taking beyond the limit is refused, never queued.
+ * An owner that opens its share again starts at nothing: what its earlier self held is gone with it.
+ */
+export class ByteBudget {
+  readonly limit: number;
+  readonly #shares = new Map<string, number>();
+
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+
+  get used(): number {
+    let used = 0;
+    for (const bytes of this.#shares.values()) used += bytes;
+    return used;
+  }
+
+  open(owner: string): ByteShare {
+    const shares = this.#shares;
+    const generation = { bytes: 0 };
+    shares.set(owner, 0);
+    const set = (bytes: number): void => {
+      generation.bytes = bytes;
+      shares.set(owner, bytes);
+    };
+    return {
+      tryTake: (bytes) => {
+        if (this.used + bytes > this.limit) return false;
+        set(generation.bytes + bytes);
+        return true;
+      },
+      give: (bytes) => set(generation.bytes - bytes),
+    };
+  }
+}
+
+export interface ByteShare {
+  tryTake(bytes: number): boolean;
+  give(bytes: number): void;
+}
+
+/** A third of an isolate's 128 MB: the rest is for what arrives, for POST bodies and for the code. */
+const ISOLATE_BYTES = 40 * 1024 * 1024;
+
+/**
+ * Shared by all shards of an isolate, because its 128 MB are. The one mutable value at module level: a shard has no other way
+ * to see its neighbours.
+ */
+export const isolateBudget = new ByteBudget(ISOLATE_BYTES);

@@ -1,0 +1,207 @@
+import type { Clock, CommitRequest, CommitResult, ObjectStore } from '../model.ts';
+import { Batch, type BatchResult } from './batch.ts';
+import type { ByteShare } from './budget.ts';
+import type { Counters } from './counters.ts';
+import { dataKey, type ShardName } from './keys.ts';
+import type { CommitRow, Ledger } from './ledger.ts';
+import { type EncodedObject, encodeObject } from './object-format.ts';
+import type { PositionStore } from './position-store.ts';
+import { decide } from './positions.ts';
+
+/** A batch that has this much is written before its interval ends; while it waits for the one before it, nobody joins it. */
+export const FULL_BATCH = { bytes: 8 * 1024 * 1024, fragments: 5000, requests: 2000 } as const;
+/** An object store that has not answered after this long will not be believed later: the outcome is unknown. */
+const PUT_TIMEOUT_MS = 30_000;
+/** A fragment's bytes are held twice while its object is built and written. */
+const COPIES = 2;
+const ROUNDS = 3;
+
+const RETRY_AFTER_MS = { memory: 3_000, buffer: 30_000, commit: 2_000 } as const;
+
+export interface CommitterOptions {
+  readonly name: ShardName;
+  readonly commitIntervalMs: number;
+  readonly maxBufferBytes: number;
+  readonly ledger: Ledger;
+  readonly store: ObjectStore;
+  readonly clock: Clock;
+  readonly memory: ByteShare;
+  readonly positions: PositionStore;
+  readonly counters: Counters;
+  /** Lane of a device. */
+  readonly laneOf: (device: string) => number;
+  readonly lanes: () => number;
+  /** Bytes stored and not yet forwarded. */
+  readonly bufferedBytes: () => number;
+  /** Called between the row and the sync that makes it durable. */
+  readonly onWritten: () => void;
+  /** Called once for each durable commit, before its acknowledgements. */
+  readonly onCommitted: (row: CommitRow, object: EncodedObject | undefined) => void;
+  /** The ledger failed: this instance has been replaced, or cannot know what is durable. It must not go on. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+/** Collects requests into batches and makes each durable: one object, one row, then the acknowledgements. */
+export class Committer {
+  readonly #options: CommitterOptions;
+  #forming: Batch | undefined;
+  #flying: Batch | undefined;
+  #seq: number;
+  #epoch: number | undefined;
+  #dead = false;
+
+  constructor(options: CommitterOptions) {
+    this.#options = options;
+    this.#seq = options.ledger.newest()?.seq ?? 0;
+  }
+
+  /** Objects with an older epoch or sequence and without a row are nobody's; see sweep.ts. */
+  get frontier(): { readonly epoch: number; readonly seq: number } {
+    return { epoch: this.#epoch ?? Number(this.#options.ledger.meta('epoch') ?? 0) + 1, seq: this.#flying?.seq ?? this.#seq + 1 };
+  }
+
+  /** No request is being made durable. */
+  get idle(): boolean {
+    return this.#forming === undefined && this.#flying === undefined;
+  }
+
+  async commit(request: CommitRequest): Promise<CommitResult> {
+    const result = await this.#decided(request);
+    const outcome = result.kind === 'stored' && result.repeated ? 'repeated' : result.kind;
+    this.#options.counters.add(`relay_shard_pushes_total{result="${outcome}"}`);
+    if (result.kind === 'busy') this.#options.counters.add(`relay_shard_busy_total{reason="${result.reason}"}`);
+    return result;
+  }
+
+  async #decided(request: CommitRequest): Promise<CommitResult> {
+    for (let round = 0; round < ROUNDS; round++) {
+      if (this.#dead) break;
+      const pending = this.#pendingBatch(request);
+      const { device, logId, stream, base, to } = request;
+      const { positions } = this.#options.positions;
+      const known = pending === undefined ? positions.stored(device, logId, stream) : pending.pendingPoint(request);
+      const decision = decide(known, base, to);
+      if (decision.kind === 'follows') return this.#join(request);
+      if (pending === undefined) {
+        if (decision.kind === 'repeated') return { kind: 'stored', repeated: true };
+        return { kind: 'conflict', stored: decision.stored, points: positions.points(device, logId, stream) };
+      }
+      // Nothing may be said of what is not durable yet: a device that heard it would move its cursor.
+      const settled = await pending.settled;
+      if (settled.kind === 'busy') return settled;
+      if (decision.kind === 'repeated') return { kind: 'stored', repeated: true };
+    }
+    return this.#busy('commit');
+  }
+
+  #pendingBatch(request: CommitRequest): Batch | undefined {
+    if (this.#forming?.pendingPoint(request) !== undefined) return this.#forming;
+    if (this.#flying?.pendingPoint(request) !== undefined) return this.#flying;
+    return undefined;
+  }
+
+  #join(request: CommitRequest): CommitResult | Promise<CommitResult> {
+    const { memory, maxBufferBytes, bufferedBytes } = this.#options;
+    const bytes = request.fragments.reduce((sum, { block }) => sum + block.length, 0);
+    const pendingBytes = (this.#forming?.bytes ?? 0) + (this.#flying?.bytes ?? 0);
+    // A push without fragments needs no room and may tell of a gap: it always passes.
+    if (bytes > 0 && bufferedBytes() + pendingBytes + bytes > maxBufferBytes) return this.#busy('buffer');
+    if (this.#forming?.isFull(FULL_BATCH)) return this.#busy('commit');
+    if (!memory.tryTake(bytes * COPIES)) return this.#busy('memory');
+    const batch = this.#forming ?? this.#open();
+    batch.add(request, bytes, this.#flying?.pendingPoint(request) !== undefined);
+    if (batch.isFull(FULL_BATCH)) batch.close();
+    return batch.settled;
+  }
+
+  #open(): Batch {
+    const batch = new Batch();
+    this.#forming = batch;
+    void this.#run(batch, this.#flying);
+    return batch;
+  }
+
+  async #run(batch: Batch, before: Batch | undefined): Promise<void> {
+    const { clock, memory, commitIntervalMs } = this.#options;
+    await clock.sleep(commitIntervalMs, batch.closing);
+    const beforeResult = await before?.settled;
+    this.#forming = undefined;
+    this.#flying = batch;
+    try {
+      if (this.#dead || (batch.dependent && beforeResult?.kind === 'busy')) batch.settle(this.#busy('commit'));
+      else batch.settle(await this.#write(batch));
+    } catch (error) {
+      this.#dead = true;
+      this.#options.onFatal(error);
+      batch.settle(this.#busy('commit'));
+    } finally {
+      memory.give(batch.bytes * COPIES);
+      if (this.#flying === batch) this.#flying = undefined;
+    }
+  }
+
+  /** Throws where the ledger does. */
+  async #write(batch: Batch): Promise<BatchResult> {
+    const { name, ledger, clock, counters, positions, lanes, laneOf, onWritten, onCommitted } = this.#options;
+    const epoch = await this.#ownEpoch();
+    const seq = ++this.#seq;
+    batch.seq = seq;
+    const fragments = batch.laneFragments(lanes(), laneOf);
+    const object = fragments.some((lane) => lane.length > 0) ? encodeObject(fragments) : undefined;
+    const key = object && dataKey(name, epoch, seq);
+    // A put that may or may not have happened spends its sequence: whatever is under the key, nobody will ever read it.
+    if (object !== undefined && key !== undefined && !(await this.#put(key, object.bytes))) return this.#busy('commit');
+
+    const atMs = clock.now();
+    batch.count(counters);
+    counters.add('relay_commits_total');
+    const row: CommitRow = {
+      seq,
+      epoch,
+      key,
+      size: object?.bytes.length ?? 0,
+      atMs,
+      borders: object?.index,
+      positions: batch.positions(atMs),
+      totals: counters.totals(),
+    };
+    // The row is the fence: in an instance that has been replaced this throws, and nothing is acknowledged.
+    ledger.transaction(() => ledger.insertCommit(row));
+    if (object !== undefined) onWritten();
+    await ledger.sync();
+    positions.record(row.positions);
+    onCommitted(row, object);
+    positions.snapshot(seq);
+    return { kind: 'stored', repeated: false };
+  }
+
+  /** Counted up durably before the first put of this instance, so no two instances ever write one key. */
+  async #ownEpoch(): Promise<number> {
+    if (this.#epoch !== undefined) return this.#epoch;
+    const { ledger } = this.#options;
+    const epoch = Number(ledger.meta('epoch') ?? 0) + 1;
+    ledger.setMeta('epoch', String(epoch));
+    await ledger.sync();
+    this.#epoch = epoch;
+    return epoch;
+  }
+
+  async #put(key: string, bytes: Uint8Array): Promise<boolean> {
+    const { store, clock, counters } = this.#options;
+    const answered = new AbortController();
+    const put = store.create(key, bytes).then(
+      (outcome) => outcome,
+      () => 'unknown' as const,
+    );
+    const outcome = await Promise.race([put, clock.sleep(PUT_TIMEOUT_MS, answered.signal).then(() => 'timeout' as const)]);
+    answered.abort();
+    if (outcome === 'created') return true;
+    counters.add(`relay_commit_failures_total{outcome="${outcome}"}`);
+    return false;
+  }
+
+  #busy(reason: keyof typeof RETRY_AFTER_MS): Extract<CommitResult, { kind: 'busy' }> {
+    const ms = RETRY_AFTER_MS[reason];
+    return { kind: 'busy', retryAfterMs: Math.round(ms * (0.75 + 0.5 * this.#options.clock.random())), reason };
+  }
+}

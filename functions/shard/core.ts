@@ -1,0 +1,225 @@
+import type { ReceiverConfig, ShardConfig } from '../config/types.ts';
+import type { Clock, CommitRequest, CommitResult, ObjectStore, Outlet, ShardMetrics, Verdict } from '../model.ts';
+import type { ByteBudget, ByteShare } from './budget.ts';
+import { Committer } from './commit.ts';
+import { Counters } from './counters.ts';
+import { DeadLetters } from './dead-letters.ts';
+import { Drain } from './drain.ts';
+import { hashText } from './hash.ts';
+import { formatShardName, type ShardName } from './keys.ts';
+import { Ledger, LedgerError, type Sql } from './ledger.ts';
+import { shardValues } from './metrics.ts';
+import { PositionStore } from './position-store.ts';
+import { sweepOrphans } from './sweep.ts';
+
+/** While anything is stored an alarm is set no later than this, ms: should this instance die, the next one wakes by it. */
+const WATCH_MS = 30_000;
+/** Between two looks for objects that belong to nobody, ms. */
+const SWEEP_MS = 600_000;
+/** Old dead letters deleted in one go. */
+const DEAD_LETTERS_PER_SWEEP = 1000;
+/**
+ * One POST: well under the 32 MiB that Prometheus and Thanos take, and small enough for a receiver to store within the 5 s that
+ * Thanos gives itself.
+ */
+const POST_LIMITS = { rawBytes: 4 * 1024 * 1024, samples: 10_000 } as const;
+const SENDS_PER_POST = 5;
+
+export interface ShardOptions {
+  readonly name: ShardName;
+  readonly shard: ShardConfig;
+  readonly receiver: ReceiverConfig;
+  readonly sql: Sql;
+  readonly store: ObjectStore;
+  readonly clock: Clock;
+  readonly budget: ByteBudget;
+  /** Makes a lane's way out; every verdict is told to `observe`. */
+  readonly outlet: (observe: (verdict: Verdict) => void) => Outlet;
+  /** Wakes the shard at a time, ms, even if this instance is gone then. The latest call counts. */
+  readonly setAlarm: (atMs: number) => void;
+  /** Keeps the instance alive while the work runs. */
+  readonly waitUntil: (work: Promise<void>) => void;
+  /** This instance must end: another one has taken over, or its storage failed. */
+  readonly onFatal: (error: unknown) => void;
+  readonly log: (message: string, fields: Readonly<Record<string, unknown>>) => void;
+}
+
+/** A shard without its platform: commits, drains, cleans up. One per Durable Object; built anew from the ledger at each start. */
+export class ShardCore {
+  readonly #options: ShardOptions;
+  readonly #ledger: Ledger;
+  readonly #counters: Counters;
+  readonly #positions: PositionStore;
+  readonly #committer: Committer;
+  readonly #deadLetters: DeadLetters;
+  readonly #memory: ByteShare;
+  #drain: Drain;
+  #lanes: number;
+  #alarmMs: number | undefined;
+  #dead = false;
+
+  constructor(options: ShardOptions) {
+    const { name, shard, receiver, sql, store, clock, budget } = options;
+    this.#options = options;
+    this.#memory = budget.open(formatShardName(name));
+    this.#ledger = new Ledger(sql);
+    this.#counters = new Counters(this.#ledger.newest()?.totals);
+    this.#positions = new PositionStore(this.#ledger);
+    this.#deadLetters = new DeadLetters(name, store, clock, receiver.name);
+    this.#lanes = Number(this.#ledger.meta('lanes') ?? wantedLanes(options));
+    this.#drain = this.#newDrain();
+    this.#committer = new Committer({
+      name,
+      commitIntervalMs: shard.commitIntervalMs,
+      maxBufferBytes: shard.maxBufferBytes,
+      ledger: this.#ledger,
+      store,
+      clock,
+      memory: this.#memory,
+      positions: this.#positions,
+      counters: this.#counters,
+      lanes: () => this.#lanes,
+      laneOf: (device) => hashText(device) % this.#lanes,
+      bufferedBytes: () => this.#drain.bufferedBytes,
+      onWritten: () => this.#arm(clock.now() + WATCH_MS),
+      onCommitted: (row, object) => {
+        this.#drain.add(row, object?.bytes);
+        this.#wake();
+      },
+      onFatal: (error) => this.#fail(error),
+    });
+    this.#wake();
+  }
+
+  async commit(request: CommitRequest): Promise<CommitResult> {
+    if (request.tenant !== this.#options.name.tenant) {
+      throw new Error(`shard ${formatShardName(this.#options.name)}: expected data of its tenant, got those of ${request.tenant}`);
+    }
+    return this.#committer.commit(request);
+  }
+
+  /** A slice of everything there is to do; ends by itself. Safe at any time. For the watchdog. */
+  async poke(): Promise<void> {
+    await this.#slice();
+    await this.#maintain();
+  }
+
+  /** As {@link poke}, when the platform's alarm rings. Never rejects: an alarm that failed six times would never come again. */
+  async alarm(): Promise<void> {
+    this.#alarmMs = undefined;
+    await this.poke();
+  }
+
+  metrics(): ShardMetrics {
+    const { activeLogs, devicesWithSeveral } = this.#positions.positions.activity(this.#options.clock.now());
+    return {
+      values: shardValues({
+        totals: [this.#counters.totals(), ...this.#otherLaneTotals(), ...this.#drain.totals],
+        backlog: this.#drain.backlog(),
+        now: this.#options.clock.now(),
+        troubles: this.#drain.troubles,
+        devices: this.#positions.positions.devices,
+        activeLogs,
+        devicesWithSeveral,
+        forgottenLogs: this.#positions.positions.forgotten,
+        memoryBytes: this.#options.budget.used,
+      }),
+    };
+  }
+
+  /** Starts a slice in the background. */
+  #wake(): void {
+    if (this.#drain.dueMs === undefined) return;
+    this.#options.waitUntil(this.#slice());
+  }
+
+  /** Reentrant: lanes that run already go on, others start. */
+  async #slice(): Promise<void> {
+    if (this.#dead) return;
+    try {
+      await this.#drain.run();
+      this.#adoptLanes();
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    const due = this.#drain.dueMs;
+    if (due !== undefined) this.#arm(Math.max(due, this.#options.clock.now()));
+  }
+
+  #arm(atMs: number): void {
+    if (this.#alarmMs !== undefined && this.#alarmMs <= atMs && this.#alarmMs > this.#options.clock.now()) return;
+    this.#alarmMs = atMs;
+    this.#options.setAlarm(atMs);
+  }
+
+  /** Objects of nobody, and dead letters past their retention: every ten minutes, counted from the ledger, not from the start. */
+  async #maintain(): Promise<void> {
+    const { name, store, clock, shard, log } = this.#options;
+    const now = clock.now();
+    if (this.#dead) return;
+    try {
+      if (now - Number(this.#ledger.meta('swept_ms') ?? 0) < SWEEP_MS) return;
+      this.#ledger.setMeta('swept_ms', String(now));
+      this.#counters.add('relay_orphans_deleted_total', await sweepOrphans(name, store, this.#ledger, this.#committer.frontier));
+      // The tenant's letters have one owner, so that its shards do not all list them.
+      if (name.index !== 0 || shard.deadLetterRetentionMs === 0) return;
+      const letters = await this.#deadLetters.deleteBefore(now - shard.deadLetterRetentionMs, DEAD_LETTERS_PER_SWEEP);
+      this.#counters.add('relay_dead_letters_deleted_total', letters);
+    } catch (error) {
+      if (error instanceof LedgerError) this.#fail(error);
+      else log('clean-up failed, will be tried again', { error: String(error) });
+    }
+  }
+
+  /** Lanes change only while nothing is stored: objects are grouped by them, and a device's order hangs on them. */
+  #adoptLanes(): void {
+    const wanted = wantedLanes(this.#options);
+    const stored = this.#ledger.meta('lanes');
+    if (stored === String(wanted) || this.#drain.dueMs !== undefined || !this.#committer.idle) return;
+    const seq = (this.#ledger.newest()?.seq ?? 0) + 1;
+    const known = this.#ledger.lanes();
+    this.#ledger.transaction(() => {
+      this.#ledger.setMeta('lanes', String(wanted));
+      for (let lane = 0; lane < Math.max(wanted, this.#lanes); lane++) {
+        const totals = this.#drain.totals[lane] ?? known.get(lane)?.totals ?? {};
+        this.#ledger.setLane(lane, { seq, fragment: 0, totals });
+      }
+    });
+    this.#lanes = wanted;
+    this.#drain = this.#newDrain();
+  }
+
+  #newDrain(): Drain {
+    const { store, clock, receiver, outlet, log } = this.#options;
+    const { maxSamplesPerSend, minBackoffMs, maxBackoffMs } = receiver.queue;
+    return new Drain({
+      ledger: this.#ledger,
+      store,
+      clock,
+      memory: this.#memory,
+      deadLetters: this.#deadLetters,
+      outlet: (counters) => outlet((verdict) => counters.add(`relay_forward_requests_total{code="${verdict.status}"}`)),
+      lanes: this.#lanes,
+      limits: { rawBytes: POST_LIMITS.rawBytes, samples: Math.min(POST_LIMITS.samples, maxSamplesPerSend * SENDS_PER_POST) },
+      minBackoffMs,
+      maxBackoffMs,
+      snapshotSeq: () => this.#positions.snapshotSeq,
+      log,
+    });
+  }
+
+  /** Counters of lanes that existed under an earlier setting. */
+  #otherLaneTotals() {
+    return [...this.#ledger.lanes()].filter(([lane]) => lane >= this.#lanes).map(([, { totals }]) => totals);
+  }
+
+  #fail(error: unknown): void {
+    if (this.#dead) return;
+    this.#dead = true;
+    this.#options.onFatal(error);
+  }
+}
+
+/** Without an out-of-order window two lanes at different speeds would make the receiver refuse the slower one's data. */
+const wantedLanes = ({ shard, receiver }: ShardOptions): number => (receiver.outOfOrderTimeWindowMs === 0 ? 1 : Math.max(1, shard.lanes));

@@ -1,0 +1,209 @@
+import type { Totals } from './counters.ts';
+import type { LogPosition, PositionsSnapshot } from './positions.ts';
+
+/** What a shard needs of SQLite. Adapters: the Durable Object's storage; Node's SQLite in tests. */
+export interface Sql {
+  exec(query: string, ...bindings: readonly SqlValue[]): readonly Readonly<Record<string, SqlValue>>[];
+  /** All or nothing. `work` is synchronous. */
+  transaction(work: () => void): void;
+  /** Resolves when everything written so far is durable. Rejects where that cannot be promised. */
+  sync(): Promise<void>;
+}
+export type SqlValue = string | number | null | ArrayBuffer | Uint8Array;
+
+/** One group commit. `key`, `borders`: absent where it only moved positions. */
+export interface CommitRow {
+  readonly seq: number;
+  readonly epoch: number;
+  readonly key: string | undefined;
+  /** Of the object, bytes. */
+  readonly size: number;
+  readonly atMs: number;
+  /** The object's index. */
+  readonly borders: Uint8Array | undefined;
+  readonly positions: readonly LogPosition[];
+  /** Totals of the commit side after this commit. */
+  readonly totals: Totals;
+}
+export type StoredObject = Pick<CommitRow, 'seq' | 'size' | 'atMs'> & { readonly key: string; readonly borders: Uint8Array };
+
+/** The next fragment a lane has to send: number `fragment` of its fragments in the object of `seq`, or the first after it. */
+export interface LaneCursor {
+  readonly seq: number;
+  readonly fragment: number;
+}
+export interface LaneRow extends LaneCursor {
+  readonly totals: Totals;
+}
+
+export interface Backlog {
+  readonly bytes: number;
+  readonly objects: number;
+  /** Commit time of the oldest, ms; undefined: none. */
+  readonly oldestMs: number | undefined;
+}
+
+export type MetaName = 'epoch' | 'lanes' | 'swept_ms' | 'snapshot_seq' | 'shard';
+
+const TABLES = [
+  'CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID',
+  `CREATE TABLE IF NOT EXISTS commits (seq INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, key TEXT, size INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL, borders BLOB, positions TEXT NOT NULL, totals TEXT NOT NULL)`,
+  'CREATE TABLE IF NOT EXISTS lanes (lane INTEGER PRIMARY KEY, seq INTEGER NOT NULL, fragment INTEGER NOT NULL, totals TEXT NOT NULL)',
+  'CREATE TABLE IF NOT EXISTS positions (bucket INTEGER PRIMARY KEY, devices TEXT NOT NULL)',
+];
+
+/** SQLite refused: this instance has been replaced by a newer one, or its storage failed. It must not go on. */
+export class LedgerError extends Error {
+  override name = 'LedgerError';
+}
+
+/** A shard's durable memory, described in SCHEMA.md. Every call throws {@link LedgerError} once a newer instance has started. */
+export class Ledger {
+  readonly #sql: Sql;
+
+  constructor(sql: Sql) {
+    this.#sql = sql;
+    for (const table of TABLES) this.#exec(table);
+  }
+
+  transaction(work: () => void): void {
+    try {
+      this.#sql.transaction(work);
+    } catch (cause) {
+      throw new LedgerError('ledger: transaction failed', { cause });
+    }
+  }
+
+  async sync(): Promise<void> {
+    try {
+      await this.#sql.sync();
+    } catch (cause) {
+      throw new LedgerError('ledger: sync failed', { cause });
+    }
+  }
+
+  #exec(query: string, ...bindings: readonly SqlValue[]): readonly Readonly<Record<string, SqlValue>>[] {
+    try {
+      return this.#sql.exec(query, ...bindings);
+    } catch (cause) {
+      throw new LedgerError(`ledger: ${query.split(' ', 3).join(' ')} failed`, { cause });
+    }
+  }
+
+  meta(name: MetaName): string | undefined {
+    return this.#exec('SELECT value FROM meta WHERE name = ?', name)[0]?.['value'] as string | undefined;
+  }
+
+  setMeta(name: MetaName, value: string): void {
+    this.#exec('INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value', name, value);
+  }
+
+  insertCommit(row: CommitRow): void {
+    this.#exec(
+      'INSERT INTO commits VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+      row.seq,
+      row.epoch,
+      row.key ?? null,
+      row.size,
+      row.atMs,
+      row.borders ?? null,
+      JSON.stringify(row.positions.map((p) => [p.device, p.logId, p.stream, p.stored.position, p.stored.chain, p.atMs])),
+      JSON.stringify(row.totals),
+    );
+  }
+
+  /** The newest commit is never deleted, so sequence numbers never start again. */
+  newest(): { readonly seq: number; readonly totals: Totals } | undefined {
+    const row = this.#exec('SELECT seq, totals FROM commits ORDER BY seq DESC LIMIT 1')[0];
+    return row && { seq: row['seq'] as number, totals: JSON.parse(row['totals'] as string) as Totals };
+  }
+
+  /** Objects from `seq` on, oldest first. */
+  objectsFrom(seq: number, limit: number): readonly StoredObject[] {
+    return this.#exec(
+      'SELECT seq, key, size, at_ms, borders FROM commits WHERE seq >= ? AND key IS NOT NULL ORDER BY seq LIMIT ?',
+      seq,
+      limit,
+    ).map((row) => ({
+      seq: row['seq'] as number,
+      key: row['key'] as string,
+      size: row['size'] as number,
+      atMs: row['at_ms'] as number,
+      borders: bytesOf(row['borders']),
+    }));
+  }
+
+  backlogFrom(seq: number): Backlog {
+    const row = this.#exec(
+      'SELECT COUNT(*) AS objects, SUM(size) AS bytes, MIN(at_ms) AS oldest FROM commits WHERE seq >= ? AND key IS NOT NULL',
+      seq,
+    )[0];
+    return {
+      bytes: (row?.['bytes'] as number | null) ?? 0,
+      objects: (row?.['objects'] as number) ?? 0,
+      oldestMs: (row?.['oldest'] as number | null) ?? undefined,
+    };
+  }
+
+  /** Keys and sizes of the objects `from <= seq < before`. */
+  keysBetween(from: number, before: number): readonly { readonly key: string; readonly size: number }[] {
+    return this.#exec('SELECT key, size FROM commits WHERE seq >= ? AND seq < ? AND key IS NOT NULL ORDER BY seq', from, before).map(
+      (row) => ({ key: row['key'] as string, size: row['size'] as number }),
+    );
+  }
+
+  holds(key: string, seq: number): boolean {
+    return this.#exec('SELECT 1 FROM commits WHERE seq = ? AND key = ?', seq, key).length > 0;
+  }
+
+  /** Positions of commits after `seq`, oldest first. */
+  positionsAfter(seq: number): readonly LogPosition[] {
+    return this.#exec('SELECT positions FROM commits WHERE seq > ? ORDER BY seq', seq).flatMap((row) =>
+      (JSON.parse(row['positions'] as string) as [string, string, number, number, string, number][]).map(
+        ([device, logId, stream, position, chain, atMs]): LogPosition => ({ device, logId, stream, stored: { position, chain }, atMs }),
+      ),
+    );
+  }
+
+  /** Deletes rows before `seq`, but never the newest. */
+  deleteBefore(seq: number): void {
+    this.#exec('DELETE FROM commits WHERE seq < ? AND seq < (SELECT MAX(seq) FROM commits)', seq);
+  }
+
+  lanes(): ReadonlyMap<number, LaneRow> {
+    const rows = this.#exec('SELECT lane, seq, fragment, totals FROM lanes');
+    return new Map(
+      rows.map((row) => [
+        row['lane'] as number,
+        { seq: row['seq'] as number, fragment: row['fragment'] as number, totals: JSON.parse(row['totals'] as string) as Totals },
+      ]),
+    );
+  }
+
+  setLane(lane: number, row: LaneRow): void {
+    this.#exec(
+      `INSERT INTO lanes VALUES (?, ?, ?, ?)
+       ON CONFLICT (lane) DO UPDATE SET seq = excluded.seq, fragment = excluded.fragment, totals = excluded.totals`,
+      lane,
+      row.seq,
+      row.fragment,
+      JSON.stringify(row.totals),
+    );
+  }
+
+  buckets(): readonly PositionsSnapshot[] {
+    return this.#exec('SELECT devices FROM positions').map((row) => JSON.parse(row['devices'] as string) as PositionsSnapshot);
+  }
+
+  setBucket(bucket: number, devices: PositionsSnapshot): void {
+    const text = JSON.stringify(devices);
+    this.#exec('INSERT INTO positions VALUES (?, ?) ON CONFLICT (bucket) DO UPDATE SET devices = excluded.devices', bucket, text);
+  }
+}
+
+function bytesOf(value: SqlValue | undefined): Uint8Array {
+  if (value instanceof Uint8Array) return value;
+  if (value instanceof ArrayBuffer) return new Uint8Array(value);
+  throw new Error(`commits.borders: expected a blob, got ${typeof value}`);
+}

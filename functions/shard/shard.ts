@@ -1,0 +1,141 @@
+import { DurableObject } from 'cloudflare:workers';
+import { VERSION } from '../../contract/version.ts';
+import type { Bindings } from '../bindings.ts';
+import { r2Store } from '../buffer/r2.ts';
+import { settingsOf } from '../bundled.ts';
+import type { ReceiverConfig, RelayConfig } from '../config/types.ts';
+import { createOutlet } from '../forward/deliver.ts';
+import { Receiver } from '../forward/receiver.ts';
+import { EdgeLog } from '../log.ts';
+import type { Clock, CommitRequest, CommitResult, Outlet, ShardMetrics, ShardStub, Verdict } from '../model.ts';
+import { isolateBudget } from './budget.ts';
+import { ShardCore } from './core.ts';
+import { parseShardName, type ShardName } from './keys.ts';
+import { Ledger, type Sql, type SqlValue } from './ledger.ts';
+
+/** When the settings are wrong the alarm tries again after this long, ms; stored data wait. */
+const UNCONFIGURED_MS = 60_000;
+
+/** The Durable Object `tenant/generation/index`: hands the platform to {@link ShardCore}. */
+export class Shard extends DurableObject<Bindings> implements ShardStub {
+  #core: ShardCore | undefined;
+
+  async commit(request: CommitRequest): Promise<CommitResult> {
+    return this.#started().commit(request);
+  }
+
+  async poke(): Promise<void> {
+    await this.#started().poke();
+  }
+
+  async metrics(): Promise<ShardMetrics> {
+    return this.#started().metrics();
+  }
+
+  /** Never throws: an alarm that failed six times never comes again. */
+  override async alarm(): Promise<void> {
+    try {
+      await this.#started().alarm();
+    } catch (error) {
+      log.error('alarm failed', { shard: this.ctx.id.name ?? '', error: String(error) });
+      await this.ctx.storage.setAlarm(Date.now() + UNCONFIGURED_MS);
+    }
+  }
+
+  #started(): ShardCore {
+    this.#core ??= this.#start();
+    return this.#core;
+  }
+
+  #start(): ShardCore {
+    const { ctx, env } = this;
+    const settings = settingsOf(env);
+    if (!settings.ok) throw new Error(`settings: ${settings.error.join('; ')}`);
+    const { config } = settings.value;
+    const sql = storageSql(ctx.storage);
+    const name = ownName(ctx.id.name, new Ledger(sql));
+    return new ShardCore({
+      name,
+      shard: config.shard,
+      receiver: config.receiver,
+      sql,
+      store: r2Store(env.BUFFER),
+      clock,
+      budget: isolateBudget,
+      outlet: outletOf(config, name, env as unknown as Readonly<Record<string, unknown>>),
+      setAlarm: (atMs) => ctx.waitUntil(ctx.storage.setAlarm(atMs)),
+      waitUntil: (work) => ctx.waitUntil(work),
+      onFatal: (error) => {
+        log.error('shard ends', { shard: ctx.id.name ?? '', error: String(error) });
+        ctx.abort(String(error));
+      },
+      log: (message, fields) => log.sampled(message, { shard: ctx.id.name ?? '', ...fields }),
+    });
+  }
+}
+
+const log = new EdgeLog((line) => console.log(line), Date.now);
+
+/** An alarm's event may not tell the object its name, so the name is kept at the first event that does. */
+function ownName(given: string | undefined, ledger: Ledger): ShardName {
+  const kept = ledger.meta('shard');
+  const text = given ?? kept;
+  const name = text === undefined ? undefined : parseShardName(text);
+  if (name === undefined) throw new Error(`shard: expected a name such as tenant/1/0, got ${text ?? 'none'}`);
+  if (kept === undefined && given !== undefined) ledger.setMeta('shard', given);
+  return name;
+}
+
+function storageSql(storage: DurableObjectStorage): Sql {
+  return {
+    exec: (query, ...bindings) => storage.sql.exec<Record<string, SqlStorageValue>>(query, ...bindings.map(exactBuffer)).toArray(),
+    transaction: (work) => storage.transactionSync(work),
+    sync: () => storage.sync(),
+  };
+}
+
+/** The platform takes whole buffers, not views of larger ones. */
+const exactBuffer = (value: SqlValue): SqlStorageValue => (value instanceof Uint8Array ? Uint8Array.from(value).buffer : value);
+
+function outletOf({ receiver }: RelayConfig, { tenant }: ShardName, secrets: Readonly<Record<string, unknown>>) {
+  const target = new Receiver({
+    url: receiver.url,
+    kind: receiver.kind,
+    tenant,
+    tenantHeader: receiver.tenantHeader,
+    headers: receiver.headers.map(({ name, value }) => ({ name, value: headerValue(name, value, secrets) })),
+    timeoutMs: receiver.remoteTimeoutMs,
+    userAgent: `agent-lite-relay/${VERSION}`,
+    fetch: (url, init) => fetch(url, init),
+    clock,
+  });
+  return (observe: (verdict: Verdict) => void): Outlet =>
+    createOutlet(async (block) => {
+      const verdict = await target.send(block);
+      observe(verdict);
+      return verdict;
+    });
+}
+
+function headerValue(name: string, value: ReceiverConfig['headers'][number]['value'], secrets: Readonly<Record<string, unknown>>): string {
+  if (typeof value === 'string') return value;
+  const secret = secrets[value.env];
+  if (typeof secret === 'string' && secret !== '') return secret;
+  throw new Error(`receiver header ${name}: expected the secret ${value.env}, got none. Set it with \`wrangler secret put ${value.env}\`.`);
+}
+
+const clock: Clock = {
+  now: () => Date.now(),
+  random: () => Math.random(),
+  sleep: (ms, signal) =>
+    new Promise((resolve) => {
+      if (signal?.aborted) return resolve();
+      const done = (): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      signal?.addEventListener('abort', done);
+    }),
+};
