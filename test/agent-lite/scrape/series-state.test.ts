@@ -241,7 +241,7 @@ describe('explicit timestamps', () => {
     expect(shown(older)).toEqual({ a: 'absent', b: 2 });
     expect(older.counts).toMatchObject({ duplicates: 0, outOfOrder: 1 });
     expect(shown(await scrape(`a 7 ${T0 - 4}\nb 2\n`))).toEqual({ a: '7@-4', b: 2 });
-    expect(shown(await scrape('b 2\n'))).toEqual({ a: 'absent', b: 2 });
+    expect(shown(await scrape('b 2\n'))).toEqual({ b: 2 });
   });
 
   it('too far ahead are left out', async () => {
@@ -318,6 +318,7 @@ describe('residual rows', () => {
         async (scrapes, labels, honorLabels, configs) => {
           const compiled = compileRelabel(configs);
           const { scrape } = setup({ honorLabels, relabel: (set) => relabel(compiled, set) }, {}, labels);
+          let before: string[] = [];
           for (const series of scrapes) {
             const expected = new Map<string, number>();
             const lines = series.map((pairs, i) => {
@@ -328,13 +329,17 @@ describe('residual rows', () => {
             const { table, cells, error } = await scrape(lines.join(''));
             expect(error).toBeUndefined();
             const got = new Map<string, number>();
+            const stale: string[] = [];
             table?.rows.forEach((row, i) => {
               const final = rebuild(row, labels);
               expect(final).toEqual([...final].sort((a, b) => compareText(a[0], b[0])));
               if (cells?.states[i] === VALUE) got.set(labelsKey(final), cells.floats[i] as number);
-              else expect([ABSENT, STALE]).toContain(cells?.states[i]);
+              else if (cells?.states[i] === STALE) stale.push(labelsKey(final));
+              else expect(cells?.states[i]).toBe(ABSENT);
             });
-            expect(new Map([...got].sort())).toEqual(new Map([...expected].sort()));
+            expect([...got].sort()).toEqual([...expected].sort());
+            expect(stale.sort()).toEqual(before.filter((key) => !expected.has(key)).sort());
+            before = [...expected.keys()];
           }
         },
       ),
