@@ -82,7 +82,7 @@ export const push = $root.push = (() => {
          */
         Label.encode = function (message, writer, _depth) {
             if (!writer)
-                writer = $Writer.create();
+                writer = new $Writer();
             if (_depth === $undefined)
                 _depth = 0;
             if (_depth > $util.recursionLimit)
@@ -247,7 +247,7 @@ export const push = $root.push = (() => {
          */
         Gap.encode = function (message, writer, _depth) {
             if (!writer)
-                writer = $Writer.create();
+                writer = new $Writer();
             if (_depth === $undefined)
                 _depth = 0;
             if (_depth > $util.recursionLimit)
@@ -450,7 +450,7 @@ export const push = $root.push = (() => {
          */
         Clock.encode = function (message, writer, _depth) {
             if (!writer)
-                writer = $Writer.create();
+                writer = new $Writer();
             if (_depth === $undefined)
                 _depth = 0;
             if (_depth > $util.recursionLimit)
@@ -637,7 +637,7 @@ export const push = $root.push = (() => {
          */
         Backlog.encode = function (message, writer, _depth) {
             if (!writer)
-                writer = $Writer.create();
+                writer = new $Writer();
             if (_depth === $undefined)
                 _depth = 0;
             if (_depth > $util.recursionLimit)
@@ -886,7 +886,7 @@ export const push = $root.push = (() => {
          */
         TargetBatch.encode = function (message, writer, _depth) {
             if (!writer)
-                writer = $Writer.create();
+                writer = new $Writer();
             if (_depth === $undefined)
                 _depth = 0;
             if (_depth > $util.recursionLimit)
@@ -1252,7 +1252,7 @@ export const push = $root.push = (() => {
          */
         PushRequest.encode = function (message, writer, _depth) {
             if (!writer)
-                writer = $Writer.create();
+                writer = new $Writer();
             if (_depth === $undefined)
                 _depth = 0;
             if (_depth > $util.recursionLimit)
@@ -1534,7 +1534,7 @@ export const push = $root.push = (() => {
          */
         Point.encode = function (message, writer, _depth) {
             if (!writer)
-                writer = $Writer.create();
+                writer = new $Writer();
             if (_depth === $undefined)
                 _depth = 0;
             if (_depth > $util.recursionLimit)
@@ -1774,7 +1774,7 @@ export const push = $root.push = (() => {
          */
         PushAnswer.encode = function (message, writer, _depth) {
             if (!writer)
-                writer = $Writer.create();
+                writer = new $Writer();
             if (_depth === $undefined)
                 _depth = 0;
             if (_depth > $util.recursionLimit)

@@ -82,7 +82,7 @@ export const prometheus = $root.prometheus = (() => {
          */
         Label.encode = function (message, writer, _depth) {
             if (!writer)
-                writer = $Writer.create();
+                writer = new $Writer();
             if (_depth === $undefined)
                 _depth = 0;
             if (_depth > $util.recursionLimit)
@@ -238,7 +238,7 @@ export const prometheus = $root.prometheus = (() => {
          */
         Sample.encode = function (message, writer, _depth) {
             if (!writer)
-                writer = $Writer.create();
+                writer = new $Writer();
             if (_depth === $undefined)
                 _depth = 0;
             if (_depth > $util.recursionLimit)
@@ -416,7 +416,7 @@ export const prometheus = $root.prometheus = (() => {
          */
         RawTimeSeries.encode = function (message, writer, _depth) {
             if (!writer)
-                writer = $Writer.create();
+                writer = new $Writer();
             if (_depth === $undefined)
                 _depth = 0;
             if (_depth > $util.recursionLimit)
@@ -596,7 +596,7 @@ export const prometheus = $root.prometheus = (() => {
          */
         RawWriteRequest.encode = function (message, writer, _depth) {
             if (!writer)
-                writer = $Writer.create();
+                writer = new $Writer();
             if (_depth === $undefined)
                 _depth = 0;
             if (_depth > $util.recursionLimit)
