@@ -1,0 +1,169 @@
+import { FormatError } from '../../contract/binary.ts';
+import type { Labels } from '../../contract/labels.ts';
+import type { Position } from '../../contract/push.ts';
+import type { SeriesTable, Sha256, TableHash } from '../../contract/series-table.ts';
+import type { LoggedScrape } from '../model.ts';
+import type { Frame } from './frame.ts';
+import {
+  type BaseCells,
+  type Compression,
+  decodeBootRecord,
+  decodeScrapeCells,
+  decodeScrapeHead,
+  decodeTableRecord,
+  decodeTargetRecord,
+  tableHashOf,
+} from './record.ts';
+import type { Segment } from './segment.ts';
+
+/** Deltas in a row at most; more is not what the writer wrote. */
+const MAX_DELTAS = 64;
+/** Targets whose last cells are kept for the delta that follows. Others cost a few reads more. */
+const MAX_BASES = 1024;
+const MAX_SUPPORTS = 4096;
+
+/** Finds a record of the same segment; undefined where it is damaged. */
+export type FindFrame = (segment: Segment, position: Position) => Promise<Frame | undefined>;
+
+interface Base extends BaseCells {
+  readonly targetAt: Position;
+  readonly tableAt: Position | undefined;
+}
+interface SegmentCache {
+  readonly targets: Map<Position, Labels>;
+  readonly boots: Map<Position, string>;
+  readonly tables: Map<Position, TableHash>;
+  /** By the target's record: its scrape that was decoded last. */
+  readonly bases: Map<Position, Base>;
+}
+
+/**
+ * Turns scrape records back into scrapes. Throws {@link FormatError} where that cannot be done with certainty: every record
+ * that a scrape names must be there, of the right kind, and a delta's base must have the very checksum that it names.
+ */
+export class ScrapeDecoder {
+  readonly #find: FindFrame;
+  readonly #sha256: Sha256;
+  readonly #compression: Compression | undefined;
+  readonly #tables: TableCache;
+  readonly #caches = new WeakMap<Segment, SegmentCache>();
+
+  constructor(find: FindFrame, sha256: Sha256, compression: Compression | undefined, tables: TableCache) {
+    this.#find = find;
+    this.#sha256 = sha256;
+    this.#compression = compression;
+    this.#tables = tables;
+  }
+
+  async decode(segment: Segment, frame: Frame): Promise<LoggedScrape> {
+    const cache = this.#cache(segment);
+    const { head } = decodeScrapeHead(frame.position, frame.body);
+    const target = await this.#support(segment, head.targetAt, cache.targets, decodeTargetRecord);
+    const bootId = await this.#support(segment, head.bootAt, cache.boots, decodeBootRecord);
+    const { base, table } = await this.#cells(segment, frame, 0);
+    cache.bases.delete(head.targetAt);
+    cache.bases.set(head.targetAt, base);
+    trim(cache.bases, MAX_BASES);
+    const { position, chain } = frame;
+    const { cells, report } = base;
+    return { target, table, wallMs: head.wallMs, bootMs: head.bootMs, bootId, cells, report, position, chain };
+  }
+
+  /** Lets go what is remembered of a segment. */
+  forget(segment: Segment): void {
+    this.#caches.delete(segment);
+  }
+
+  async #cells(segment: Segment, frame: Frame, depth: number): Promise<{ base: Base; table: SeriesTable | undefined }> {
+    if (depth > MAX_DELTAS) throw new FormatError(`scrape record: expected a key frame within ${MAX_DELTAS} records`);
+    const { head, reader } = decodeScrapeHead(frame.position, frame.body);
+    const { targetAt, tableAt } = head;
+    const previous = head.base === undefined ? undefined : await this.#base(segment, head.base, targetAt, depth);
+    if (previous !== undefined && (previous.targetAt !== targetAt || previous.tableAt !== tableAt))
+      throw new FormatError('scrape record: its base belongs to another target or table');
+    const table = tableAt === undefined ? undefined : await this.#table(segment, tableAt);
+    const { cells, report } = await decodeScrapeCells(head, reader, table?.rows.length, previous, this.#compression);
+    return { base: { position: frame.position, crc: frame.crc, cells, report, targetAt, tableAt }, table };
+  }
+
+  async #base(segment: Segment, named: { position: Position; crc: number }, targetAt: Position, depth: number): Promise<Base> {
+    const cached = this.#cache(segment).bases.get(targetAt);
+    if (cached?.position === named.position && cached.crc === named.crc) return cached;
+    const frame = await this.#find(segment, named.position);
+    if (frame === undefined || frame.crc !== named.crc)
+      throw new FormatError(`scrape record: its base, record ${named.position}, is damaged or another`);
+    return (await this.#cells(segment, frame, depth + 1)).base;
+  }
+
+  async #table(segment: Segment, position: Position): Promise<SeriesTable> {
+    const { tables } = this.#cache(segment);
+    const known = this.#tables.get(tables.get(position));
+    if (known !== undefined) return known;
+    const body = await this.#body(segment, position);
+    const table = this.#tables.get(tableHashOf(body)) ?? (await decodeTableRecord(body, this.#sha256, this.#compression));
+    tables.set(position, table.hash);
+    trim(tables, MAX_SUPPORTS);
+    this.#tables.add(table);
+    return table;
+  }
+
+  async #support<T>(segment: Segment, position: Position, known: Map<Position, T>, decode: (body: Uint8Array) => T): Promise<T> {
+    const value = known.get(position) ?? decode(await this.#body(segment, position));
+    known.set(position, value);
+    trim(known, MAX_SUPPORTS);
+    return value;
+  }
+
+  async #body(segment: Segment, position: Position): Promise<Uint8Array> {
+    const frame = await this.#find(segment, position);
+    if (frame === undefined) throw new FormatError(`scrape record: record ${position}, which it names, is damaged`);
+    return frame.body;
+  }
+
+  #cache(segment: Segment): SegmentCache {
+    let cache = this.#caches.get(segment);
+    if (cache === undefined) {
+      cache = { targets: new Map(), boots: new Map(), tables: new Map(), bases: new Map() };
+      this.#caches.set(segment, cache);
+    }
+    return cache;
+  }
+}
+
+/** Drops the oldest entry where there is one too many. */
+function trim(map: Map<unknown, unknown>, limit: number): void {
+  if (map.size <= limit) return;
+  for (const key of map.keys()) {
+    map.delete(key);
+    return;
+  }
+}
+
+/** Rows of all tables kept; one row is about a kilobyte of label strings. The scraper holds the tables in use anyway. */
+const MAX_CACHED_ROWS = 20_000;
+
+/** Tables met lately, so that reading what was just written neither inflates nor parses them again. */
+export class TableCache {
+  readonly #tables = new Map<TableHash, SeriesTable>();
+  #rows = 0;
+
+  get(hash: TableHash | undefined): SeriesTable | undefined {
+    const table = hash === undefined ? undefined : this.#tables.get(hash);
+    if (table !== undefined) {
+      this.#tables.delete(table.hash);
+      this.#tables.set(table.hash, table);
+    }
+    return table;
+  }
+
+  add(table: SeriesTable): void {
+    if (this.get(table.hash) !== undefined) return;
+    this.#tables.set(table.hash, table);
+    this.#rows += table.rows.length;
+    for (const [hash, old] of this.#tables) {
+      if (this.#rows <= MAX_CACHED_ROWS || hash === table.hash) break;
+      this.#tables.delete(hash);
+      this.#rows -= old.rows.length;
+    }
+  }
+}

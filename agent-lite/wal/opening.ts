@@ -1,0 +1,196 @@
+import { FormatError } from '../../contract/binary.ts';
+import type { LogId } from '../../contract/push.ts';
+import type { Logger } from '../model.ts';
+import { BOOT, decodeHeader, HEADER_BYTES, LOG_SEGMENT, NO_BOOT, parseSegmentName, recordSeed, type SegmentHeader } from './format.ts';
+import { type Damage, type Frame, FrameScanner, frameBytes } from './frame.ts';
+import { decodeBootRecord, decodeScrapeHead, isScrape } from './record.ts';
+import { countScrape, isEmpty, newSegment, type Segment, SegmentIndex } from './segment.ts';
+import type { Entry, SegmentStore } from './store.ts';
+
+/** What opening finds. Memory and time: the newest segment is read, of the others only the header. */
+export interface Opened {
+  /** Segments with records, oldest first. */
+  readonly segments: Segment[];
+  /** Files that hold no record, to be removed once a new segment carries the log_id on. */
+  readonly empty: string[];
+  /** Files that are not segments of this log; they hold something, so they are to be kept aside. */
+  readonly unreadable: Entry[];
+  /** Of the newest segment that can be read. */
+  readonly logId: LogId | undefined;
+  /** Bytes cut from the newest segment: the last write before a crash. */
+  readonly tornBytes: number;
+}
+
+export interface OpeningTools {
+  readonly store: SegmentStore;
+  readonly log: Logger['log'];
+  /** The log_id that reserved positions last, if known. */
+  readonly knownLogId: LogId | undefined;
+  readonly damaged: (segment: Segment, offset: number, reason: string) => void;
+}
+
+interface Candidate {
+  readonly entry: Entry;
+  readonly first: number;
+  readonly header: SegmentHeader | undefined;
+}
+
+export async function readSegments(tools: OpeningTools): Promise<Opened> {
+  const opened: Opened & { tornBytes: number; logId: LogId | undefined } = {
+    segments: [],
+    empty: [],
+    unreadable: [],
+    logId: undefined,
+    tornBytes: 0,
+  };
+  const candidates = await readHeaders(tools, opened);
+  const logIds = new Set(candidates.flatMap(({ header }) => header?.logId ?? []));
+  if (tools.knownLogId !== undefined) logIds.add(tools.knownLogId);
+
+  for (const [i, candidate] of candidates.entries()) {
+    const next = candidates[i + 1];
+    const segment =
+      summarized(tools, candidate, next) ??
+      (await scanned(tools, candidate, [...logIds], { newest: next === undefined, cut: (bytes) => (opened.tornBytes += bytes) }));
+    const before = opened.segments[opened.segments.length - 1];
+    const hollow = segment !== undefined && next !== undefined && isEmpty(segment) && candidate.entry.bytes > HEADER_BYTES;
+    if (segment === undefined || hollow || (before !== undefined && segment.first <= before.last)) {
+      opened.unreadable.push(candidate.entry);
+      continue;
+    }
+    opened.logId = segment.logId;
+    if (isEmpty(segment)) opened.empty.push(segment.name);
+    else opened.segments.push(segment);
+  }
+  return opened;
+}
+
+async function readHeaders({ store, log }: OpeningTools, opened: Opened): Promise<readonly Candidate[]> {
+  const candidates: Candidate[] = [];
+  for (const entry of await store.list('wal')) {
+    const first = parseSegmentName(entry.name);
+    if (first === undefined) continue;
+    if (entry.bytes < HEADER_BYTES) {
+      log('warn', 'removing a log segment whose making was cut off', { segment: entry.name, bytes: entry.bytes });
+      opened.empty.push(entry.name);
+      continue;
+    }
+    let header: SegmentHeader | undefined;
+    try {
+      header = decodeHeader(await store.read('wal', entry.name, 0, HEADER_BYTES));
+      if (header.kind !== LOG_SEGMENT) throw new FormatError('segment header: expected a segment of the log, got a set-aside file');
+      if (header.first !== first) throw new FormatError(`segment header: expected first position ${first}, got ${header.first}`);
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      header = undefined;
+      log('error', 'log segment without a usable header', { segment: entry.name, err: error.message });
+    }
+    candidates.push({ entry, first, header });
+  }
+  return candidates.sort((a, b) => a.first - b.first);
+}
+
+/** From the header of the segment behind it. */
+function summarized({ store }: OpeningTools, { entry, first, header }: Candidate, next: Candidate | undefined): Segment | undefined {
+  const summary = next?.header?.previous;
+  if (header === undefined || summary === undefined || summary.first !== first) return undefined;
+  const segment = newSegment(store, header);
+  segment.last = summary.last;
+  segment.chain = next?.header?.before.position === summary.last ? next.header.before.chain : undefined;
+  segment.bytes = Math.min(entry.bytes, summary.bytes);
+  segment.records = summary.records;
+  segment.oldestMs = summary.oldestMs;
+  segment.newestMs = summary.newestMs;
+  segment.newestBootMs = summary.newestBootMs;
+  segment.newestBootId = summary.newestBootId;
+  return segment;
+}
+
+/** Reads a whole segment. Undefined where no record can be found under any of the log_ids and there is no header either. */
+async function scanned(
+  tools: OpeningTools,
+  candidate: Candidate,
+  logIds: readonly LogId[],
+  last: { newest: boolean; cut: (bytes: number) => void },
+): Promise<Segment | undefined> {
+  const { header, entry, first } = candidate;
+  if (header !== undefined) return scan(tools, newSegment(tools.store, header), entry.bytes, last);
+  for (const logId of logIds) {
+    const segment = newSegment(tools.store, { logId, first, before: undefined });
+    if (!(await holdsRecord(segment, entry.bytes))) continue;
+    tools.damaged(segment, 0, 'segment header');
+    return scan(tools, segment, entry.bytes, last);
+  }
+  return undefined;
+}
+
+const scanner = (segment: Segment, end: number): FrameScanner =>
+  new FrameScanner({
+    read: (offset, length) => segment.store.read('wal', segment.name, offset, length),
+    seed: recordSeed(segment.logId),
+    offset: HEADER_BYTES,
+    end,
+    last: segment.first - 1,
+    contiguous: true,
+    chunkBytes: 256 * 1024,
+  });
+
+async function holdsRecord(segment: Segment, end: number): Promise<boolean> {
+  const walk = scanner(segment, end);
+  for (let found = await walk.next(); found !== undefined; found = await walk.next()) if (found.frame !== undefined) return true;
+  return false;
+}
+
+async function scan(
+  tools: OpeningTools,
+  segment: Segment,
+  end: number,
+  { newest, cut }: { newest: boolean; cut: (bytes: number) => void },
+): Promise<Segment> {
+  const walk = scanner(segment, end);
+  const boots = new Map<number, string>();
+  const index = new SegmentIndex();
+  for (let found = await walk.next(); found !== undefined; found = await walk.next()) {
+    if (found.damage !== undefined) {
+      if (found.damage.trailing) {
+        if (newest) {
+          await cutTail(tools, segment, found.damage);
+          cut(found.damage.bytes);
+        }
+        break;
+      }
+      tools.damaged(segment, found.damage.offset, 'record');
+      continue;
+    }
+    const { frame } = found;
+    segment.last = frame.position;
+    segment.chain = frame.chain;
+    segment.bytes = frame.offset + frameBytes(frame);
+    note(segment, frame, boots);
+    index.add(frame.position, frame.offset, frameBytes(frame), segment.newestMs);
+  }
+  segment.index = index;
+  return segment;
+}
+
+/** A record that is whole but senseless is left to whoever reads it. */
+function note(segment: Segment, { position, body }: Frame, boots: Map<number, string>): void {
+  try {
+    if (body[0] === BOOT) boots.set(position, decodeBootRecord(body));
+    if (!isScrape(body)) return;
+    const { head } = decodeScrapeHead(position, body);
+    countScrape(segment, head.wallMs, head.bootMs, boots.get(head.bootAt) ?? NO_BOOT);
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+  }
+}
+
+/** Where the disk does not allow it the bytes stay, and are never read. */
+async function cutTail({ store, log }: OpeningTools, segment: Segment, tail: Damage): Promise<void> {
+  log('warn', 'cutting the torn end of the log', { segment: segment.name, offset: tail.offset, bytes: tail.bytes });
+  try {
+    await store.truncate(segment.name, tail.offset);
+  } catch (error) {
+    log('warn', 'the torn end of the log stays where it is', { segment: segment.name, err: String(error) });
+  }
+}

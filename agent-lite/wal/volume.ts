@@ -1,0 +1,415 @@
+import { type LogId, NO_CHAIN, type Point, type Position } from '../../contract/push.ts';
+import { toHex } from '../../contract/series-table.ts';
+import { CURSORS_FILE, type Cursors } from './cursors.ts';
+import { encodeHeader, LOG_SEGMENT, segmentName } from './format.ts';
+import type { Journal } from './journal.ts';
+import { isExpired, recordsBehind } from './limits.ts';
+import { MemoryStore } from './memory-store.ts';
+import { readSegments } from './opening.ts';
+import { type Settings, segmentBytesFor } from './options.ts';
+import { BLOCK, decodeReserved, encodeReserved, firstPosition, POSITIONS_FILE } from './positions.ts';
+import { isEmpty, newSegment, type Segment, SegmentIndex, summarize } from './segment.ts';
+import { Segments } from './segments.ts';
+import { type SegmentStore, StoreError } from './store.ts';
+import { type Plan, SegmentWriter } from './writer.ts';
+
+/** More segments than this only come from thousands of restarts without a push; each costs memory, so the oldest goes. */
+const MAX_SEGMENTS = 8192;
+const MAX_EVICTED_NOTED = 16;
+/** Segments removed for one write that finds the disk full; then the log goes on in memory. */
+const MAX_EVICTIONS_PER_WRITE = 3;
+/** With an age limit a segment is closed after this share of it, since only closed segments can go. */
+const AGE_SHARE = 16;
+const LEAST_ROTATION_MS = 60_000;
+
+/**
+ * The segments of an open log and where they lie: on the disk, or, while that fails, in memory behind those on the disk.
+ * Its methods are called one at a time.
+ */
+export class Volume {
+  readonly segments = new Segments();
+  readonly #settings: Settings;
+  readonly #disk: SegmentStore;
+  readonly #journal: Journal;
+  readonly #cursors: Cursors;
+  readonly #onFailure: () => void;
+  readonly #setAside = new Map<string, { readonly bytes: number; store: SegmentStore }>();
+  readonly #evicted: { readonly from: Position; readonly to: Position }[] = [];
+  #memory: { readonly store: MemoryStore; readonly reason: string } | undefined;
+  #logId: LogId = '';
+  #head: Point = { position: 0, chain: NO_CHAIN };
+  #reservedThrough: Position = 0;
+  #writer: SegmentWriter | undefined;
+  #activeSinceMs = 0;
+  #unsynced = 0;
+  #cursorsDirty = false;
+  #locked = false;
+
+  /** `onFailure`: the disk has failed; {@link returnToDisk} is to be called from time to time. */
+  constructor(settings: Settings, journal: Journal, cursors: Cursors, onFailure: () => void) {
+    this.#settings = settings;
+    this.#disk = settings.store;
+    this.#journal = journal;
+    this.#cursors = cursors;
+    this.#onFailure = onFailure;
+  }
+
+  get logId(): LogId {
+    return this.#logId;
+  }
+  get head(): Point {
+    return this.#head;
+  }
+  /** Why the log is in memory; undefined: it is not. */
+  get failure(): string | undefined {
+    return this.#memory?.reason;
+  }
+  /** Appended, and not yet proof against a power cut. */
+  get unsyncedBytes(): number {
+    return this.#unsynced;
+  }
+  /** Whether {@link sync} has anything to do. */
+  get dirty(): boolean {
+    return this.#unsynced > 0 || this.#cursorsDirty;
+  }
+  get setAside(): { readonly files: number; readonly bytes: number } {
+    return { files: this.#setAside.size, bytes: this.#setAsideBytes(this.#disk) + this.#setAsideBytes(this.#memory?.store) };
+  }
+  wasEvicted(from: Position, to: Position): boolean {
+    return this.#evicted.some((range) => range.from <= to && from <= range.to);
+  }
+
+  /** Rejects with `LogLockedError`, or with {@link StoreError} where the store cannot be read. */
+  async open(): Promise<void> {
+    try {
+      await this.#disk.lock();
+      this.#locked = true;
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      this.#journal.writeError(error);
+    }
+    try {
+      await this.#load();
+    } catch (error) {
+      await this.#release();
+      throw error;
+    }
+  }
+
+  async #load(): Promise<void> {
+    const disk = this.#disk;
+    const reserved = decodeReserved(await disk.readFile(POSITIONS_FILE));
+    if (!this.#cursors.load(await disk.readFile(CURSORS_FILE)))
+      this.#journal.log('warn', 'the cursors cannot be read: everything in the log is sent again', { file: CURSORS_FILE });
+    for (const { name, bytes } of [...(await disk.list('set-aside'))].sort((a, b) => (a.name < b.name ? -1 : 1)))
+      this.#setAside.set(name, { bytes, store: disk });
+    const opened = await readSegments({
+      store: disk,
+      log: this.#journal.log,
+      knownLogId: reserved?.logId,
+      damaged: (segment, offset, reason) => this.#journal.damaged(segment, offset, reason),
+    });
+    this.#journal.torn(opened.tornBytes);
+    for (const segment of opened.segments) this.segments.add(segment);
+    this.#logId = opened.logId ?? toHex(this.#settings.randomBytes(16));
+
+    const newest = this.segments.newest();
+    const furthest = this.#cursors.furthest();
+    if (newest !== undefined) this.#head = { position: newest.last, chain: newest.chain ?? NO_CHAIN };
+    // A cursor beyond the log names records that a power cut took after they were acknowledged: the log goes on from there.
+    if (furthest.position > this.#head.position) this.#head = furthest;
+    const first = firstPosition(this.#head.position, reserved);
+    this.#reservedThrough = first - 1;
+    await this.try(async () => {
+      await this.#reserve(disk, first);
+      await this.#startSegment(disk, this.#logId, first, true);
+    }, first);
+    for (const { name } of opened.unreadable) await this.#moveAside(name);
+    const kept = new Set(this.segments.all().map(({ name }) => name));
+    for (const name of opened.empty) if (!kept.has(name)) await this.#removeFile(disk, 'wal', name);
+    await this.#makeRoom(0);
+  }
+
+  get active(): Segment {
+    const active = this.segments.newest();
+    if (active === undefined) throw new Error('the log is not open');
+    return active;
+  }
+
+  /** Writes what `plan` makes of the active segment's writer, wherever that is possible. */
+  async append(plan: (writer: SegmentWriter) => Promise<Plan>): Promise<void> {
+    for (;;) {
+      const active = this.segments.newest();
+      if (active === undefined || this.#writer === undefined) throw new Error('append: the log is not open');
+      const records = await plan(this.#writer);
+      if (this.#isFull(active, records.bytes.length)) {
+        await this.#rotate();
+        continue;
+      }
+      await this.#makeRoom(records.bytes.length);
+      const written = await this.try(async () => {
+        await this.#reserve(active.store, records.to.position);
+        await active.store.append(active.name, active.bytes, records.bytes);
+      });
+      if (!written) continue;
+      records.commit();
+      this.#head = records.to;
+      this.#unsynced += records.bytes.length;
+      return;
+    }
+  }
+
+  #isFull(active: Segment, more: number): boolean {
+    if (active.records === 0) return false;
+    const { maxAgeMs, memoryLimitBytes, segmentBytes, clock } = this.#settings;
+    const limit = this.#memory === undefined ? segmentBytes : segmentBytesFor(memoryLimitBytes);
+    if (active.bytes + more > limit) return true;
+    return maxAgeMs > 0 && clock.boot() - this.#activeSinceMs > Math.max(maxAgeMs / AGE_SHARE, LEAST_ROTATION_MS);
+  }
+
+  async #rotate(): Promise<void> {
+    const { active } = this;
+    const durable = this.#settings.sync !== 'never';
+    if (durable && !(await this.try(() => active.store.sync(active.name)))) return;
+    if (durable && this.#memory === undefined) this.#unsynced = 0;
+    await this.try(() => this.#startSegment(active.store, this.#logId, this.#nextPosition(), durable));
+  }
+
+  /** The log goes on under another name, durably. */
+  async fork(logId: LogId): Promise<void> {
+    await this.try(() => this.#startSegment(this.#store(), logId, this.#nextPosition(), true));
+    // Where that failed, the log in memory was started under the old name.
+    if (this.#logId !== logId) await this.#startSegment(this.#store(), logId, this.#nextPosition(), true);
+    await this.try(() => this.#writeReserved(this.#store(), this.#reservedThrough));
+  }
+
+  async #startSegment(store: SegmentStore, logId: LogId, first: Position, durable: boolean): Promise<void> {
+    const last = this.segments.newest();
+    const empty = last !== undefined && isEmpty(last) ? last : undefined;
+    const closed = this.segments.all().filter((segment) => segment !== empty);
+    const previous = closed[closed.length - 1];
+    const header = { kind: LOG_SEGMENT, logId, first, before: this.#head, previous: previous && summarize(previous) } as const;
+    const name = segmentName(first);
+    await store.create('wal', name, encodeHeader({ ...header, createdMs: this.#settings.clock.now() }), durable);
+    if (empty !== undefined) {
+      this.segments.remove(empty);
+      if (empty.name !== name) await this.#removeFile(empty.store, 'wal', empty.name);
+    }
+    // The index of the one just closed stays until its reader has passed; older ones are made anew when they are read.
+    for (const segment of closed) if (segment !== previous) segment.index = undefined;
+    const segment = newSegment(store, header);
+    segment.index = new SegmentIndex();
+    this.segments.add(segment);
+    this.#logId = logId;
+    this.#writer = new SegmentWriter(segment, this.#head, this.#settings.compression);
+    this.#activeSinceMs = this.#settings.clock.boot();
+  }
+
+  #nextPosition(): Position {
+    return (this.segments.newest()?.last ?? this.#head.position) + 1;
+  }
+
+  /** Writes the next block down before its first position is used. In memory there is nothing that could outlive its use. */
+  async #reserve(store: SegmentStore, through: Position): Promise<void> {
+    if (through > this.#reservedThrough) await this.#writeReserved(store, through + BLOCK - 1);
+  }
+
+  async #writeReserved(store: SegmentStore, through: Position): Promise<void> {
+    await store.replaceFile(POSITIONS_FILE, encodeReserved({ logId: this.#logId, through }), true);
+    this.#reservedThrough = through;
+  }
+
+  /** False where the log had to go on in memory: the caller begins again. `first`: of a log that has no segment yet. */
+  async try(action: () => Promise<void>, first = this.#nextPosition()): Promise<boolean> {
+    for (let evictions = 0; ; ) {
+      try {
+        await action();
+        return true;
+      } catch (error) {
+        if (!(error instanceof StoreError) || this.#memory !== undefined) throw error;
+        this.#journal.writeError(error);
+        if (error.reason === 'full' && evictions++ < MAX_EVICTIONS_PER_WRITE && (await this.#evictOldest(this.#disk, 'disk full')))
+          continue;
+        await this.#goOnInMemory(error, first);
+        return false;
+      }
+    }
+  }
+
+  async #goOnInMemory(error: StoreError, first: Position): Promise<void> {
+    const store = new MemoryStore();
+    this.#memory = { store, reason: error.message };
+    await this.#startSegment(store, this.#logId, first, false);
+    this.#journal.log('error', 'the log goes on in memory until its disk works again', { err: error.message });
+    this.#onFailure();
+  }
+
+  /** True where the log is on its disk (again), with all that was appended meanwhile. */
+  async returnToDisk(): Promise<boolean> {
+    const memory = this.#memory?.store;
+    if (memory === undefined) return true;
+    const inMemory = this.segments.all().filter(({ store }) => store === memory);
+    try {
+      if (!this.#locked) await this.#disk.lock();
+      this.#locked = true;
+      await this.#writeReserved(this.#disk, this.#nextPosition() + BLOCK - 1);
+      for (const { name, bytes } of inMemory) await this.#disk.create('wal', name, await memory.read('wal', name, 0, bytes), true);
+      for (const [name, file] of this.#setAside)
+        if (file.store === memory) await this.#disk.create('set-aside', name, await memory.read('set-aside', name, 0, file.bytes), true);
+      await this.#disk.replaceFile(CURSORS_FILE, this.#cursors.encode(), true);
+    } catch (error) {
+      const failure = error instanceof Error ? error : new Error(String(error));
+      this.#journal.writeError(failure);
+      if (error instanceof StoreError && error.reason === 'full') await this.#evictOldest(this.#disk, 'disk full');
+      return false;
+    }
+    for (const segment of inMemory) segment.store = this.#disk;
+    for (const file of this.#setAside.values()) file.store = this.#disk;
+    this.#memory = undefined;
+    this.#unsynced = 0;
+    this.#cursorsDirty = false;
+    this.#journal.log('info', 'the log is on its disk again', { segments: inMemory.length });
+    await this.#makeRoom(0);
+    return true;
+  }
+
+  async sync(): Promise<void> {
+    const { active } = this;
+    if (this.#memory !== undefined) return;
+    if (this.#unsynced > 0 && (await this.try(() => active.store.sync(active.name)))) this.#unsynced = 0;
+    if (this.#cursorsDirty) await this.saveCursors(true);
+  }
+
+  /** Not durable: safe when the process is killed, and written down for good with the next {@link sync}. */
+  async saveCursors(durable: boolean): Promise<void> {
+    this.#cursorsDirty = true;
+    if (this.#memory !== undefined) return;
+    const saved = await this.try(() => this.#disk.replaceFile(CURSORS_FILE, this.#cursors.encode(), durable));
+    if (saved && durable) this.#cursorsDirty = false;
+  }
+
+  /** Removes closed segments that every receiver has acknowledged, and those that are too old. */
+  async removeDone(): Promise<void> {
+    const slowest = this.#cursors.slowest();
+    const done =
+      slowest === undefined ? [] : this.segments.closed().filter((segment) => segment.last <= slowest && this.#isWritable(segment));
+    // First the cursors: without them the edge would be told of a gap where there is none.
+    if (done.length > 0 && this.#cursorsDirty) await this.saveCursors(true);
+    for (const segment of done) {
+      if (await this.#removeFile(segment.store, 'wal', segment.name)) this.segments.remove(segment);
+    }
+    for (const segment of this.segments.closed())
+      if (isExpired(segment, this.#settings.maxAgeMs, this.#settings.clock)) await this.#evict(segment, 'retention time');
+  }
+
+  /** Segments on a disk that fails stay listed, and are removed when it is back. */
+  #isWritable(segment: Segment): boolean {
+    return this.#memory === undefined || segment.store === this.#memory.store;
+  }
+
+  async #makeRoom(more: number): Promise<void> {
+    const store = this.#store();
+    const { limitBytes, memoryLimitBytes } = this.#settings;
+    const limit = this.#memory === undefined ? limitBytes : memoryLimitBytes;
+    while (this.#bytesOn(store) + more > limit || this.segments.size > MAX_SEGMENTS) {
+      if (!(await this.#evictOldest(store, 'retention size'))) break;
+    }
+  }
+
+  #bytesOn(store: SegmentStore): number {
+    let bytes = this.#setAsideBytes(store);
+    for (const segment of this.segments.all()) if (segment.store === store) bytes += segment.bytes;
+    return bytes;
+  }
+
+  #setAsideBytes(store: SegmentStore | undefined): number {
+    let bytes = 0;
+    for (const file of this.#setAside.values()) if (file.store === store) bytes += file.bytes;
+    return bytes;
+  }
+
+  /** Set-aside files go first, since what they hold has been refused once already. */
+  async #evictOldest(store: SegmentStore, why: string): Promise<boolean> {
+    for (const [name, file] of this.#setAside) {
+      if (file.store !== store) continue;
+      this.#setAside.delete(name);
+      this.#journal.setAsideEvicted(name, file.bytes);
+      return this.#removeFile(store, 'set-aside', name);
+    }
+    const oldest = this.segments.closed().find((segment) => segment.store === store);
+    return oldest !== undefined && this.#evict(oldest, why);
+  }
+
+  async #evict(segment: Segment, why: string): Promise<boolean> {
+    this.segments.remove(segment);
+    this.#evicted.push({ from: segment.first, to: segment.last });
+    if (this.#evicted.length > MAX_EVICTED_NOTED) this.#evicted.shift();
+    this.#journal.evicted(segment, why, recordsBehind(segment, this.#cursors));
+    return this.#removeFile(segment.store, 'wal', segment.name);
+  }
+
+  async keepAside(name: string, bytes: Uint8Array): Promise<void> {
+    await this.#makeRoom(bytes.length);
+    const write = (): Promise<void> => this.#store().create('set-aside', name, bytes, true);
+    if (!(await this.try(write))) await write();
+    this.#setAside.set(name, { bytes: bytes.length, store: this.#store() });
+  }
+
+  /** A file that cannot be read as a segment is kept as it is. */
+  async #moveAside(name: string): Promise<void> {
+    try {
+      const bytes = await this.#disk.read('wal', name, 0, Number.MAX_SAFE_INTEGER);
+      this.#journal.log('error', 'a file is not a segment of this log; it is set aside', { file: name, bytes: bytes.length });
+      await this.keepAside(name, bytes);
+      if (this.#memory === undefined) await this.#removeFile(this.#disk, 'wal', name);
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      this.#journal.log('error', 'a file is not a segment of this log, and cannot be set aside', { file: name, err: error.message });
+    }
+  }
+
+  /** A segment's file has gone. Rejects where the whole place seems to be gone. */
+  async forgetLost(segment: Segment): Promise<void> {
+    try {
+      const entries = await segment.store.list('wal');
+      if (!this.segments.has(segment) || entries.some(({ name }) => name === segment.name)) return;
+    } catch (error) {
+      if (error instanceof StoreError && this.#memory === undefined) await this.#goOnInMemory(error, this.#nextPosition());
+      throw error;
+    }
+    this.#journal.damaged(segment, 0, 'the file is gone');
+    if (segment === this.active) await this.#rotate();
+    this.segments.remove(segment);
+  }
+
+  async close(): Promise<void> {
+    if (!(await this.returnToDisk())) this.#journal.log('error', 'the log was in memory: what it held is lost', { err: this.failure });
+    await this.sync();
+    if (this.#memory === undefined) await this.saveCursors(true);
+    await this.#release();
+  }
+
+  async #release(): Promise<void> {
+    try {
+      if (this.#locked) await this.#disk.unlock();
+      await this.#disk.close();
+    } catch (error) {
+      this.#journal.log('warn', 'cannot let go of the log', { err: String(error) });
+    }
+    this.#locked = false;
+  }
+
+  async #removeFile(store: SegmentStore, area: 'wal' | 'set-aside', name: string): Promise<boolean> {
+    try {
+      await store.remove(area, name);
+      return true;
+    } catch (error) {
+      this.#journal.log('warn', 'cannot remove a file of the log', { file: name, err: String(error) });
+      return false;
+    }
+  }
+
+  #store(): SegmentStore {
+    return this.#memory?.store ?? this.#disk;
+  }
+}
