@@ -30,7 +30,13 @@ export type Behaviour =
   | 'lose_answer'
   | { readonly fail: HttpFailure; readonly message: string; readonly cause?: unknown }
   /** An answer of the edge, instead of acting. `named` false: it could not read the request. */
-  | { readonly code: AnswerCode; readonly named?: boolean; readonly headers?: Readonly<Record<string, string>>; readonly message?: string }
+  | {
+      readonly code: AnswerCode;
+      readonly named?: boolean;
+      readonly headers?: Readonly<Record<string, string>>;
+      readonly message?: string;
+      readonly unknownTables?: readonly TableHash[];
+    }
   /** An answer of somebody else. */
   | { readonly status: number; readonly type: string; readonly body: string; readonly headers?: Readonly<Record<string, string>> };
 
@@ -98,7 +104,8 @@ export class FakeEdge implements HttpClient {
         return { status, headers: { 'content-type': type, ...headers }, body: Buffer.from(body) };
       }
       const push = request.url.endsWith(PUSH_PATH) && behaviour.named !== false ? this.#read(request) : undefined;
-      return this.#answer({ code: behaviour.code, message: behaviour.message ?? 'as the script says' }, push, behaviour.headers);
+      const { code, message = 'as the script says', unknownTables = [] } = behaviour;
+      return this.#answer({ code, message, unknownTables }, push, behaviour.headers);
     }
     if (behaviour === 'lose_request') throw new HttpError('network', 'connection refused');
     const response = await this.#act(request);
@@ -147,7 +154,7 @@ export class FakeEdge implements HttpClient {
     const unknownTables = [...new Set(push.targets.flatMap(({ table }) => (table === undefined || this.tables.has(table) ? [] : [table])))];
     if (unknownTables.length > 0) return { code: 'unknown_tables', unknownTables };
     const now = this.#now();
-    const found: { readonly labels: Labels; readonly samples: readonly StoredSample[] }[] = [];
+    const found: { labels: Labels; samples: StoredSample[] }[] = [];
     try {
       for (const target of push.targets) {
         if (target.times.some((ms) => ms > now + this.#futureMs)) return { code: 'clock', message: 'too far in the future' };
@@ -239,7 +246,15 @@ function collect(
       const index = r * cells.scrapes + s;
       if (cells.states[index] === ABSENT) return [];
       const ms = cells.states[index] === 1 ? (own?.[s] ?? time) : time;
-      return [{ ms, bits: view.getBigUint64(8 * index, true).toString(16).padStart(16, '0') }];
+      return [
+        {
+          ms,
+          bits: view
+            .getBigUint64(8 * index, true)
+            .toString(16)
+            .padStart(16, '0'),
+        },
+      ];
     });
     if (samples.length > 0) found.push({ labels: rebuild(row, target), samples });
   });

@@ -1,0 +1,233 @@
+import { type Cells, copyCell, countSamples, createCells, VALUE } from '../../contract/cells.ts';
+import { type Labels, labelsKey, utf8Length } from '../../contract/labels.ts';
+import { type WireLimits, wireLimits } from '../../contract/limits.ts';
+import type { Gap, GapReason, Point, Position, TargetBatch } from '../../contract/push.ts';
+import { GAPS_PER_PUSH } from '../../contract/push-scan.ts';
+import type { SeriesTable, TableHash } from '../../contract/series-table.ts';
+import type { LogEntry, LoggedScrape } from '../model.ts';
+import type { Placement } from './clock-correction.ts';
+
+/** Records of the log, ready to be pushed: what follows the cursor, as much as fits. */
+export interface Batch {
+  /** The last record taken in. */
+  readonly to: Point;
+  readonly gaps: readonly Gap[];
+  readonly targets: readonly TargetBatch[];
+  readonly tables: ReadonlyMap<TableHash, SeriesTable>;
+  /** Records taken in, those set aside and dropped included. */
+  readonly records: number;
+  readonly cells: number;
+  readonly samples: number;
+  /** Scrapes whose time is not after one that was sent for their target. */
+  readonly dropped: number;
+  /** Newly found ranges that cannot be placed in time; to be kept aside before this batch is sent. */
+  readonly unplaceable: readonly { readonly from: Position; readonly to: Position; readonly reason: string }[];
+  /** By {@link labelsKey} of the target: the last time in this batch, ms. */
+  readonly lastTimes: ReadonlyMap<string, number>;
+  /** More was in the log than fitted. */
+  readonly more: boolean;
+}
+
+export interface BatchRules {
+  /** Cells (rows x scrapes); the first record is taken in whatever its size. */
+  readonly maxCells: number;
+  /** Records, whatever their size. */
+  readonly maxRecords: number;
+  readonly limits?: WireLimits;
+  place(scrape: LoggedScrape): Placement;
+  /** The last time sent for a target, ms. */
+  lastTime(targetKey: string): number | undefined;
+  /** Kept aside before, and to be declared a gap. */
+  isAside(position: Position): boolean;
+}
+
+/** Bytes of all target labels of a push: bounds its size together with the cells. */
+const MAX_LABEL_BYTES = 4 * 1024 * 1024;
+
+interface Group {
+  readonly labels: Labels;
+  readonly table: SeriesTable | undefined;
+  readonly times: number[];
+  readonly scrapes: LoggedScrape[];
+}
+
+/**
+ * Reads entries until the batch is full. Holds the cells of one batch, whatever the backlog. Scrapes of one target with one
+ * table become one {@link TargetBatch}; where a target's table changes a new one begins, so that each target's entries are in
+ * order of time. undefined: nothing there to be sent.
+ */
+export async function collectBatch(entries: AsyncIterable<LogEntry>, base: Position, rules: BatchRules): Promise<Batch | undefined> {
+  const builder = new BatchBuilder(base, rules);
+  let more = false;
+  for await (const entry of entries) {
+    if (entry.kind === 'gap') {
+      builder.gap(entry.gap.from, entry.gap.to, entry.gap.reason);
+      continue;
+    }
+    if (!builder.fits(entry.scrape)) {
+      more = true;
+      break;
+    }
+    builder.scrape(entry.scrape);
+  }
+  return builder.build(more);
+}
+
+class BatchBuilder {
+  readonly #base: Position;
+  readonly #rules: BatchRules;
+  readonly #limits: WireLimits;
+  readonly #groups: Group[] = [];
+  /** The group that a target's next scrape may join. */
+  readonly #open = new Map<string, Group>();
+  readonly #lastTimes = new Map<string, number>();
+  readonly #gaps: { from: Position; to: Position; reason: GapReason }[] = [];
+  readonly #unplaceable: { from: Position; to: Position; reason: string }[] = [];
+  /** Gaps behind the last record wait for the record after them: only a record has a chain to end the batch with. */
+  #waiting: Gap[] = [];
+  #to: Point | undefined;
+  #records = 0;
+  #cells = 0;
+  #labelBytes = 0;
+  #dropped = 0;
+
+  constructor(base: Position, rules: BatchRules) {
+    this.#base = base;
+    this.#rules = rules;
+    this.#limits = rules.limits ?? wireLimits;
+  }
+
+  fits(scrape: LoggedScrape): boolean {
+    const { maxCells, maxRecords } = this.#rules;
+    return (
+      this.#records === 0 ||
+      (this.#records < maxRecords &&
+        this.#cells + cellsOf(scrape) <= Math.min(maxCells, this.#limits.cellsPerPush) &&
+        this.#groups.length < this.#limits.targetsPerPush &&
+        this.#labelBytes + labelBytes(scrape.target) <= MAX_LABEL_BYTES &&
+        this.#gaps.length + this.#waiting.length < GAPS_PER_PUSH - 1)
+    );
+  }
+
+  gap(from: Position, to: Position, reason: GapReason): void {
+    const start = Math.max(from, this.#base + 1);
+    if (to >= start) this.#waiting.push({ from: start, to, reason });
+  }
+
+  scrape(scrape: LoggedScrape): void {
+    for (const { from, to, reason } of this.#waiting) this.#declare(from, to, reason);
+    this.#waiting = [];
+    this.#records++;
+    this.#to = { position: scrape.position, chain: scrape.chain };
+    if (this.#rules.isAside(scrape.position)) {
+      this.#declare(scrape.position, scrape.position, 'set_aside');
+      return;
+    }
+    const placed = this.#rules.place(scrape);
+    if (!placed.ok) {
+      this.#declare(scrape.position, scrape.position, 'set_aside');
+      this.#keep(scrape.position, placed.reason);
+      return;
+    }
+    const key = labelsKey(scrape.target);
+    const last = this.#lastTimes.get(key) ?? this.#rules.lastTime(key);
+    if (last !== undefined && placed.ms <= last) {
+      this.#dropped++;
+      return;
+    }
+    this.#lastTimes.set(key, placed.ms);
+    this.#cells += cellsOf(scrape);
+    const group = this.#group(key, scrape);
+    group.times.push(placed.ms);
+    group.scrapes.push(scrape);
+  }
+
+  build(more: boolean): Batch | undefined {
+    if (this.#to === undefined) return undefined;
+    const tables = new Map<TableHash, SeriesTable>();
+    for (const { table } of this.#groups) if (table !== undefined) tables.set(table.hash, table);
+    const targets = this.#groups.map(toTargetBatch);
+    let samples = 0;
+    for (const { cells, report } of targets) samples += countSamples(report) + (cells === undefined ? 0 : countSamples(cells));
+    return {
+      to: this.#to,
+      gaps: this.#gaps,
+      targets,
+      tables,
+      records: this.#records,
+      cells: this.#cells,
+      samples,
+      dropped: this.#dropped,
+      unplaceable: this.#unplaceable,
+      lastTimes: this.#lastTimes,
+      more,
+    };
+  }
+
+  #group(key: string, scrape: LoggedScrape): Group {
+    const open = this.#open.get(key);
+    if (open !== undefined && open.table?.hash === scrape.table?.hash && open.times.length < this.#limits.scrapesPerTarget) return open;
+    const group: Group = { labels: scrape.target, table: scrape.table, times: [], scrapes: [] };
+    this.#groups.push(group);
+    this.#open.set(key, group);
+    this.#labelBytes += labelBytes(scrape.target);
+    return group;
+  }
+
+  #declare(from: Position, to: Position, reason: GapReason): void {
+    const last = this.#gaps.at(-1);
+    if (last !== undefined && last.reason === reason && last.to === from - 1) last.to = to;
+    else this.#gaps.push({ from, to, reason });
+  }
+
+  #keep(position: Position, reason: string): void {
+    const last = this.#unplaceable.at(-1);
+    if (last !== undefined && last.to === position - 1) last.to = position;
+    else this.#unplaceable.push({ from: position, to: position, reason });
+  }
+}
+
+const cellsOf = (scrape: LoggedScrape): number => scrape.report.rows + (scrape.cells?.rows ?? 0);
+
+function labelBytes(labels: Labels): number {
+  let bytes = 0;
+  for (const [name, value] of labels) bytes += utf8Length(name) + utf8Length(value) + 8;
+  return bytes;
+}
+
+function toTargetBatch({ labels, table, times, scrapes }: Group): TargetBatch {
+  return {
+    labels,
+    table: table?.hash,
+    times,
+    cells: table === undefined ? undefined : transpose(scrapes, (scrape) => scrape.cells, times),
+    report: transpose(scrapes, (scrape) => scrape.report, times),
+  };
+}
+
+/** From one scrape after the other to one row after the other. */
+function transpose(
+  scrapes: readonly LoggedScrape[],
+  cellsOfScrape: (scrape: LoggedScrape) => Cells | undefined,
+  times: readonly number[],
+): Cells {
+  const count = scrapes.length;
+  const all = createCells(cellsOfScrape(scrapes[0] as LoggedScrape)?.rows ?? 0, count);
+  scrapes.forEach((scrape, s) => {
+    const cells = cellsOfScrape(scrape);
+    if (cells === undefined || cells.rows !== all.rows) throw new Error(`record ${scrape.position}: its cells do not match its table`);
+    for (let row = 0; row < all.rows; row++) copyCell(cells, row, all, row * count + s);
+    for (const [row, own] of cells.ownTimes ?? []) {
+      if (cells.states[row] !== VALUE) continue;
+      all.ownTimes ??= new Map();
+      // A scrape that gave this row no timestamp of its own has the scrape's.
+      let ownTimes = all.ownTimes.get(row);
+      if (ownTimes === undefined) {
+        ownTimes = Float64Array.from(times);
+        all.ownTimes.set(row, ownTimes);
+      }
+      ownTimes[s] = own[0] as number;
+    }
+  });
+  return all;
+}

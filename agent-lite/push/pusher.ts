@@ -1,0 +1,264 @@
+import type { Labels } from '../../contract/labels.ts';
+import type { Clock, HttpClient, Logger, LogReader, Metrics } from '../model.ts';
+import { afterMs, backoffMs, slowMs, untilNextSlotMs } from './backoff.ts';
+import { ClockCorrection, type ClockStore } from './clock-correction.ts';
+import { type Compress, EdgeClient } from './edge-client.ts';
+import { type Round, Sender } from './sender.ts';
+
+export interface PusherOptions {
+  readonly reader: LogReader;
+  /** Adds authorization and configured headers. */
+  readonly http: HttpClient;
+  /** Without a trailing slash. */
+  readonly url: string;
+  readonly clock: Clock;
+  readonly clockStore: ClockStore;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly version: string;
+  readonly pushIntervalMs: number;
+  /** Of one request. */
+  readonly remoteTimeoutMs: number;
+  readonly externalLabels: Labels;
+  /** zlib format. */
+  readonly deflate: Compress;
+  /** Name of the durable cursor in the log; default `edge`. */
+  readonly receiver?: string;
+  /** Cells (series x scrapes) of one push; default 100,000, which bounds the memory of a push to a few MB. */
+  readonly maxCellsPerPush?: number;
+  /** Called after each change of {@link Pusher.status}. */
+  readonly onChange?: () => void;
+}
+
+export interface Pusher {
+  start(): void;
+  /** Finishes the request under way, sends what it can within `deadlineMs`, and resolves. What is left waits in the log. */
+  stop(deadlineMs: number): Promise<void>;
+  status(): PusherStatus;
+}
+
+/**
+ * `starting`: nothing has been sent yet. `ok`: the last request was answered. `pushing`: a request is under way.
+ * `catching_up`: there is more than fits a push. `retrying`: no answer, or the edge is busy. `unauthorized`: the token is
+ * refused. `refused`: the edge takes nothing of this device. `stopped`.
+ */
+export type PusherState = 'starting' | 'ok' | 'pushing' | 'catching_up' | 'retrying' | 'unauthorized' | 'refused' | 'stopped';
+
+/** Durations and ages are ms. */
+export interface PusherStatus {
+  readonly state: PusherState;
+  readonly url: string;
+  readonly lastSuccessAgeMs: number | undefined;
+  readonly nextTryInMs: number | undefined;
+  /** In a row. */
+  readonly failures: number;
+  /** Of the last request, where it failed. */
+  readonly error: string | undefined;
+  /** As it is kept: the configured one, or the least that the edge asks for. */
+  readonly pushIntervalMs: number;
+  readonly backlogRecords: number;
+  readonly backlogBytes: number;
+  readonly backlogAgeMs: number | undefined;
+  /** The edge's time minus ours; undefined until the edge has answered. */
+  readonly clockOffsetMs: number | undefined;
+  /** The times of this boot are corrected by the offset. */
+  readonly clockCorrected: boolean;
+}
+
+const MAX_CELLS = 100_000;
+/** A first push soon, so that a newcomer sees data; spread, since after a power cut a whole fleet starts at once. */
+const FIRST_PUSH_MS = { from: 1_000, to: 4_000 } as const;
+/** Until the first scrapes are there, the log is looked into this often. */
+const EARLY_LOOK_MS = 2_000;
+/** Between the pushes of a backlog. */
+const CATCH_UP_GAP_MS = 250;
+/** Requests in one go that put something right but send nothing; halving a batch to one record takes 15. */
+const AGAIN_LIMIT = 24;
+
+export function createPusher(options: PusherOptions): Pusher {
+  return new PushLoop(options);
+}
+
+class PushLoop implements Pusher {
+  readonly #o: PusherOptions;
+  readonly #receiver: string;
+  readonly #phase: number;
+  readonly #stopping = new AbortController();
+  readonly #giveUp = new AbortController();
+  #correction: ClockCorrection | undefined;
+  #loop: Promise<void> | undefined;
+  #state: PusherState = 'starting';
+  #intervalMs: number;
+  #failures = 0;
+  #error: string | undefined;
+  #errorCause: Extract<Round, { kind: 'failed' }>['cause'] | undefined;
+  #sentOnce = false;
+  #startedBootMs = 0;
+  #lastSuccessBootMs: number | undefined;
+  #nextTryBootMs: number | undefined;
+
+  constructor(options: PusherOptions) {
+    this.#o = options;
+    this.#receiver = options.receiver ?? 'edge';
+    this.#phase = options.clock.random();
+    this.#intervalMs = options.pushIntervalMs;
+  }
+
+  start(): void {
+    if (this.#loop !== undefined) throw new Error('pusher: already started');
+    this.#startedBootMs = this.#o.clock.boot();
+    this.#loop = this.#run();
+  }
+
+  async stop(deadlineMs: number): Promise<void> {
+    if (this.#loop === undefined) return;
+    this.#stopping.abort();
+    const done = new AbortController();
+    const deadline = this.#o.clock.sleep(deadlineMs, done.signal).then(() => this.#giveUp.abort());
+    await this.#loop;
+    done.abort();
+    await deadline;
+  }
+
+  status(): PusherStatus {
+    const { reader, clock, url } = this.#o;
+    const backlog = reader.backlog(reader.cursor(this.#receiver).position);
+    const now = clock.boot();
+    return {
+      state: this.#state,
+      url,
+      lastSuccessAgeMs: this.#lastSuccessBootMs === undefined ? undefined : now - this.#lastSuccessBootMs,
+      nextTryInMs: this.#nextTryBootMs === undefined ? undefined : Math.max(0, this.#nextTryBootMs - now),
+      failures: this.#failures,
+      error: this.#error,
+      pushIntervalMs: this.#intervalMs,
+      backlogRecords: backlog.records,
+      backlogBytes: backlog.bytes,
+      backlogAgeMs: backlog.oldestMs === undefined ? undefined : Math.max(0, clock.now() - backlog.oldestMs),
+      clockOffsetMs: this.#correction?.offsetMs,
+      clockCorrected: this.#correction?.verdict?.mode === 'offset',
+    };
+  }
+
+  async #run(): Promise<void> {
+    const { clock, clockStore } = this.#o;
+    this.#correction = await ClockCorrection.load(clock, clockStore);
+    const sender = this.#sender(this.#correction);
+    const { from, to } = FIRST_PUSH_MS;
+    await this.#wait(from + clock.random() * (Math.min(to, Math.max(from, this.#intervalMs)) - from));
+    while (!this.#stopping.signal.aborted) await this.#wait(await this.#turn(sender));
+    await this.#flush(sender);
+    this.#nextTryBootMs = undefined;
+    this.#change('stopped');
+  }
+
+  #sender(correction: ClockCorrection): Sender {
+    const { reader, http, url, clock, logger, metrics, deflate, version, externalLabels, remoteTimeoutMs } = this.#o;
+    const client = new EdgeClient({ http, url, timeoutMs: remoteTimeoutMs, clock, deflate });
+    const maxCells = this.#o.maxCellsPerPush ?? MAX_CELLS;
+    return new Sender({
+      reader,
+      client,
+      correction,
+      clock,
+      logger,
+      metrics,
+      deflate,
+      version,
+      externalLabels,
+      receiver: this.#receiver,
+      maxCells,
+    });
+  }
+
+  /** One push, with what it takes to put right before. Returns how long to wait for the next, ms. */
+  async #turn(sender: Sender): Promise<number> {
+    const { clock } = this.#o;
+    const round = await this.#rounds(sender);
+    if (round.kind === 'failed') {
+      if (round.retryAfterMs !== undefined) return afterMs(round.retryAfterMs, round.believed, clock);
+      return round.pace === 'slow' ? slowMs(clock) : backoffMs(this.#failures, clock);
+    }
+    if (round.kind === 'sent') {
+      this.#intervalMs = Math.max(this.#o.pushIntervalMs, round.minIntervalMs);
+      // As long a break as the request took: half of a link, and half of an edge, is left to others.
+      if (round.more) return (CATCH_UP_GAP_MS + round.requestMs) * (0.5 + clock.random());
+    }
+    const early = !this.#sentOnce && clock.boot() - this.#startedBootMs < this.#intervalMs;
+    if (early) return Math.min(this.#intervalMs, EARLY_LOOK_MS * (0.5 + clock.random()));
+    return untilNextSlotMs(clock.boot(), this.#phase, this.#intervalMs, clock);
+  }
+
+  /** Rounds until one sends something, fails, or finds nothing to send. Never rejects. */
+  async #rounds(sender: Sender): Promise<Exclude<Round, { kind: 'again' }>> {
+    this.#change(this.#state === 'starting' || this.#state === 'catching_up' ? this.#state : 'pushing');
+    let round: Round = { kind: 'again' };
+    try {
+      for (let i = 0; round.kind === 'again' && i < AGAIN_LIMIT; i++) round = await sender.round(this.#giveUp.signal);
+    } catch (error) {
+      round = internal(error);
+    }
+    if (round.kind === 'again') round = internal(new Error(`no progress after ${AGAIN_LIMIT} requests`));
+    this.#record(round);
+    return round;
+  }
+
+  #record(round: Exclude<Round, { kind: 'again' }>): void {
+    const { logger, metrics, clock } = this.#o;
+    if (round.kind === 'failed') {
+      this.#failures++;
+      const repeated = this.#errorCause === 'unauthorized' && round.cause === 'unauthorized';
+      this.#error = round.message;
+      this.#errorCause = round.cause;
+      logger.log(repeated ? 'debug' : 'warn', 'Push failed; samples wait in the log', { error: round.message });
+      metrics.add('agent_lite_push_failures_total');
+      this.#change(round.cause === 'unauthorized' || round.cause === 'refused' ? round.cause : 'retrying');
+      return;
+    }
+    // Nothing to send says nothing about the link.
+    if (round.kind === 'sent') {
+      if (this.#failures > 0) logger.log('info', 'Pushing again', { failures: this.#failures });
+      else if (!this.#sentOnce) logger.log('info', 'The edge has taken the first samples', { url: this.#o.url });
+      this.#failures = 0;
+      this.#error = undefined;
+      this.#errorCause = undefined;
+      this.#sentOnce = true;
+      this.#lastSuccessBootMs = clock.boot();
+      metrics.set('agent_lite_push_last_success_timestamp_seconds', clock.now() / 1000);
+    }
+    this.#change(
+      round.kind === 'sent' && round.more ? 'catching_up' : this.#failures > 0 ? 'retrying' : this.#sentOnce ? 'ok' : 'starting',
+    );
+  }
+
+  /** The last chance of a process that ends. One failure ends it: the log keeps the rest. */
+  async #flush(sender: Sender): Promise<void> {
+    while (!this.#giveUp.signal.aborted) {
+      const round = await this.#rounds(sender);
+      if (round.kind !== 'sent' || !round.more) return;
+    }
+  }
+
+  async #wait(ms: number): Promise<void> {
+    this.#nextTryBootMs = this.#o.clock.boot() + ms;
+    this.#o.onChange?.();
+    await this.#o.clock.sleep(ms, this.#stopping.signal);
+    this.#nextTryBootMs = undefined;
+  }
+
+  #change(state: PusherState): void {
+    this.#state = state;
+    const { reader, metrics } = this.#o;
+    const backlog = reader.backlog(reader.cursor(this.#receiver).position);
+    metrics.set('agent_lite_push_backlog_records', backlog.records);
+    metrics.set('agent_lite_push_backlog_bytes', backlog.bytes);
+    metrics.set('agent_lite_push_clock_offset_seconds', (this.#correction?.offsetMs ?? 0) / 1000);
+    this.#o.onChange?.();
+  }
+}
+
+/** Something of our own failed, such as reading the log. Data stays where it is. */
+function internal(error: unknown): Extract<Round, { kind: 'failed' }> {
+  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return { kind: 'failed', message, pace: 'backoff', retryAfterMs: undefined, believed: true, cause: 'edge' };
+}
