@@ -2,6 +2,13 @@ import { availableParallelism } from 'node:os';
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 
+/** Secrets and variables of the Worker in tests. Nothing listens at the receiver's address: what is stored stays stored. */
+const workerTestBindings = {
+  DEVICE_TOKEN_KEY: 'a key for tests, of at least 32 bytes',
+  METRICS_TOKEN: 'a-token-for-tests',
+  RECEIVER_URL: 'http://127.0.0.1:1/api/v1/write',
+};
+
 /** Three projects: `unit` on Node, `workers` inside workerd, `e2e` with real programs (see test/e2e/README.md). */
 export default defineConfig({
   test: {
@@ -21,7 +28,7 @@ export default defineConfig({
         },
       },
       {
-        plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' } })],
+        plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' }, miniflare: { bindings: workerTestBindings } })],
         test: { name: 'workers', include: ['test/workers/**/*.test.ts'], testTimeout: 30_000 },
       },
       {

@@ -6,7 +6,8 @@ declare module '*.yml' {
   export default text;
 }
 
-/** Of `nodejs_compat`; only what is used. */
+/** Of `nodejs_compat`; only what is used, here and in the tests inside workerd. */
 declare module 'node:zlib' {
+  export function deflateSync(bytes: Uint8Array): Uint8Array<ArrayBuffer>;
   export function inflateSync(bytes: Uint8Array, options: { maxOutputLength: number }): Uint8Array<ArrayBuffer>;
 }

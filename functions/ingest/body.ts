@@ -75,6 +75,7 @@ export function inflate(body: Uint8Array, limit: number): Result<Uint8Array<Arra
     const bytes = inflateSync(body, { maxOutputLength: limit });
     return ok(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   } catch (error) {
-    return err(error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE' ? 'too_large' : 'malformed');
+    // What Node and workerd throw at the bound has neither message nor code in common, only its class.
+    return err(error instanceof RangeError ? 'too_large' : 'malformed');
   }
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { deflateSync } from 'node:zlib';
 import { ByteWriter } from '../../contract/binary.ts';
 import { type Cells, createCells, setStale, setValue } from '../../contract/cells.ts';
@@ -9,7 +8,8 @@ import { buildTable, residual, type SeriesTable } from '../../contract/series-ta
 
 /** Builds pushes the way a device does, from plain values. */
 
-export const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest();
+export const sha256 = async (bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> =>
+  new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
 export const labels = (record: Readonly<Record<string, string>>): Labels => labelsFromRecord(record);
 export const deflate = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => new Uint8Array(deflateSync(bytes));
 
@@ -82,7 +82,7 @@ export function makePush(targets: readonly TargetBatch[], changes: Partial<Push>
 /** The body of `POST /api/v1/push`. */
 export const pushBody = (push: Push): Uint8Array<ArrayBuffer> => deflate(encodePush(push));
 
-/** Canonical bytes of a table, with as many empty rows as told: for bodies that a device would not send. */
+/** For bytes that a device would not send. */
 export function bytesOf(write: (writer: ByteWriter) => void): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter();
   write(writer);

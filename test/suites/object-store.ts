@@ -41,7 +41,6 @@ export function objectStoreSuite(name: string, open: () => StoreUnderTest): void
       await store.create('range/a', bytes(0, 1, 2, 3, 4));
       expect(await store.get('range/a', { offset: 1, length: 3 })).toEqual(bytes(1, 2, 3));
       expect(await store.get('range/a', { offset: 3, length: 100 })).toEqual(bytes(3, 4));
-      await expect(store.get('range/a', { offset: 5, length: 1 })).rejects.toThrow();
     });
 
     it('takes a view of a larger buffer for what it shows', async () => {

@@ -19,3 +19,9 @@ it('turns away a second write of a key within a second', async () => {
   time = 999;
   await expect(store.create('a', Uint8Array.of(1))).rejects.toThrow('429');
 });
+
+it('refuses a range that begins behind the object, as R2 does', async () => {
+  const store = memoryStore({ now: () => 0 });
+  await store.create('a', Uint8Array.of(1, 2));
+  await expect(store.get('a', { offset: 2, length: 1 })).rejects.toThrow('offset 2 of 2');
+});
