@@ -20,13 +20,18 @@ export async function exchange(
   maxBytes: number,
   signal: AbortSignal,
 ): Promise<HttpResponse> {
-  const abort = (): void => {
-    request.destroy(signal.reason);
-  };
-  signal.addEventListener('abort', abort);
+  let abort = (): void => {};
   try {
-    if (signal.aborted) throw signal.reason;
-    const response = await answer(request, body);
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      // A request that still waits for its connection tells nobody that it was destroyed.
+      abort = () => {
+        reject(signal.reason);
+        request.destroy();
+      };
+      answer(request, body, resolve, reject);
+      if (signal.aborted) abort();
+      signal.addEventListener('abort', abort);
+    });
     return {
       status: response.statusCode ?? 0,
       headers: plainHeaders(response),
@@ -42,21 +47,24 @@ export async function exchange(
   }
 }
 
-function answer(request: ClientRequest, body: Uint8Array | undefined): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    let before = 0;
-    request.once('socket', (socket) => {
-      before = socket.bytesRead;
-    });
-    request.once('response', resolve);
-    // Stays for the request's whole life: an error after the answer shows in the body's stream, but is also emitted here.
-    request.on('error', (error) => {
-      const code = codeOf(error);
-      const stale = request.reusedSocket && (code === 'ECONNRESET' || code === 'EPIPE') && (request.socket?.bytesRead ?? before) === before;
-      reject(stale ? new StaleConnection('the kept connection was closed', { cause: error }) : error);
-    });
-    request.end(body);
+function answer(
+  request: ClientRequest,
+  body: Uint8Array | undefined,
+  resolve: (response: IncomingMessage) => void,
+  reject: (error: unknown) => void,
+): void {
+  let before = 0;
+  request.once('socket', (socket) => {
+    before = socket.bytesRead;
   });
+  request.once('response', resolve);
+  // Stays for the request's whole life: an error after the answer shows in the body's stream, but is also emitted here.
+  request.on('error', (error) => {
+    const code = codeOf(error);
+    const stale = request.reusedSocket && (code === 'ECONNRESET' || code === 'EPIPE') && (request.socket?.bytesRead ?? before) === before;
+    reject(stale ? new StaleConnection('the kept connection was closed', { cause: error }) : error);
+  });
+  request.end(body);
 }
 
 function drained(response: IncomingMessage): Uint8Array {
