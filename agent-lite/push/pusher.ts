@@ -193,42 +193,48 @@ class PushLoop implements Pusher {
   async #rounds(sender: Sender): Promise<Exclude<Round, { kind: 'again' }>> {
     this.#change(this.#state === 'starting' || this.#state === 'catching_up' ? this.#state : 'pushing');
     let round: Round = { kind: 'again' };
+    let count = 0;
     try {
-      for (let i = 0; round.kind === 'again' && i < AGAIN_LIMIT; i++) round = await sender.round(this.#giveUp.signal);
+      for (; round.kind === 'again' && count < AGAIN_LIMIT; count++) round = await sender.round(this.#giveUp.signal);
     } catch (error) {
       round = internal(error);
     }
     if (round.kind === 'again') round = internal(new Error(`no progress after ${AGAIN_LIMIT} requests`));
-    this.#record(round);
+    if (round.kind === 'failed') this.#failed(round);
+    // Nothing to send says nothing about the link, unless an answer came before.
+    else if (round.kind === 'sent' || count > 1) this.#answered(round);
+    this.#change(this.#stateAfter(round));
     return round;
   }
 
-  #record(round: Exclude<Round, { kind: 'again' }>): void {
-    const { logger, metrics, clock } = this.#o;
-    if (round.kind === 'failed') {
-      this.#failures++;
-      const repeated = this.#errorCause === 'unauthorized' && round.cause === 'unauthorized';
-      this.#error = round.message;
-      this.#errorCause = round.cause;
-      logger.log(repeated ? 'debug' : 'warn', 'Push failed; samples wait in the log', { error: round.message });
-      metrics.add('agent_lite_push_failures_total');
-      this.#change(round.cause === 'unauthorized' || round.cause === 'refused' ? round.cause : 'retrying');
-      return;
-    }
-    // Nothing to send says nothing about the link.
-    if (round.kind === 'sent') {
-      if (this.#failures > 0) logger.log('info', 'Pushing again', { failures: this.#failures });
-      else if (!this.#sentOnce) logger.log('info', 'The edge has taken the first samples', { url: this.#o.url });
-      this.#failures = 0;
-      this.#error = undefined;
-      this.#errorCause = undefined;
-      this.#sentOnce = true;
-      this.#lastSuccessBootMs = clock.boot();
-      metrics.set('agent_lite_push_last_success_timestamp_seconds', clock.now() / 1000);
-    }
-    this.#change(
-      round.kind === 'sent' && round.more ? 'catching_up' : this.#failures > 0 ? 'retrying' : this.#sentOnce ? 'ok' : 'starting',
-    );
+  #failed(round: Extract<Round, { kind: 'failed' }>): void {
+    const { logger, metrics } = this.#o;
+    const repeated = this.#errorCause === 'unauthorized' && round.cause === 'unauthorized';
+    this.#failures++;
+    this.#error = round.message;
+    this.#errorCause = round.cause;
+    logger.log(repeated ? 'debug' : 'warn', 'Push failed; samples wait in the log', { error: round.message });
+    metrics.add('agent_lite_push_failures_total');
+  }
+
+  #answered(round: Extract<Round, { kind: 'sent' | 'idle' }>): void {
+    const { logger, metrics, clock, url } = this.#o;
+    if (this.#failures > 0) logger.log('info', 'Pushing again', { failures: this.#failures });
+    this.#failures = 0;
+    this.#error = undefined;
+    this.#errorCause = undefined;
+    this.#lastSuccessBootMs = clock.boot();
+    if (round.kind === 'idle') return;
+    if (!this.#sentOnce) logger.log('info', 'The edge has taken the first samples', { url });
+    this.#sentOnce = true;
+    metrics.set('agent_lite_push_last_success_timestamp_seconds', clock.now() / 1000);
+  }
+
+  #stateAfter(round: Exclude<Round, { kind: 'again' }>): PusherState {
+    if (round.kind === 'failed') return round.cause === 'unauthorized' || round.cause === 'refused' ? round.cause : 'retrying';
+    if (round.kind === 'sent' && round.more) return 'catching_up';
+    if (this.#failures > 0) return 'retrying';
+    return this.#sentOnce ? 'ok' : 'starting';
   }
 
   /** The last chance of a process that ends. One failure ends it: the log keeps the rest. */
@@ -239,7 +245,8 @@ class PushLoop implements Pusher {
     }
   }
 
-  async #wait(ms: number): Promise<void> {
+  async #wait(exactMs: number): Promise<void> {
+    const ms = Math.round(exactMs);
     this.#nextTryBootMs = this.#o.clock.boot() + ms;
     this.#o.onChange?.();
     await this.#o.clock.sleep(ms, this.#stopping.signal);

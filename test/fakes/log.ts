@@ -42,9 +42,13 @@ export class FakeLog implements LogReader {
     this.#entries.push({ kind: 'gap', gap: { from, to, reason } });
   }
 
-  /** A power cut: what was not synced is gone. Positions go on beyond everything that was ever known. */
-  cutBack(): void {
-    this.#entries = this.#entries.slice(0, this.#synced);
+  /**
+   * A power cut: what was not synced is gone, and of a card that lies about syncing `more` entries. Positions go on beyond
+   * everything that is still known.
+   */
+  cutBack(more = 0): void {
+    this.#entries = this.#entries.slice(0, Math.max(0, this.#synced - more));
+    this.#synced = this.#entries.length;
     this.#reopen();
   }
 
