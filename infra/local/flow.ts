@@ -40,11 +40,11 @@ export function describeFlow(now: Counters, before: Counters | undefined): strin
 }
 
 const SCRAPED = 'agent_lite_scraped_samples_total';
-const BACKLOG_BYTES = 'agent_lite_backlog_bytes';
-const PUSHED_SAMPLES = 'agent_lite_pushed_samples_total';
-const PUSHED_BYTES = 'agent_lite_pushed_bytes_total';
+const BACKLOG_BYTES = 'agent_lite_push_backlog_bytes';
+const PUSHED_SAMPLES = 'agent_lite_push_samples_total';
+const PUSHED_BYTES = 'agent_lite_push_sent_bytes_total';
 const STORED = 'relay_samples_stored_total';
-const FORWARDED = 'relay_samples_forwarded_total';
+const FORWARDED = 'relay_forwarded_samples_total';
 const BUFFERED_BYTES = 'relay_buffer_bytes';
 const DEAD_LETTERS = 'relay_dead_letters_total';
 

@@ -42,7 +42,10 @@ const MAX_LEAD_MS = 2500;
 const MAX_LAG_MS = 2;
 const MAX_FAULTS = 20;
 
-/** Compares what a target gave out with what the receiver has: every label, time and bit, nothing more, nothing less. */
+/**
+ * Compares what a target gave out with what the receiver has: every label, time and bit, nothing more, nothing less, in order.
+ * Samples later than the last of `scraped` are not looked at, so that this can be done while the agent goes on.
+ */
 export function compare(options: Comparison): Outcome {
   const faults: string[] = [];
   const fault = (text: string): void => {
@@ -109,13 +112,15 @@ function splitDelivered(options: Comparison, fault: (text: string) => void) {
     const { job, instance } = labelsToRecord(labels);
     return job === options.labels['job'] && instance === options.labels['instance'];
   };
+  const until = (options.scraped.at(-1)?.askedMs ?? 0) + MAX_LAG_MS;
   for (const series of options.delivered) {
     if (!isOurs(series.labels)) continue;
     const key = labelsKey(series.labels);
     const samples = exposed.get(key)?.samples ?? new Map<number, bigint>();
     exposed.set(key, { labels: series.labels, samples });
-    let last = Math.max(Number.NEGATIVE_INFINITY, ...samples.keys());
+    let last = Number.NEGATIVE_INFINITY;
     for (const { time, bits } of series.samples) {
+      if (time > until) continue;
       if (samples.has(time)) {
         if (samples.get(time) !== bits) fault(`${describeSeries(series.labels)} at ${iso(time)}: two values`);
         continue;

@@ -4,7 +4,8 @@ import { createServer, type Server } from 'node:http';
 export interface HandedOut {
   readonly number: number;
   readonly askedMs: number;
-  readonly text: string;
+  /** Undefined: it answered 500. */
+  readonly text: string | undefined;
   /** All of it was handed to the network. */
   complete: boolean;
 }
@@ -28,12 +29,12 @@ export class ScriptedTarget {
       request.resume();
       number++;
       const text = render(number);
+      const entry: HandedOut = { number, askedMs: Date.now(), text, complete: false };
+      target?.handedOut.push(entry);
       if (text === undefined) {
         response.writeHead(500).end('scripted failure\n');
         return;
       }
-      const entry: HandedOut = { number, askedMs: Date.now(), text, complete: false };
-      target?.handedOut.push(entry);
       response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8', 'content-length': Buffer.byteLength(text) });
       response.end(text, () => {
         entry.complete = true;

@@ -1,0 +1,153 @@
+import type { WrittenSeries } from '../../../infra/local/decode-remote-write.ts';
+import { FakeReceiver } from '../../fakes/receiver.ts';
+import type { Cleanup } from './cleanup.ts';
+import { compare, type Outcome } from './delivered.ts';
+import { DisturbingProxy } from './proxy.ts';
+import { numberedSeries, ScriptedTarget } from './scripted-target.ts';
+import { type AgentOptions, AgentUnderTest, EdgeUnderTest, staticJob, targetLabels } from './stack.ts';
+import { sleep, waitFor } from './wait.ts';
+
+/** A strict receiver over loopback: Prometheus' rules, no out-of-order window, the whole request refused at one bad sample. */
+export interface StrictReceiver {
+  readonly receiver: FakeReceiver;
+  readonly url: string;
+}
+
+export async function startStrictReceiver(cleanup: Cleanup): Promise<StrictReceiver> {
+  const receiver = new FakeReceiver({ kind: 'prometheus' });
+  const { url, close } = await receiver.listen();
+  cleanup.add(close);
+  return { receiver, url };
+}
+
+/** What the receiver took, in the order in which it took it, of all tenants. */
+export const taken = ({ receiver }: StrictReceiver): readonly WrittenSeries[] =>
+  receiver.tenants.flatMap((name) =>
+    [...receiver.tenant(name).series.values()].map(({ labels, samples }) => ({
+      labels,
+      samples: samples.map(({ ms, bits }) => ({ time: ms, bits })),
+    })),
+  );
+
+/** Seeded, so that a failure can be seen again: mulberry32. */
+export function seededRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+const JOB = 'ledger';
+/** A scrape that the target has handed out but the agent, killed so soon after, may not have read. */
+const UNREAD_MS = 300;
+
+/** Target, agent, disturbing proxy, edge and strict receiver, with the ledger of what the target gave out. */
+export class LedgerStack {
+  readonly target: ScriptedTarget;
+  readonly agent: AgentUnderTest;
+  readonly edge: EdgeUnderTest;
+  readonly proxy: DisturbingProxy;
+  readonly strict: StrictReceiver;
+  /** Moments at which the agent was killed or stopped, and started. */
+  readonly #ends: number[] = [];
+  readonly #starts: number[] = [];
+
+  private constructor(parts: Pick<LedgerStack, 'target' | 'agent' | 'edge' | 'proxy' | 'strict'>) {
+    this.target = parts.target;
+    this.agent = parts.agent;
+    this.edge = parts.edge;
+    this.proxy = parts.proxy;
+    this.strict = parts.strict;
+  }
+
+  static async start(cleanup: Cleanup, options: Partial<AgentOptions> = {}, series = 40): Promise<LedgerStack> {
+    const strict = await startStrictReceiver(cleanup);
+    const edge = await EdgeUnderTest.start(cleanup, strict.url);
+    const proxy = await DisturbingProxy.start(edge.url);
+    cleanup.add(() => proxy.stop());
+    // Every fifth scrape lacks some series: markers travel too.
+    const target = await ScriptedTarget.start((number) => numberedSeries(number, number % 5 === 0 ? Math.floor(series / 2) : series));
+    cleanup.add(() => target.stop());
+    const agent = await AgentUnderTest.start(cleanup, { scrapeConfigs: staticJob(JOB, target.address), edgeUrl: proxy.url, ...options });
+    return new LedgerStack({ target, agent, edge, proxy, strict });
+  }
+
+  /** The next push reaches the edge, its answer does not reach the agent. Resolves when that has happened. */
+  async loseOneAcknowledgement(): Promise<void> {
+    const before = this.proxy.count('lose_answer');
+    let lost = false;
+    this.proxy.decide = (method) => {
+      if (lost || method !== 'POST') return 'pass';
+      lost = true;
+      return 'lose_answer';
+    };
+    await waitFor(
+      'an acknowledgement to be lost',
+      () => this.proxy.count('lose_answer') > before,
+      30_000,
+      () => this.agent.program.describe(),
+    );
+    const exchange = this.proxy.exchanges.findLast(({ fate }) => fate === 'lose_answer');
+    await waitFor(
+      'the edge to have answered it',
+      () => exchange?.status !== undefined,
+      30_000,
+      () => this.edge.program.describe(),
+    );
+    this.proxy.decide = () => 'pass';
+  }
+
+  async killAgent(): Promise<void> {
+    await this.agent.kill9();
+    this.#ends.push(Date.now());
+  }
+
+  /** SIGTERM; resolves with the exit code. */
+  async stopAgent(): Promise<number | NodeJS.Signals | undefined> {
+    this.#ends.push(Date.now());
+    return this.agent.stop();
+  }
+
+  async startAgent(): Promise<void> {
+    this.#starts.push(Date.now());
+    await this.agent.start();
+  }
+
+  /** Resolves when the target has handed out `count` more scrapes. */
+  async scrapes(count: number): Promise<void> {
+    const before = this.target.handedOut.length;
+    await waitFor(
+      `${count} scrapes`,
+      () => this.target.handedOut.length >= before + count,
+      count * 1000 + 30_000,
+      () => this.agent.program.describe(),
+    );
+  }
+
+  /**
+   * Waits until everything that the target has handed out so far has arrived, exactly, and compares. The agent goes on: what it
+   * scrapes meanwhile is not looked at.
+   */
+  async settle(timeoutMs = 60_000): Promise<Outcome> {
+    await this.scrapes(1);
+    const scraped = [...this.target.handedOut];
+    const look = (): Outcome =>
+      compare({
+        scraped,
+        delivered: taken(this.strict),
+        labels: targetLabels(JOB, this.target.address),
+        restartsMs: this.#starts,
+        mayBeMissing: ({ askedMs }) => this.#ends.some((end) => askedMs <= end && end - askedMs < UNREAD_MS),
+      });
+    let outcome = look();
+    const deadline = performance.now() + timeoutMs;
+    while (outcome.faults.length > 0 && performance.now() < deadline) {
+      await sleep(200);
+      outcome = look();
+    }
+    return outcome;
+  }
+}
