@@ -53,8 +53,7 @@ export class Journal {
   evicted(segment: Segment, why: string, lost: ReadonlyMap<string, number>): void {
     const most = Math.max(0, ...lost.values());
     this.#counters.evicted += most;
-    for (const [receiver, records] of lost)
-      this.#metrics.add('agent_lite_log_evicted_records_total', records, receiver === '' ? {} : { receiver });
+    for (const [receiver, records] of lost) this.#metrics.add('agent_lite_log_evicted_records_total', records, { receiver });
     this.#logger.log('warn', 'removing the oldest log segment', {
       segment: segment.name,
       bytes: segment.bytes,

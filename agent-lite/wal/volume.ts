@@ -124,7 +124,7 @@ export class Volume {
       await this.#reserve(disk, first);
       await this.#startSegment(disk, this.#logId, first, true);
     }, first);
-    for (const { name } of opened.unreadable) await this.#moveAside(name);
+    for (const { name, bytes } of opened.unreadable) await this.#moveAside(name, bytes);
     const kept = new Set(this.segments.all().map(({ name }) => name));
     for (const name of opened.empty) if (!kept.has(name)) await this.#removeFile(disk, 'wal', name);
     await this.#makeRoom(0);
@@ -177,6 +177,7 @@ export class Volume {
 
   /** The log goes on under another name, durably. */
   async fork(logId: LogId): Promise<void> {
+    await this.sync();
     await this.try(() => this.#startSegment(this.#store(), logId, this.#nextPosition(), true));
     // Where that failed, the log in memory was started under the old name.
     if (this.#logId !== logId) await this.#startSegment(this.#store(), logId, this.#nextPosition(), true);
@@ -356,10 +357,10 @@ export class Volume {
   }
 
   /** A file that cannot be read as a segment is kept as it is. */
-  async #moveAside(name: string): Promise<void> {
+  async #moveAside(name: string, length: number): Promise<void> {
     try {
-      const bytes = await this.#disk.read('wal', name, 0, Number.MAX_SAFE_INTEGER);
-      this.#journal.log('error', 'a file is not a segment of this log; it is set aside', { file: name, bytes: bytes.length });
+      const bytes = await this.#disk.read('wal', name, 0, length);
+      this.#journal.log('error', 'a file is not a segment of this log; it is set aside', { file: name, bytes: length });
       await this.keepAside(name, bytes);
       if (this.#memory === undefined) await this.#removeFile(this.#disk, 'wal', name);
     } catch (error) {

@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import type { Scrape } from '../../../agent-lite/model.ts';
+import { MemoryStore } from '../../../agent-lite/wal/memory-store.ts';
+import { NO_CHAIN } from '../../../contract/push.ts';
+import { logWorld, numbered, plain, readAll, scrapeOf, tableOf, targetOf } from '../../fakes/wal.ts';
+
+const table = await tableOf('a', 'b', 'c', 'd');
+
+async function fill(world: ReturnType<typeof logWorld>, log: { append(s: Scrape): Promise<unknown> }, count: number, targets = ['x:1']) {
+  const written: Scrape[] = [];
+  for (let n = 1; n <= count; n++) {
+    await world.clock.advance(15_000);
+    const scrape = numbered(n, world.clock, targetOf(targets[n % targets.length] as string), table);
+    await log.append(scrape);
+    written.push(scrape);
+  }
+  return written;
+}
+
+describe('a log', () => {
+  it('is empty at first', async () => {
+    const world = logWorld();
+    const log = await world.open(new MemoryStore());
+    expect(log.head()).toEqual({ position: 0, chain: NO_CHAIN });
+    expect(log.logId).toMatch(/^[0-9a-f]{32}$/);
+    expect((await readAll(log)).entries).toEqual([]);
+    expect(log.backlog(0)).toEqual({ records: 0, bytes: 0, oldestMs: undefined });
+    expect(log.cursor('edge')).toEqual({ position: 0, chain: NO_CHAIN });
+    expect(log.status()).toMatchObject({ mode: 'file', segments: 1, counters: { written: 0, damaged: 0 } });
+    await log.close();
+  });
+
+  it('gives back every scrape with its bits, in order', async () => {
+    const world = logWorld();
+    const log = await world.open(new MemoryStore());
+    const written = await fill(world, log, 100, ['x:1', 'y:1', 'z:1']);
+    const { scrapes, gaps } = await readAll(log);
+    expect(gaps).toEqual([]);
+    expect(scrapes.map(plain)).toEqual(written.map(plain));
+    expect(scrapes.at(-1)).toMatchObject(log.head());
+    for (const scrape of scrapes.slice(0, 5)) expect(await log.chainAt(scrape.position)).toBe(scrape.chain);
+    const half = scrapes[49]?.position ?? 0;
+    expect((await readAll(log, half)).scrapes.map(plain)).toEqual(written.slice(50).map(plain));
+    expect(log.backlog(half).records).toBe(50);
+    expect(log.backlog(log.head().position)).toEqual({ records: 0, bytes: 0, oldestMs: undefined });
+    await log.close();
+  });
+
+  it('keeps scrapes without a table, and tables that change', async () => {
+    const world = logWorld();
+    const log = await world.open(new MemoryStore());
+    const other = await tableOf('a', 'b');
+    const target = targetOf('x:1');
+    const written = [
+      scrapeOf(world.clock, target, undefined, []),
+      scrapeOf(world.clock, target, table, [1, 2, 'stale', undefined]),
+      scrapeOf(world.clock, target, other, [-0, Number.NaN]),
+      scrapeOf(world.clock, target, other, [-0, Number.POSITIVE_INFINITY]),
+      scrapeOf(world.clock, target, undefined, []),
+      scrapeOf(world.clock, target, table, [1, 2, 'stale', 5e-324]),
+    ];
+    for (const scrape of written) await log.append(scrape);
+    expect((await readAll(log)).scrapes.map(plain)).toEqual(written.map(plain));
+    await log.close();
+  });
+});
