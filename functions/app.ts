@@ -114,7 +114,10 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
     const session = await authenticate(c, edge.value);
     if (!session.ok) return answer({ code: 'unauthorized', message: describeAuthFailure(session.error) });
     try {
-      return answer(await handle(session.value, edge.value));
+      const work = handle(session.value, edge.value);
+      // A sender that goes away must not stop a commit half way: the platform then gives it up to 30 s more.
+      c.executionCtx.waitUntil(work.catch(() => {}));
+      return answer(await work);
     } catch (error) {
       log.error('request failed', { requestId: c.get('requestId'), path: c.req.routePath, error: describeError(error) });
       return answer(busy('the edge failed', FAILURE_RETRY_MS));

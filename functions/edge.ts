@@ -27,7 +27,7 @@ const TABLE_CACHE_BYTES = 12 * 1024 * 1024;
 const SERIES_CACHE_BYTES = 12 * 1024 * 1024;
 
 export function createIsolate(rim: Pick<Isolate, 'now' | 'newRequestId' | 'log'>): Isolate {
-  return { ...rim, memory: new MemoryBudget(REQUEST_BYTES), tally: new Tally() };
+  return { ...rim, memory: new MemoryBudget(REQUEST_BYTES, rim.now), tally: new Tally() };
 }
 
 /** The platform's services, behind the interfaces of model.ts. */

@@ -7,7 +7,10 @@ export interface Identity {
   readonly device: string;
 }
 
-/** A piece of a push, ready to be forwarded: one device, at most max_samples_per_send samples. No series is in two of them. */
+/**
+ * A piece of a push, ready to be forwarded: one device, at most max_samples_per_send samples. Forwarded in the order given:
+ * a series is in two of them where it alone is too large, or where the push covers more than half an hour.
+ */
 export interface Fragment {
   /** A snappy block holding the bytes of a remote-write 1.0 `WriteRequest`. */
   readonly block: Uint8Array;

@@ -202,7 +202,7 @@ describe('bad input', () => {
   });
 
   it('says the edge is busy when its memory is held by others', async () => {
-    const memory = new MemoryBudget(1000);
+    const memory = new MemoryBudget(1000, () => 0);
     memory.open().grow(990);
     const edge = new TestEdge({ isolate: { memory } });
     const { status, answer, headers } = await edge.push(makePush([]));
@@ -210,7 +210,7 @@ describe('bad input', () => {
   });
 
   it('asks for less at once where one push would take all memory', async () => {
-    const edge = new TestEdge({ isolate: { memory: new MemoryBudget(2000) } });
+    const edge = new TestEdge({ isolate: { memory: new MemoryBudget(2000, () => 0) } });
     const { edge: other, batch } = await ready();
     await edge.store.create(`v1/tables/acme/${batch.table}`, (await other.store.get(`v1/tables/acme/${batch.table}`)) ?? new Uint8Array(0));
     expect((await edge.push(makePush([batch]))).answer).toMatchObject({ code: 'too_large', logId, position: 1 });

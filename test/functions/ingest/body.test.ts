@@ -31,7 +31,7 @@ describe('readBody', () => {
     ['a declared length of more than the memory there is now', request(chunked(6), '10'), 'busy', 0],
   ];
   it.each(cases)('%s', async (_name, given, expected, held) => {
-    const budget = new MemoryBudget(100);
+    const budget = new MemoryBudget(100, () => 0);
     budget.open().grow(91);
     const memory = budget.open();
     const result = await readBody(given, 10, memory);
@@ -43,11 +43,11 @@ describe('readBody', () => {
 
   it('calls a body that breaks off malformed', async () => {
     const body = new ReadableStream<Uint8Array>({ start: (controller) => controller.error(new Error('gone')) });
-    expect(await readBody(request(body), 10, new MemoryBudget(100).open())).toEqual({ ok: false, error: 'malformed' });
+    expect(await readBody(request(body), 10, new MemoryBudget(100, () => 0).open())).toEqual({ ok: false, error: 'malformed' });
   });
 
   it('asks for less where the body alone is larger than the budget', async () => {
-    expect(await readBody(request(chunked(9)), 10, new MemoryBudget(8).open())).toEqual({ ok: false, error: 'too_large' });
+    expect(await readBody(request(chunked(9)), 10, new MemoryBudget(8, () => 0).open())).toEqual({ ok: false, error: 'too_large' });
   });
 });
 
