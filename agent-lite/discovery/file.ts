@@ -1,8 +1,9 @@
 import { sortLabels } from '../../contract/labels.ts';
+import { formatConfigErrors } from '../../contract/yaml/errors.ts';
+import { parseTargetGroups } from '../../contract/yaml/target-groups.ts';
 import type { FileSdConfig, TargetGroup } from '../config/types.ts';
 import type { Clock, Logger } from '../model.ts';
 import type { Discovery } from './discovery.ts';
-import { parseTargetFile } from './file-format.ts';
 import type { Files } from './files.ts';
 
 export interface FileDiscoveryOptions {
@@ -106,14 +107,26 @@ function createTrigger() {
   };
 }
 
+/** Throws an error that names the line. YAML takes JSON, too, but a `.json` file must be that. */
 async function readGroups(path: string, files: Files): Promise<readonly TargetGroup[]> {
   const bytes = await files.read(path);
   if (bytes.length > MAX_FILE_BYTES) throw new Error(`expected a file of at most ${MAX_FILE_BYTES} bytes, got ${bytes.length}`);
   const text = decode(bytes);
-  return parseTargetFile(text, /\.json$/i.test(path) ? 'json' : 'yaml').map(({ targets, labels }) => ({
-    targets,
-    labels: sortLabels([...labels, ['__meta_filepath', path]]),
-  }));
+  if (/\.json$/i.test(path)) checkJson(text);
+  const result = parseTargetGroups(emptyList(text), path);
+  if (!result.ok) throw new Error(formatConfigErrors(result.error));
+  return result.value.map(({ targets, labels }) => ({ targets, labels: sortLabels([...labels, ['__meta_filepath', path]]) }));
+}
+
+/** An empty YAML file is an empty list. */
+const emptyList = (text: string): string => (/^(?:\s|#[^\n]*(?:\n|$))*$/.test(text) ? '[]' : text);
+
+function checkJson(text: string): void {
+  try {
+    JSON.parse(text);
+  } catch (cause) {
+    throw new Error(`expected JSON: ${messageOf(cause)}`, { cause });
+  }
 }
 
 function decode(bytes: Uint8Array): string {
