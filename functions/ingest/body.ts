@@ -1,4 +1,5 @@
 import { inflateSync } from 'node:zlib';
+import { wireLimits } from '../../contract/limits.ts';
 import { err, ok, type Result } from '../../contract/result.ts';
 import type { Reservation } from './memory-budget.ts';
 
@@ -10,48 +11,53 @@ export type BodyFailure =
   /** The sender went away, or sent something that is not deflated. */
   | 'malformed';
 
-/** Reads a body of at most `limit` bytes. What it declares is checked before anything is read, what comes is counted. */
+/**
+ * What is refused is read up to here and dropped: many senders look at the answer only after they have sent everything, and
+ * take a connection that closes before for a failure of the network.
+ */
+const DRAINED_BYTES = 2 * wireLimits.pushBytes;
+
+/** Reads a body of at most `limit` bytes. What it declares is checked before anything is kept, what comes is counted. */
 export async function readBody(
   request: Pick<Request, 'headers' | 'body'>,
   limit: number,
   memory: Reservation,
 ): Promise<Result<Uint8Array<ArrayBuffer>, BodyFailure>> {
-  const { body } = request;
-  if (body === null) return ok(new Uint8Array(0));
-  const refuse = async (failure: BodyFailure): Promise<Result<never, BodyFailure>> => {
-    // An unread body would hold the connection. Its errors tell nothing more.
-    await body.cancel().catch(() => {});
-    return err(failure);
-  };
+  if (request.body === null) return ok(new Uint8Array(0));
+  const reader = request.body.getReader();
   const declared = declaredLength(request.headers);
-  if (declared > limit) return refuse('too_large');
-  const taken = memory.grow(declared);
-  if (taken !== 'taken') return refuse(taken === 'busy' ? 'busy' : 'too_large');
-
-  const reader = body.getReader();
-  const abandon = async (failure: BodyFailure): Promise<Result<never, BodyFailure>> => {
-    await reader.cancel().catch(() => {});
-    return err(failure);
-  };
+  let failure: BodyFailure | undefined = declared > limit ? 'too_large' : grow(memory, declared);
   const chunks: Uint8Array[] = [];
   let length = 0;
   for (;;) {
     let next: Awaited<ReturnType<typeof reader.read>>;
     try {
+      if (failure !== undefined && Math.max(length, declared) > DRAINED_BYTES) {
+        await reader.cancel();
+        break;
+      }
       next = await reader.read();
     } catch {
-      return err('malformed');
+      // Its errors tell nothing more.
+      return err(failure ?? 'malformed');
     }
     if (next.done) break;
     const before = length;
     length += next.value.length;
-    if (length > limit) return abandon('too_large');
+    if (failure !== undefined) continue;
     // Without a declared length, or beyond it, memory is taken as the bytes come.
-    const more = length > declared ? memory.grow(length - Math.max(before, declared)) : 'taken';
-    if (more !== 'taken') return abandon(more === 'busy' ? 'busy' : 'too_large');
-    chunks.push(next.value);
+    if (length > limit) failure = 'too_large';
+    else if (length > declared) failure = grow(memory, length - Math.max(before, declared));
+    if (failure === undefined) chunks.push(next.value);
+    else chunks.length = 0;
   }
-  return ok(join(chunks, length));
+  return failure === undefined ? ok(join(chunks, length)) : err(failure);
+}
+
+function grow(memory: Reservation, bytes: number): BodyFailure | undefined {
+  const taken = memory.grow(bytes);
+  if (taken === 'taken') return undefined;
+  return taken === 'busy' ? 'busy' : 'too_large';
 }
 
 function declaredLength(headers: Headers): number {

@@ -190,13 +190,13 @@ describe('bad input', () => {
     expect([status, answer.code]).toEqual([413, 'too_large']);
   });
 
-  it('refuses a declared length over the limit without reading', async () => {
+  it('refuses a huge declared length without reading', async () => {
     const body = new ReadableStream({ pull: () => expect.unreachable('the body was read') }, { highWaterMark: 0 });
     const request = {
       method: 'POST',
       body,
       duplex: 'half',
-      headers: { authorization: await new TestEdge().token(), 'content-length': '5000000' },
+      headers: { authorization: await new TestEdge().token(), 'content-length': '50000000' },
     };
     expect((await new TestEdge().fetch('/api/v1/push', request as RequestInit)).status).toBe(413);
   });

@@ -46,6 +46,31 @@ describe('readBody', () => {
     expect(await readBody(request(body), 10, new MemoryBudget(100, () => 0).open())).toEqual({ ok: false, error: 'malformed' });
   });
 
+  it('reads a refused body to its end, so that the sender sees the answer, but not without bound', async () => {
+    const read = async (chunks: number, length?: string) => {
+      let given = 0;
+      let cancelled = false;
+      const body = new ReadableStream<Uint8Array>(
+        {
+          pull(controller) {
+            if (given++ < chunks) controller.enqueue(new Uint8Array(1024 * 1024));
+            else controller.close();
+          },
+          cancel: () => {
+            cancelled = true;
+          },
+        },
+        { highWaterMark: 0 },
+      );
+      expect(await readBody(request(body, length), 10, new MemoryBudget(100, () => 0).open())).toEqual({ ok: false, error: 'too_large' });
+      return { given, cancelled };
+    };
+    expect(await read(6, '6291456')).toEqual({ given: 7, cancelled: false });
+    expect(await read(6)).toEqual({ given: 7, cancelled: false });
+    expect(await read(1000)).toEqual({ given: 9, cancelled: true });
+    expect(await read(1000, '1048576000')).toEqual({ given: 0, cancelled: true });
+  });
+
   it('asks for less where the body alone is larger than the budget', async () => {
     expect(await readBody(request(chunked(9)), 10, new MemoryBudget(8, () => 0).open())).toEqual({ ok: false, error: 'too_large' });
   });
