@@ -11,7 +11,7 @@ import { VERSION } from '../contract/version.ts';
 const root = join(import.meta.dirname, '..');
 const outfile = join(root, 'dist/agent-lite.mjs');
 
-await build({
+const { metafile } = await build({
   absWorkingDir: root,
   entryPoints: ['agent-lite/main.ts'],
   outfile,
@@ -24,14 +24,26 @@ await build({
   minifyWhitespace: true,
   keepNames: false,
   legalComments: 'inline',
-  // Packages made for browsers too ask for themselves first; the device takes the modern form of each.
   mainFields: ['module', 'main'],
+  // yaml's form for Node is CommonJS and asks for `process` by require, which an ES module has not; this one is the same code.
+  alias: { yaml: join(root, 'node_modules/yaml/browser/index.js') },
+  metafile: true,
   banner: {
     js: `#!/usr/bin/env node\n/*! agent-lite ${VERSION}, Apache-2.0. One file for Node 18.19 or later. */`,
   },
   logLevel: 'warning',
 });
 await chmod(outfile, 0o755);
+
+// By package: what a kilobyte on the device is spent on.
+const sizes = new Map<string, number>();
+for (const output of Object.values(metafile.outputs)) {
+  for (const [input, { bytesInOutput }] of Object.entries(output.inputs)) {
+    const owner = /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1] ?? input.split('/', 1)[0] ?? '';
+    sizes.set(owner, (sizes.get(owner) ?? 0) + bytesInOutput);
+  }
+}
+for (const [owner, bytes] of [...sizes].sort((a, b) => b[1] - a[1])) console.log(`${String(bytes).padStart(8)}  ${owner}`);
 
 const bytes = await readFile(outfile);
 console.log(`dist/agent-lite.mjs: ${bytes.length} bytes, ${gzipSync(bytes, { level: 9 }).length} gzipped`);

@@ -1,12 +1,12 @@
 import { err, ok, type Result } from '../../contract/result.ts';
-import { type AgentOptions, type FlagName, type FlagValues, flags, readOptions } from './flags.ts';
+import { type FlagName, type FlagValues, flags, type RunOptions, readOptions } from './flags.ts';
 import { nearestName } from './nearest.ts';
 
 export type Command =
   | { readonly kind: 'help' }
   | { readonly kind: 'version' }
   | { readonly kind: 'check-config'; readonly file: string }
-  | { readonly kind: 'run'; readonly options: AgentOptions };
+  | { readonly kind: 'run'; readonly options: RunOptions };
 
 /** Reads the arguments after the program's name. An error is a usage error: exit code 2. */
 export function parseCommandLine(args: readonly string[]): Result<Command, string> {

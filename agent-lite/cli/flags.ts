@@ -1,18 +1,12 @@
 import { err, ok, type Result } from '../../contract/result.ts';
+import type { AgentOptions } from '../agent.ts';
 import type { Level } from '../model.ts';
 import { type LogFormat, levels } from '../telemetry/logger.ts';
-import { type ListenAddress, parseDuration, parseListenAddress, parseSize } from './units.ts';
+import { parseDuration, parseListenAddress, parseSize } from './units.ts';
 
-/** What the flags say, checked. Durations are ms, sizes bytes. */
-export interface AgentOptions {
+/** What the flags say, checked. */
+export interface RunOptions extends AgentOptions {
   readonly configFile: string;
-  readonly storagePath: string;
-  readonly retentionBytes: number;
-  /** 0: no limit by age. */
-  readonly retentionMs: number;
-  readonly walSync: 'always' | 'interval' | 'never';
-  readonly walSyncIntervalMs: number;
-  readonly listen: ListenAddress;
   readonly logLevel: Level;
   readonly logFormat: LogFormat;
 }
@@ -63,7 +57,7 @@ const MIN_RETENTION_BYTES = 4 * 2 ** 20;
 const MIN_SYNC_INTERVAL_MS = 1000;
 
 /** Checks the values; the error names the flag, what was expected and what it got. */
-export function readOptions(values: FlagValues): Result<AgentOptions, string> {
+export function readOptions(values: FlagValues): Result<RunOptions, string> {
   for (const flag of flags as readonly Flag[]) {
     const value = values[flag.name as FlagName];
     if (flag.choices !== undefined && !flag.choices.includes(value))

@@ -8,7 +8,7 @@ import type { AgentConfig } from '../config/types.ts';
 import { createClock } from '../platform/clock.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { parseCommandLine } from './command-line.ts';
-import type { AgentOptions } from './flags.ts';
+import type { RunOptions } from './flags.ts';
 import { helpText } from './help.ts';
 import { namedFiles } from './named-files.ts';
 import { type ProcessEvents, runUntilSignal } from './signals.ts';
@@ -63,7 +63,7 @@ async function checkConfig(file: string, around: Surroundings): Promise<number> 
   around.stdout(`Checking ${file}\n`);
   const config = await loadConfig(file, around.env);
   if (!config.ok) {
-    around.stderr(`  FAILED:\n${config.error.trimEnd()}\n`);
+    around.stderr(`${config.error.trimEnd().replace(/^/gm, '  FAILED: ')}\n`);
     return 1;
   }
   let failures = 0;
@@ -77,20 +77,20 @@ async function checkConfig(file: string, around: Surroundings): Promise<number> 
   }
   if (failures > 0) return 1;
   const { scrapeConfigs, edgePush } = config.value;
-  around.stdout(`  SUCCESS: ${file} is valid: ${scrapeConfigs.length} scrape configs, pushed to ${edgePush.url}\n`);
+  around.stdout(`  SUCCESS: ${file} is valid: ${scrapeConfigs.length} in scrape_configs, pushed to ${edgePush.url}\n`);
   return 0;
 }
 
-async function run(options: AgentOptions, around: Surroundings): Promise<number> {
+async function run(options: RunOptions, around: Surroundings): Promise<number> {
   const clock = createClock();
   const logger = createLogger({ level: options.logLevel, format: options.logFormat, clock, write: around.stderr });
   const config = await loadConfig(options.configFile, around.env);
   if (!config.ok) {
-    around.stderr(`agent-lite: error: ${config.error.trimEnd()}\nCheck with: agent-lite check-config ${options.configFile}\n`);
+    around.stderr(`${config.error.trimEnd().replace(/^/gm, 'agent-lite: error: ')}\n`);
     return 1;
   }
   try {
-    const agent = await startAgent({ config: config.value, options, clock, logger });
+    const agent = await startAgent({ config: config.value, options, clock, logger, env: around.env });
     return await runUntilSignal(around.events, {
       logger,
       exit: around.exit,

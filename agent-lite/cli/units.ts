@@ -1,4 +1,5 @@
 import { err, ok, type Result } from '../../contract/result.ts';
+import type { ListenAddress } from '../agent.ts';
 
 /** Sizes and durations of flags, in the forms Prometheus takes on its command line. Errors say what was expected. */
 
@@ -22,13 +23,6 @@ export function parseSize(text: string): Result<number, string> {
   if (parts === null) return err(`expected a size with a unit such as 512MiB or 1GiB, got ${JSON.stringify(text)}`);
   const unit = parts[2] === undefined ? 1 : SIZE_UNITS[parts[2] as keyof typeof SIZE_UNITS];
   return ok(Number(parts[1]) * unit);
-}
-
-export interface ListenAddress {
-  /** Empty: every interface. */
-  readonly host: string;
-  /** 0: any free port. */
-  readonly port: number;
 }
 
 /** `127.0.0.1:9095`, `[::1]:9095`, `:9095`. */

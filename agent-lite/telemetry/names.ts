@@ -1,12 +1,12 @@
 export interface MetricSpec {
   readonly type: 'counter' | 'gauge';
   readonly help: string;
-  /** Label names, all of them always given. */
+  /** Label names. */
   readonly labels?: readonly string[];
   /** Label values that exist from the start at 0, so that `rate()` sees the first event. */
   readonly start?: readonly Readonly<Record<string, string>>[];
-  /** Travels to the receiver with job="agent-lite". */
-  readonly pushed?: true;
+  /** Travels to the receiver with job="agent-lite"; then the number of its series at most. */
+  readonly pushed?: number;
 }
 
 /** With the five report series of the agent's own target (`up`, ...) this makes 25 series a device. */
@@ -18,45 +18,67 @@ export const MAX_PUSHED_SERIES = 20;
  * itself. The `process_*` names are those of every Prometheus client.
  */
 export const metricTable: Readonly<Record<string, MetricSpec>> = {
-  agent_lite_push_samples_total: { type: 'counter', help: 'Samples that the edge has acknowledged.', pushed: true },
-  agent_lite_push_sent_bytes_total: { type: 'counter', help: 'Bytes of push bodies sent, repeated ones included.', pushed: true },
-  agent_lite_push_failures_total: { type: 'counter', help: 'Pushes that failed; samples wait in the log.', pushed: true },
-  agent_lite_push_scrapes_dropped_total: {
+  agent_lite_build_info: { type: 'gauge', help: 'Constant 1, labelled by the version of the agent.', labels: ['version'], pushed: 1 },
+
+  agent_lite_targets: { type: 'gauge', help: 'Targets that are scraped.', pushed: 1 },
+  agent_lite_targets_up: { type: 'gauge', help: 'Targets whose last scrape succeeded.', pushed: 1 },
+  agent_lite_targets_refused: { type: 'gauge', help: 'Discovered addresses that cannot be scraped.' },
+  agent_lite_scrapes_total: { type: 'counter', help: 'Scrapes, failed ones included.' },
+  agent_lite_scrapes_failed_total: { type: 'counter', help: 'Scrapes that failed.' },
+  agent_lite_scrapes_missed_total: { type: 'counter', help: 'Scrapes left out because the one before, or the log, took too long.' },
+  agent_lite_scraped_samples_total: { type: 'counter', help: 'Samples read from targets, before metric_relabel_configs.' },
+  agent_lite_scraped_samples_dropped_total: {
     type: 'counter',
-    help: 'Scrapes not sent because their time is not after one already sent for their target.',
-    pushed: true,
+    help: 'Samples of a scrape that were not kept.',
+    labels: ['reason'],
+    start: [{ reason: 'duplicate' }, { reason: 'out_of_order' }, { reason: 'out_of_bounds' }],
   },
+
+  agent_lite_log_bytes: { type: 'gauge', help: 'Bytes of the log.', pushed: 1 },
+  agent_lite_log_limit_bytes: { type: 'gauge', help: 'Bytes the log may take.', pushed: 1 },
+  agent_lite_log_segments: { type: 'gauge', help: 'Segments of the log.' },
+  agent_lite_log_unsynced_bytes: { type: 'gauge', help: 'Bytes that a power cut would take from the log.' },
+  agent_lite_log_set_aside_bytes: { type: 'gauge', help: 'Bytes of records that could not be sent and are kept aside.' },
+  agent_lite_log_in_memory: { type: 'gauge', help: 'Whether scrapes wait in memory (1), because the disk fails.', pushed: 1 },
+  agent_lite_log_records_total: { type: 'counter', help: 'Scrapes written to the log.' },
+  agent_lite_log_damaged_total: { type: 'counter', help: 'Damaged places met in the log; what they held is skipped.', pushed: 1 },
+  agent_lite_log_write_errors_total: { type: 'counter', help: 'Failed writes of the log.' },
+  agent_lite_log_evicted_records_total: {
+    type: 'counter',
+    help: 'Scrapes deleted at a limit of the log before the receiver had them.',
+    labels: ['receiver'],
+    start: [{ receiver: 'edge' }],
+    // One more without a receiver, where none has a cursor yet.
+    pushed: 2,
+  },
+  agent_lite_log_set_aside_evicted_total: { type: 'counter', help: 'Files of records kept aside that a limit removed.' },
+
+  agent_lite_push_requests_total: { type: 'counter', help: 'Pushes by the code of the answer, or why there was none.', labels: ['code'] },
+  agent_lite_push_failures_total: { type: 'counter', help: 'Pushes that failed; their samples wait in the log.', pushed: 1 },
+  agent_lite_push_samples_total: { type: 'counter', help: 'Samples that the edge has acknowledged.', pushed: 1 },
+  agent_lite_push_sent_bytes_total: { type: 'counter', help: 'Bytes of pushes sent, compressed, repeats included.', pushed: 1 },
+  agent_lite_push_table_uploads_total: { type: 'counter', help: 'Series tables sent to the edge.' },
+  agent_lite_push_scrapes_dropped_total: { type: 'counter', help: 'Scrapes left out because their time is not after the last one sent.' },
   agent_lite_push_set_aside_records_total: {
     type: 'counter',
-    help: 'Records kept on the device because the edge refused them or their time is not known.',
+    help: 'Records kept aside because the edge refused them or they have no place in time.',
     labels: ['reason'],
-    start: [{ reason: 'malformed' }, { reason: 'too_large' }, { reason: 'clock' }, { reason: 'unplaceable' }],
   },
-  agent_lite_push_backlog_records: { type: 'gauge', help: 'Scrapes in the log that the edge has not acknowledged.', pushed: true },
-  agent_lite_push_backlog_bytes: { type: 'gauge', help: 'Bytes of the log that the edge has not acknowledged.', pushed: true },
-  agent_lite_push_clock_offset_seconds: { type: 'gauge', help: "The edge's clock minus the device's, when last heard.", pushed: true },
-  agent_lite_push_last_success_timestamp_seconds: {
-    type: 'gauge',
-    help: 'When the edge last acknowledged samples, by the clock of the device.',
-  },
-  agent_lite_push_requests_total: {
-    type: 'counter',
-    help: "Pushes by the edge's answer, or by the kind of failure where it did not answer.",
-    labels: ['code'],
-    start: [{ code: 'stored' }],
-  },
-  agent_lite_push_table_uploads_total: { type: 'counter', help: 'Series tables uploaded.' },
   agent_lite_push_forks_total: {
     type: 'counter',
-    help: 'New names of the log, taken because the edge had other records under the old one.',
+    help: 'Times the log took a new log_id, because the edge knew another content under the old one.',
   },
-  agent_lite_build_info: {
+  agent_lite_push_backlog_records: { type: 'gauge', help: 'Scrapes that the edge has not acknowledged.', pushed: 1 },
+  agent_lite_push_backlog_bytes: { type: 'gauge', help: 'Bytes in the log that the edge has not acknowledged.' },
+  agent_lite_push_backlog_seconds: { type: 'gauge', help: 'Age of the oldest scrape that the edge has not acknowledged.', pushed: 1 },
+  agent_lite_push_last_success_timestamp_seconds: {
     type: 'gauge',
-    help: 'Constant 1, labelled by the version of the agent.',
-    labels: ['version'],
-    pushed: true,
+    help: 'When the edge last acknowledged a push, by the clock of the device.',
+    pushed: 1,
   },
-  process_start_time_seconds: { type: 'gauge', help: 'Start time of the process since unix epoch in seconds.', pushed: true },
-  process_cpu_seconds_total: { type: 'counter', help: 'Total user and system CPU time spent in seconds.', pushed: true },
-  process_resident_memory_bytes: { type: 'gauge', help: 'Resident memory size in bytes.', pushed: true },
+  agent_lite_push_clock_offset_seconds: { type: 'gauge', help: 'The time of the edge minus that of the device.', pushed: 1 },
+
+  process_start_time_seconds: { type: 'gauge', help: 'Start time of the process since unix epoch in seconds.', pushed: 1 },
+  process_cpu_seconds_total: { type: 'counter', help: 'Total user and system CPU time spent in seconds.', pushed: 1 },
+  process_resident_memory_bytes: { type: 'gauge', help: 'Resident memory size in bytes.', pushed: 1 },
 };

@@ -50,7 +50,7 @@ export function createRegistry(table: Readonly<Record<string, MetricSpec>> = met
       let text = '';
       for (const [name, series] of values) {
         const spec = table[name] as MetricSpec;
-        if (series.size === 0 || (which === 'pushed' && spec.pushed !== true)) continue;
+        if (series.size === 0 || (which === 'pushed' && spec.pushed === undefined)) continue;
         text += `# HELP ${name} ${escapeHelp(spec.help)}\n# TYPE ${name} ${spec.type}\n`;
         for (const [labels, value] of series) text += `${name}${labels} ${numberText(value)}\n`;
       }
@@ -59,13 +59,13 @@ export function createRegistry(table: Readonly<Record<string, MetricSpec>> = met
   };
 }
 
+/** In the declared order. A label that is not given is empty, which in Prometheus is the same as absent. */
 function labelText(name: string, spec: MetricSpec, labels: Readonly<Record<string, string>>): string {
-  const expected = spec.labels ?? [];
-  const given = Object.keys(labels);
-  if (given.length !== expected.length || !expected.every((label) => Object.hasOwn(labels, label)))
-    throw new TypeError(`metric ${name}: expected the labels {${expected.join(', ')}}, got {${given.join(', ')}}`);
-  if (expected.length === 0) return '';
-  return `{${expected.map((label) => `${label}="${escapeValue(labels[label] ?? '')}"`).join(',')}}`;
+  const declared = spec.labels ?? [];
+  for (const label of Object.keys(labels))
+    if (!declared.includes(label)) throw new TypeError(`metric ${name}: expected the labels {${declared.join(', ')}}, got ${label}`);
+  const given = declared.filter((label) => Object.hasOwn(labels, label) && labels[label] !== '');
+  return given.length === 0 ? '' : `{${given.map((label) => `${label}="${escapeValue(labels[label] ?? '')}"`).join(',')}}`;
 }
 
 /** Exposition format: in label values `\`, `"` and newline are escaped, in help texts `\` and newline. */

@@ -1,6 +1,6 @@
 import { formatAge, formatBytes, formatCount, formatDuration } from './format.ts';
 import { Html, html } from './html.ts';
-import { type AgentStatus, type EdgeStatus, judge, type LogStatus, type TargetStatus, type Verdict } from './status.ts';
+import { type AgentStatus, type EdgeStatus, judge, type LogStatus, type RefusedTarget, type TargetStatus, type Verdict } from './status.ts';
 import { style } from './style.ts';
 
 /** The status page: one request, no scripts, readable at 320 px. */
@@ -22,7 +22,7 @@ export function statusPage(status: AgentStatus): string {
 </header>
 ${reasons(verdict)}
 <div class="cards">${edgeCard(status.edge)}${logCard(status.log)}</div>
-<section>${targetTable(status.targets)}</section>
+<section>${targetTable(status)}</section>
 <footer>${['/metrics', '/api/v1/status', '/-/healthy', '/-/ready'].map((path) => html`<a href="${path}">${path}</a> `)}</footer>
 </main></body>
 </html>
@@ -65,34 +65,46 @@ function clockText(offsetMs: number | undefined): string {
 }
 
 function logCard(log: LogStatus): Html {
-  return html`<section><h2>Log ${log.mode === 'disk' ? badge('on disk', 'good') : badge('in memory', 'bad')}</h2>
+  return html`<section><h2>Log ${log.mode === 'file' ? badge('on disk', 'good') : badge('in memory', 'bad')}</h2>
 <progress max="${log.limitBytes}" value="${Math.min(log.bytes, log.limitBytes)}" aria-label="log size">${log.bytes}</progress><dl>
 ${row('Size', `${formatBytes(log.bytes)} of ${formatBytes(log.limitBytes)}`)}
 ${row('Folder', log.path)}
-${row('Sync', log.syncPolicy)}
-${row('Not yet synced', scrapes(log.unsyncedRecords))}
+${row('Sync', log.syncPolicy === 'interval' ? `every ${formatDuration(log.syncIntervalMs)}` : log.syncPolicy)}
+${row('Not yet synced', formatBytes(log.unsyncedBytes))}
 ${row('Deleted unsent', scrapes(log.evictedRecords))}
-${row('Damaged', scrapes(log.damagedRecords))}
+${row('Damaged places', formatCount(log.damagedPlaces))}
+${log.setAsideBytes === 0 ? undefined : row('Set aside', formatBytes(log.setAsideBytes))}
 </dl>${errorLine(log.error)}</section>`;
 }
 
-function targetTable(targets: readonly TargetStatus[]): Html {
+function targetTable({ targets, refusedTargets }: AgentStatus): Html {
   const up = targets.filter((target) => target.health === 'up').length;
   return html`<h2>Targets <span class="url">${up} of ${targets.length} up</span></h2>
 <table><thead><tr><th>Target</th><th>Health</th><th class="number">Last scrape</th><th class="number">Took</th><th class="number">Samples</th></tr></thead>
-<tbody>${targets.map(targetRow)}</tbody></table>`;
+<tbody>${targets.map(targetRow)}${refusedTargets.map(refusedRow)}</tbody></table>`;
 }
 
 const HEALTH = { up: 'good', down: 'bad', unknown: 'wait' } as const;
 
 function targetRow(target: TargetStatus): Html {
   return html`<tr>
-<td class="target"><strong>${target.job}</strong> ${target.instance}<div class="url">${target.url}</div>${errorLine(target.error)}</td>
+<td class="target"><strong>${target.job}</strong> ${target.labels['instance']}<div class="url">${target.url}</div>${otherLabels(target)}${errorLine(target.error)}</td>
 <td class="health">${badge(target.health, HEALTH[target.health])}</td>
 <td class="number" data-label="Last scrape">${formatAge(target.lastScrapeAgeMs)}</td>
 <td class="number" data-label="Took">${target.durationMs === undefined ? '-' : formatDuration(target.durationMs)}</td>
 <td class="number" data-label="Samples">${target.samples === undefined ? '-' : formatCount(target.samples)}</td>
 </tr>
+`;
+}
+
+function otherLabels({ labels }: TargetStatus): Html | undefined {
+  const others = Object.entries(labels).filter(([name]) => name !== 'job' && name !== 'instance');
+  return others.length === 0 ? undefined : html`<div class="url">${others.map(([name, value]) => `${name}="${value}"`).join(' ')}</div>`;
+}
+
+function refusedRow(target: RefusedTarget): Html {
+  return html`<tr><td class="target"><strong>${target.job}</strong> ${target.address}${errorLine(target.reason)}</td>
+<td class="health">${badge('refused', 'bad')}</td><td></td><td></td><td></td></tr>
 `;
 }
 

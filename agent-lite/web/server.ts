@@ -86,7 +86,8 @@ function route(options: WebOptions, path: string, method: string): Page {
   }
 }
 
-/** Wrapped as Prometheus' API answers are. */
+/** Wrapped as Prometheus' API answers are; whole ms and bytes. */
 function statusJson(status: AgentStatus): string {
-  return `${JSON.stringify({ status: 'success', data: { ...judge(status), ...status } }, null, 2)}\n`;
+  const round = (_: string, value: unknown): unknown => (typeof value === 'number' ? Math.round(value) : value);
+  return `${JSON.stringify({ status: 'success', data: { ...judge(status), ...status } }, round, 2)}\n`;
 }

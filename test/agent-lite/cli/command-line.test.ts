@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { parseCommandLine } from '../../../agent-lite/cli/command-line.ts';
-import type { AgentOptions } from '../../../agent-lite/cli/flags.ts';
+import type { RunOptions } from '../../../agent-lite/cli/flags.ts';
 import { helpText } from '../../../agent-lite/cli/help.ts';
 
-const defaults: AgentOptions = {
+const defaults: RunOptions = {
   configFile: 'agent.yml',
   storagePath: 'data',
   retentionBytes: 512 * 2 ** 20,
@@ -16,7 +16,7 @@ const defaults: AgentOptions = {
 };
 
 describe('flags', () => {
-  it.each<[string, string[], Partial<AgentOptions>]>([
+  it.each<[string, string[], Partial<RunOptions>]>([
     ['none: the defaults', [], {}],
     ['--flag=value', ['--config.file=/etc/a.yml'], { configFile: '/etc/a.yml' }],
     ['--flag value', ['--config.file', '/etc/a.yml', '--log.level', 'debug'], { configFile: '/etc/a.yml', logLevel: 'debug' }],

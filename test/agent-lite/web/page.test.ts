@@ -18,7 +18,7 @@ describe('the verdict', () => {
       'pushes fail',
       { ...good, edge: { ...good.edge, failures: 3, error: 'connection refused' } },
       'degraded',
-      /3 pushes failed: connection refused/,
+      /3 pushes failed.*: connection refused/,
     ],
     ['log in memory', { ...good, log: { ...good.log, mode: 'memory', error: 'EROFS' } }, 'degraded', /cannot be written.*EROFS/],
     [
@@ -28,6 +28,15 @@ describe('the verdict', () => {
       /nearly full/,
     ],
     ['log full of acknowledged data', { ...good, log: { ...good.log, bytes: 500 * 2 ** 20 } }, 'ok', undefined],
+    [
+      'token refused',
+      { ...good, edge: { ...good.edge, state: 'unauthorized', failures: 1, error: '401' } },
+      'degraded',
+      /refuses the token.*401/,
+    ],
+    ['device refused', { ...good, edge: { ...good.edge, state: 'refused', failures: 1, error: 'x' } }, 'degraded', /takes nothing/],
+    ['clock corrected', { ...good, edge: { ...good.edge, clockOffsetMs: 9e9, clockCorrected: true } }, 'degraded', /are corrected/],
+    ['a target refused', { ...good, refusedTargets: [{ job: 'a', address: 'b', reason: 'c' }] }, 'degraded', /1 discovered/],
     ['clock wrong', { ...good, edge: { ...good.edge, clockOffsetMs: -3_600_000 } }, 'degraded', /wrong by 1 h/],
     ['a target down', { ...good, targets: [target({}), target({ health: 'down' })] }, 'degraded', /1 of 2 targets is down/],
     ['a target not scraped yet', { ...good, targets: [target({ health: 'unknown' })] }, 'ok', undefined],
@@ -64,7 +73,8 @@ describe('the page', () => {
       hostname: evil,
       edge: { ...good.edge, url: evil, error: evil, failures: 9 },
       log: { ...good.log, path: evil, error: evil, mode: 'memory' },
-      targets: [target({ job: evil, instance: evil, url: evil, error: evil })],
+      targets: [target({ job: evil, labels: { instance: evil, [evil]: evil }, url: evil, error: evil })],
+      refusedTargets: [{ job: evil, address: evil, reason: evil }],
     });
     expect(text).not.toContain('<script');
     expect(text).not.toContain(`"'&`);

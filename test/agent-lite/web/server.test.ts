@@ -45,7 +45,7 @@ describe('routes', () => {
 
   it('gives the status as JSON', async () => {
     const answer = await (await ask('/api/v1/status')).json();
-    expect(answer).toMatchObject({ status: 'success', data: { state: 'ok', reasons: [], hostname: 'gw-17', log: { mode: 'disk' } } });
+    expect(answer).toMatchObject({ status: 'success', data: { state: 'ok', reasons: [], hostname: 'gw-17', log: { mode: 'file' } } });
   });
 
   it('is not ready while starting', async () => {

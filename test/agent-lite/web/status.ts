@@ -9,6 +9,7 @@ export function healthyStatus(): AgentStatus {
     nowMs: Date.UTC(2026, 0, 2, 3, 4, 5),
     ready: true,
     edge: {
+      state: 'ok',
       url: 'https://edge.example',
       lastSuccessAgeMs: 12_000,
       nextTryInMs: 48_000,
@@ -19,22 +20,25 @@ export function healthyStatus(): AgentStatus {
       backlogBytes: 5_300,
       backlogAgeMs: 13_000,
       clockOffsetMs: 40,
+      clockCorrected: false,
     },
     log: {
       path: '/var/lib/agent-lite/data',
       bytes: 3 * 2 ** 20,
       limitBytes: 512 * 2 ** 20,
-      mode: 'disk',
+      mode: 'file',
       error: undefined,
-      syncPolicy: 'interval, every 30 s',
-      unsyncedRecords: 1,
+      syncPolicy: 'interval',
+      syncIntervalMs: 30_000,
+      unsyncedBytes: 1_200,
       evictedRecords: 0,
-      damagedRecords: 0,
+      damagedPlaces: 0,
+      setAsideBytes: 0,
     },
     targets: [
       {
         job: 'node',
-        instance: 'localhost:9100',
+        labels: { instance: 'localhost:9100', job: 'node' },
         url: 'http://localhost:9100/metrics',
         health: 'up',
         lastScrapeAgeMs: 3_000,
@@ -43,5 +47,6 @@ export function healthyStatus(): AgentStatus {
         error: undefined,
       },
     ],
+    refusedTargets: [],
   };
 }
