@@ -7,8 +7,8 @@ import { countEntries, decodeSeries, encodeSeries, firstSamples, halve, type Ser
 export type Send = (block: Uint8Array<ArrayBuffer>) => Promise<Verdict>;
 
 /**
- * POSTs that the search within one fragment may cost, before and after the receiver took any of it; beyond, what is left of
- * the fragment counts as refused. `tired`: when this unit has cost much and nothing of it passed.
+ * POSTs that the search within one fragment may cost, before and after the receiver took any of it; beyond, the parts that are
+ * left are sent once more each and not divided any further. `tired`: when this unit has cost much and nothing of it passed.
  */
 const SEARCH = { fruitless: 64, fruitful: 512, tired: 4, tiredAfter: 128 } as const;
 /** Series asked for by the test for a repeat. */
@@ -110,7 +110,7 @@ class FragmentDelivery implements Delivery {
       this.#partlyRefused(verdict, false, refusedBlock(block, fragment, parts));
     } else if (verdict.kind === 'split' || verdict.kind === 'shrink') {
       if (cost.posts < this.#patience(cost.passed)) this.#halve(fragment, parts, verdict);
-      else this.#giveUp(fragment, parts, verdict);
+      else this.#refuse(fragment, parts, verdict);
     }
     return verdict;
   }
@@ -135,15 +135,6 @@ class FragmentDelivery implements Delivery {
     const halves = halve(parts, verdict.kind === 'split' && verdict.late);
     if (halves === undefined) this.#refuse(fragment, parts, verdict);
     else this.#work.push({ kind: 'parts', fragment, parts: halves[1] }, { kind: 'parts', fragment, parts: halves[0] });
-  }
-
-  /** The search costs more than it is worth: everything that is left of the fragment goes with what was refused last. */
-  #giveUp(fragment: number, parts: readonly SeriesPart[], verdict: Extract<Verdict, { kind: 'split' | 'shrink' }>): void {
-    this.#refuse(fragment, parts, verdict);
-    for (let next = this.#work.at(-1); next?.kind === 'parts' && next.fragment === fragment; next = this.#work.at(-1)) {
-      this.#refuse(fragment, next.parts, verdict);
-      this.#work.pop();
-    }
   }
 
   #refuse(fragment: number, parts: readonly SeriesPart[], verdict: Extract<Verdict, { kind: 'split' | 'shrink' }>): void {
