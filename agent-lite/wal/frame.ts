@@ -129,7 +129,10 @@ export class FrameScanner {
       const skipped = Math.floor((offset - start) / LEAST_FRAME_BYTES);
       const limit = contiguous ? this.#last + 1 + skipped : Number.MAX_SAFE_INTEGER;
       if (!this.#inChunk(offset, LEAST_FRAME_BYTES)) await this.#load(offset, LEAST_FRAME_BYTES);
-      if (this.#plausible(offset, limit) && (await this.#frameAt(offset, limit)) !== undefined) return offset;
+      const frame = this.#plausible(offset, limit) ? await this.#frameAt(offset, limit) : undefined;
+      if (frame === undefined) continue;
+      this.#last = frame.position - 1;
+      return offset;
     }
     return end;
   }
