@@ -77,9 +77,11 @@ export class Sender {
 
   async round(signal: AbortSignal): Promise<Round> {
     const { reader, receiver, correction } = this.#o;
-    await reader.sync();
     const base = reader.cursor(receiver);
     if (correction.verdict === undefined) return this.#post(emptyBatch(base), signal);
+    if (reader.head().position <= base.position) return { kind: 'idle' };
+    // The edge must not know records that a power cut can take away: their positions would be used for others.
+    await reader.sync();
     const batch = await collectBatch(reader.read(base.position), base.position, {
       maxCells: this.#o.maxCells,
       maxRecords: this.#maxRecords,

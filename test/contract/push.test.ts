@@ -18,7 +18,7 @@ import {
   type PushAnswer,
   type TargetBatch,
 } from '../../contract/push.ts';
-import { GAPS_PER_PUSH } from '../../contract/push-scan.ts';
+import { GAPS_PER_PUSH, readPushName } from '../../contract/push-scan.ts';
 import { REPORT_ROWS } from '../../contract/report-series.ts';
 import { cells as anyCells, labels as anyLabels, decodeOrRefuse, describeCells, mutate } from './arbitraries.ts';
 
@@ -274,6 +274,28 @@ describe('refuses before it decodes', () => {
     const added = [0x78, 0x80, 0x01, ...[0x7d, 1, 2, 3, 4], ...[0x79, 1, 2, 3, 4, 5, 6, 7, 8], ...[0x7a, 2, 9, 9]];
     expect(decodePush(Uint8Array.from([...header, ...added])).logId).toBe(simple.logId);
   });
+});
+
+describe('the name of a push that is refused', () => {
+  it('is read from any push', () => {
+    fc.assert(
+      fc.property(push, (given) => {
+        expect(readPushName(encodePush(given))).toEqual({ logId: given.logId, position: given.to.position });
+      }),
+    );
+  });
+  for (const [name, bytes, wanted] of [
+    ['in spite of labels out of order', batch({ labels: [{ name: '', value: 'a' }] }), { logId: simple.logId, position: 2 }],
+    ['in spite of an end that is missing', encodePush(simple).subarray(0, 60), { logId: simple.logId, position: 2 }],
+    ['not from nothing', new Uint8Array(0), undefined],
+    ['not from a page', Buffer.from('<html></html>'), undefined],
+    ['not from a short log_id', message({ logId: new Uint8Array(15) }), undefined],
+    ['not from a position beyond 2^53', message({ to: 2 ** 60 }), undefined],
+  ] as const) {
+    it(`is read ${name}`, () => {
+      expect(readPushName(bytes)).toEqual(wanted);
+    });
+  }
 });
 
 it('refuses to write scrapes whose times do not ascend', () => {

@@ -270,6 +270,24 @@ describe('a lost acknowledgement', () => {
   });
 });
 
+it('times of records whose acknowledgement was lost count as sent', async () => {
+  const r = rig();
+  r.pusher.start();
+  await scrapes(r, 1);
+  r.edge.script.push('lose_answer');
+  r.edge.always = 'lose_request';
+  r.log.append(scrape(r.clock, { table, value: 2 }));
+  await r.clock.advance(2 * MINUTE);
+  r.edge.always = 'ok';
+  const last = r.log.records.at(-1);
+  r.log.append(scrape(r.clock, { table, value: 3, wallMs: last?.wallMs ?? 0, bootMs: last?.bootMs ?? 0 }));
+  await r.clock.advance(10 * MINUTE);
+  expect(r.edge.answers).toContain('conflict');
+  expect(values(r)).toEqual([1, 2]);
+  expect(r.metric('agent_lite_push_scrapes_dropped_total')).toBe(1);
+  await r.pusher.stop(0);
+});
+
 describe('logs that are not what they were', () => {
   const start = async (r: Rig, count: number): Promise<void> => {
     r.pusher.start();
