@@ -1,0 +1,344 @@
+import { describe, expect, it } from 'vitest';
+import { HttpError, type HttpResponse } from '../../../agent-lite/model.ts';
+import { offsetInInterval } from '../../../agent-lite/scrape/schedule.ts';
+import { defaultRelabelConfig } from '../../../contract/relabel.ts';
+import { settle } from '../../fakes/clock.ts';
+import { samplesOf, setup, text } from './harness.ts';
+
+const INTERVAL = 15_000;
+const UP = {
+  up: 1,
+  scrape_duration_seconds: 0,
+  scrape_samples_scraped: 1,
+  scrape_samples_post_metric_relabeling: 1,
+  scrape_series_added: 0,
+};
+const DOWN = { ...UP, up: 0, scrape_samples_scraped: 0, scrape_samples_post_metric_relabeling: 0 };
+const GONE = Object.fromEntries(Object.keys(UP).map((name) => [name, 'stale']));
+
+describe('when', () => {
+  it('once an interval, at times of the wall clock that a restart keeps', async () => {
+    const first = setup();
+    first.apply(['h:1']);
+    await first.clock.advance(4 * INTERVAL);
+    const times = first.scrapes.map(({ wallMs }) => wallMs);
+    expect(times).toHaveLength(4);
+    expect(new Set(times.map((time) => time % INTERVAL)).size).toBe(1);
+
+    const second = setup();
+    await second.clock.advance(7_777);
+    second.apply(['h:1']);
+    await second.clock.advance(INTERVAL);
+    expect((second.scrapes[0]?.wallMs ?? 0) % INTERVAL).toBe((times[0] ?? 0) % INTERVAL);
+    expect(second.scrapes[0]?.bootMs).toBe(second.scrapes[0] && second.scrapes[0].wallMs - second.clock.now() + second.clock.boot());
+  });
+
+  it('targets spread over the interval, devices differ', () => {
+    const offsets = Array.from({ length: 200 }, (_, i) => offsetInInterval([['instance', `h:${i}`]], `http://h:${i}/metrics`, 'a', 1000));
+    expect(Math.min(...offsets)).toBeGreaterThanOrEqual(0);
+    expect(Math.max(...offsets)).toBeLessThan(1000);
+    for (let tenth = 0; tenth < 10; tenth++) {
+      expect(offsets.filter((offset) => Math.floor(offset / 100) === tenth).length).toBeGreaterThan(5);
+    }
+    expect(offsetInInterval([], 'http://h/metrics', 'a', 1000)).not.toBe(offsetInInterval([], 'http://h/metrics', 'b', 1000));
+  });
+
+  it('a step of the wall clock neither stalls nor doubles the ticks', async () => {
+    const { apply, clock, scrapes } = setup();
+    apply(['h:1']);
+    await clock.advance(2 * INTERVAL);
+    clock.stepWall(-3_600_000);
+    await clock.advance(2 * INTERVAL);
+    clock.stepWall(86_400_000);
+    await clock.advance(2 * INTERVAL);
+    const boots = scrapes.map(({ bootMs }) => bootMs - (scrapes[0]?.bootMs ?? 0));
+    expect(boots).toEqual([0, 1, 2, 3, 4, 5].map((i) => i * INTERVAL));
+    const walls = scrapes.map(({ wallMs }) => wallMs - (scrapes[0]?.wallMs ?? 0));
+    expect(walls).toEqual([0, 1, -238, -237, 5524, 5525].map((i) => i * INTERVAL));
+  });
+
+  it("times of late timers are the tick's up to 2 ms, else their own", async () => {
+    const { apply, clock, scrapes } = setup();
+    apply(['h:1']);
+    await clock.advance(INTERVAL);
+    for (const late of [1, 2, 3, 50]) {
+      const sleep = clock.sleep.bind(clock);
+      clock.sleep = (ms, signal) => sleep(ms + late, signal);
+      await clock.advance(INTERVAL);
+      clock.sleep = sleep;
+    }
+    await clock.advance(INTERVAL);
+    const first = scrapes[0]?.wallMs ?? 0;
+    // The first lateness applies from the second sleep on, as the one before was asked for in time.
+    expect(scrapes.map(({ wallMs }) => (wallMs - first) % INTERVAL)).toEqual([0, 0, 0, 0, 3, 50]);
+  });
+
+  it('never two scrapes of one target at once, and no catching up', async () => {
+    const { apply, clock, scrapes, net, metrics } = setup();
+    let running = 0;
+    let most = 0;
+    net.respond = async () => {
+      running++;
+      most = Math.max(most, running);
+      await clock.sleep(2.5 * INTERVAL);
+      running--;
+      return text('a 1\n');
+    };
+    apply(['h:1']);
+    await clock.advance(10 * INTERVAL);
+    expect(most).toBe(1);
+    const boots = scrapes.map(({ bootMs }) => (bootMs - (scrapes[0]?.bootMs ?? 0)) / INTERVAL);
+    // Late by half an interval, it begins at once; whole intervals are left out.
+    expect(boots).toEqual([0, 2.5, 5]);
+    expect(metrics.values.get('agent_lite_scrapes_missed_total')).toBe(4);
+  });
+
+  it('a suspended machine scrapes once when it wakes', async () => {
+    const { apply, clock, scrapes } = setup();
+    apply(['h:1']);
+    await clock.advance(INTERVAL);
+    const sleep = clock.sleep.bind(clock);
+    clock.sleep = (ms, signal) => sleep(ms + 100 * INTERVAL + 20, signal);
+    await clock.advance(INTERVAL);
+    clock.sleep = sleep;
+    await clock.advance(101 * INTERVAL);
+    expect(scrapes).toHaveLength(3);
+    await clock.advance(INTERVAL);
+    expect(scrapes).toHaveLength(4);
+  });
+});
+
+describe('what', () => {
+  it('samples and report series', async () => {
+    const { apply, clock, scrapes, net } = setup();
+    net.respond = async () => {
+      await clock.sleep(12.3456);
+      return text('a 1\nb{instance="x"} 2\n# comment\ndropped 3\n');
+    };
+    const drop = { ...defaultRelabelConfig, action: 'drop' as const, sourceLabels: ['__name__'], regex: 'dropped' };
+    apply(['h:1'], { metricRelabelConfigs: [drop] });
+    await clock.advance(2 * INTERVAL);
+    expect(scrapes[0]?.target).toEqual([
+      ['instance', 'h:1'],
+      ['job', 'node'],
+    ]);
+    expect(scrapes.map(samplesOf)).toEqual([
+      {
+        a: 1,
+        'b{exported_instance="x"}': 2,
+        ...UP,
+        scrape_samples_scraped: 3,
+        scrape_samples_post_metric_relabeling: 2,
+        scrape_series_added: 2,
+        scrape_duration_seconds: 0.012346,
+      },
+      {
+        a: 1,
+        'b{exported_instance="x"}': 2,
+        ...UP,
+        scrape_samples_scraped: 3,
+        scrape_samples_post_metric_relabeling: 2,
+        scrape_duration_seconds: 0.012346,
+      },
+    ]);
+  });
+
+  it('the request', async () => {
+    const { apply, clock, net } = setup();
+    apply(['h:1'], { scrapeTimeoutMs: 2500, bodySizeLimit: 1000, params: { b: ['2 &'], a: ['1'] } });
+    await clock.advance(INTERVAL);
+    expect(net.requests[0]).toMatchObject({
+      method: 'GET',
+      url: 'http://h:1/metrics?a=1&b=2+%26',
+      headers: {
+        accept: 'text/plain;version=0.0.4;q=1,*/*;q=0.1',
+        'accept-encoding': 'gzip',
+        'user-agent': 'agent-lite/1.2.3',
+        'x-prometheus-scrape-timeout-seconds': '2.5',
+      },
+      timeoutMs: 2500,
+      maxBytes: 999,
+    });
+  });
+});
+
+describe('failures', () => {
+  const answer = (over: Partial<HttpResponse>): HttpResponse => ({ ...text('a 1\n'), ...over });
+  it.each([
+    ['status 500', () => answer({ status: 500 }), 'expected HTTP status 200, got 500', DOWN],
+    ['status 204', () => answer({ status: 204 }), 'expected HTTP status 200, got 204', DOWN],
+    ['a timeout', () => Promise.reject(new HttpError('timeout', 'too slow')), 'too slow', DOWN],
+    [
+      'HTML',
+      () => answer({ headers: { 'content-type': 'text/html' } }),
+      'content type: expected text/plain; version=0.0.4, got "text/html"',
+      DOWN,
+    ],
+    ['no content type', () => answer({ headers: {} }), 'content type: expected text/plain; version=0.0.4, got none', DOWN],
+    [
+      'invalid text',
+      () => text('a 1\nb x\n'),
+      'line 2: expected a sample value, got "x"',
+      { ...DOWN, scrape_samples_scraped: 1, scrape_samples_post_metric_relabeling: 1 },
+    ],
+  ])('%s: up 0, markers once, and back again', async (_, bad, error, report) => {
+    const { apply, clock, scrapes, net, manager, logger, metrics } = setup();
+    apply(['h:1']);
+    await clock.advance(INTERVAL);
+    net.respond = bad;
+    await clock.advance(2 * INTERVAL);
+    expect(manager.targets()).toMatchObject([{ health: 'down', error: expect.stringContaining(error) }]);
+    net.respond = () => text('a 2\n');
+    await clock.advance(INTERVAL);
+    expect(scrapes.slice(1).map(samplesOf)).toEqual([
+      { a: 'stale', ...report },
+      report,
+      { a: 2, ...UP, scrape_series_added: expect.any(Number) },
+    ]);
+    expect(manager.targets()).toMatchObject([{ health: 'up', error: undefined }]);
+    // Each change is logged once.
+    expect(logger.lines.map(({ message }) => message)).toEqual(['Scrape failed', 'Target is up again']);
+    expect(metrics.values.get('agent_lite_scrapes_failed_total')).toBe(2);
+    expect(metrics.values.get('agent_lite_scrapes_total')).toBe(4);
+  });
+
+  it('before the first success has only report series', async () => {
+    const { apply, clock, scrapes, net } = setup();
+    net.respond = () => answer({ status: 404 });
+    apply(['h:1']);
+    await clock.advance(INTERVAL);
+    expect(scrapes[0]).toMatchObject({ table: undefined, cells: undefined });
+    expect(scrapes.map(samplesOf)).toEqual([DOWN]);
+  });
+
+  it('an empty body is a success', async () => {
+    const { apply, clock, scrapes, net } = setup();
+    apply(['h:1']);
+    await clock.advance(INTERVAL);
+    net.respond = () => ({ status: 200, headers: {}, body: new Uint8Array(0) });
+    await clock.advance(INTERVAL);
+    expect(samplesOf(scrapes[1] ?? expect.fail())).toEqual({
+      a: 'stale',
+      ...UP,
+      scrape_samples_scraped: 0,
+      scrape_samples_post_metric_relabeling: 0,
+    });
+  });
+
+  it('of the log do not stop scraping', async () => {
+    let calls = 0;
+    const { apply, clock, logger } = setup({
+      append() {
+        calls++;
+        throw new Error('disk gone');
+      },
+    });
+    apply(['h:1']);
+    await clock.advance(3 * INTERVAL);
+    expect(calls).toBe(3);
+    expect(logger.text('error')).toContain('Appending a scrape failed {"err":"disk gone"}');
+  });
+});
+
+describe('the end of a target', () => {
+  it('markers for all series after two ticks and a tenth, dated at the first missed tick', async () => {
+    const { apply, clock, scrapes, manager } = setup();
+    apply(['h:1']);
+    await clock.advance(2 * INTERVAL);
+    const last = scrapes.at(-1);
+    apply([]);
+    expect(manager.targets()).toEqual([]);
+    const passed = clock.boot() - (last?.bootMs ?? 0);
+    await clock.advance(2.1 * INTERVAL - passed - 1);
+    expect(scrapes).toHaveLength(2);
+    await clock.advance(2);
+    expect(scrapes).toHaveLength(3);
+    expect(scrapes[2]).toMatchObject({
+      wallMs: (last?.wallMs ?? 0) + INTERVAL,
+      bootMs: (last?.bootMs ?? 0) + INTERVAL,
+      target: last?.target,
+    });
+    expect(samplesOf(scrapes[2] ?? expect.fail())).toEqual({ a: 'stale', ...GONE });
+    await clock.advance(10 * INTERVAL);
+    expect(scrapes).toHaveLength(3);
+    expect(clock.sleeping).toBe(0);
+  });
+
+  it('no markers where it comes back in time; its schedule and table go on', async () => {
+    const { apply, clock, scrapes } = setup();
+    apply(['h:1']);
+    await clock.advance(INTERVAL);
+    apply([]);
+    await clock.advance(INTERVAL);
+    apply(['h:1']);
+    await clock.advance(2 * INTERVAL);
+    expect(scrapes.map((scrape) => samplesOf(scrape)['a'])).not.toContain('stale');
+    expect(scrapes.at(-1)?.table).toBe(scrapes[0]?.table);
+    expect(new Set(scrapes.map(({ wallMs }) => wallMs % INTERVAL)).size).toBe(1);
+  });
+
+  it('starts anew where it comes back later', async () => {
+    const { apply, clock, scrapes } = setup();
+    apply(['h:1']);
+    await clock.advance(INTERVAL);
+    apply([]);
+    await clock.advance(5 * INTERVAL);
+    apply(['h:1']);
+    await clock.advance(INTERVAL);
+    expect(scrapes.map((scrape) => samplesOf(scrape)['up'])).toEqual([1, 'stale', 1]);
+  });
+
+  it('no markers for a target that was never scraped', async () => {
+    const { apply, clock, scrapes } = setup();
+    apply(['h:1']);
+    apply([]);
+    await clock.advance(5 * INTERVAL);
+    expect(scrapes).toEqual([]);
+    expect(clock.sleeping).toBe(0);
+  });
+
+  it('a scrape under way is kept', async () => {
+    const { apply, clock, scrapes, net } = setup();
+    net.respond = async () => {
+      await clock.sleep(100);
+      return text('a 1\n');
+    };
+    apply(['h:1']);
+    while (net.requests.length === 0) await clock.advance(50);
+    apply([]);
+    await clock.advance(100);
+    expect(scrapes.map(samplesOf)).toMatchObject([{ a: 1, up: 1 }]);
+  });
+});
+
+describe('stop', () => {
+  it('gives up the scrape under way without a trace, and writes no markers', async () => {
+    const { apply, clock, scrapes, net, manager, clients } = setup();
+    apply(['h:1', 'h:2']);
+    await clock.advance(INTERVAL);
+    const before = scrapes.length;
+    net.respond = ({ signal }) =>
+      new Promise((_, reject) => signal?.addEventListener('abort', () => reject(new HttpError('aborted', 'given up'))));
+    await clock.advance(INTERVAL);
+    await manager.stop();
+    await clock.advance(5 * INTERVAL);
+    expect(scrapes).toHaveLength(before);
+    expect(clients).toEqual([{ closed: true }]);
+    expect(clock.sleeping).toBe(0);
+  });
+
+  it('waits for the record under way', async () => {
+    let finish: () => void = () => {};
+    const { apply, clock, manager } = setup({ append: () => new Promise<void>((resolve) => (finish = resolve)) });
+    apply(['h:1']);
+    await clock.advance(INTERVAL);
+    let stopped = false;
+    const stopping = manager.stop().then(() => {
+      stopped = true;
+    });
+    await settle();
+    expect(stopped).toBe(false);
+    finish();
+    await stopping;
+  });
+});
