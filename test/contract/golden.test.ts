@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { ByteReader, ByteWriter } from '../../contract/binary.ts';
+import { type Cells, createCells, setStale, VALUE } from '../../contract/cells.ts';
+import { decodeColumns, encodeColumns } from '../../contract/columns.ts';
+import { decodeAnswer, decodePush, encodeAnswer, encodePush, type Push, type PushAnswer } from '../../contract/push.ts';
+import { buildTable, decodeTable, type Row } from '../../contract/series-table.ts';
+import { describeCells } from './arbitraries.ts';
+
+/**
+ * Bytes that devices have in their logs and edges in their buckets. They may never come to mean something else; a writer may
+ * only change together with the format's number.
+ */
+const fixture = <T>(name: string): T => JSON.parse(readFileSync(new URL(`../fixtures/wire/${name}.json`, import.meta.url), 'utf8')) as T;
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+const unhex = (text: string): Uint8Array<ArrayBuffer> => new Uint8Array(Buffer.from(text, 'hex'));
+
+/** One list a row: 16 hex digits, `stale` or `absent`. */
+type Rows = readonly (readonly string[])[];
+function cellsOf(rows: Rows, ownTimes: Readonly<Record<string, readonly number[]>> = {}): Cells {
+  const cells = createCells(rows.length, rows[0]?.length ?? 0);
+  rows.flat().forEach((text, i) => {
+    if (text === 'stale') setStale(cells, i);
+    else if (text !== 'absent') {
+      cells.states[i] = VALUE;
+      cells.words[2 * i + 1] = Number.parseInt(text.slice(0, 8), 16);
+      cells.words[2 * i] = Number.parseInt(text.slice(8), 16);
+    }
+  });
+  for (const [row, times] of Object.entries(ownTimes)) {
+    cells.ownTimes ??= new Map();
+    cells.ownTimes.set(Number(row), Float64Array.from(times));
+  }
+  return cells;
+}
+
+interface ColumnsCase {
+  readonly name: string;
+  readonly times: readonly number[];
+  readonly cells: Rows;
+  readonly previous?: Rows;
+  readonly ownTimes?: Readonly<Record<string, readonly number[]>>;
+  readonly bytes: string;
+}
+describe('columns', () => {
+  for (const { name, times, cells: rows, previous: before, ownTimes, bytes } of fixture<readonly ColumnsCase[]>('columns')) {
+    it(name, () => {
+      const cells = cellsOf(rows, ownTimes);
+      const previous = before && cellsOf(before);
+      const reader = new ByteReader(unhex(bytes));
+      expect(describeCells(decodeColumns(reader, rows.length, times, previous))).toEqual(describeCells(cells));
+      reader.end();
+      const writer = new ByteWriter();
+      encodeColumns(cells, times, writer, previous);
+      expect(hex(writer.bytes())).toBe(bytes);
+    });
+  }
+});
+
+it('a series table', async () => {
+  const { given, order, hash, bytes } = fixture<{ given: Row[]; order: number[]; hash: string; bytes: string }>('series-table');
+  const built = await buildTable(given, (raw) => createHash('sha256').update(raw).digest());
+  expect([hex(built.table.bytes), built.table.hash, [...built.order]]).toEqual([bytes, hash, order]);
+  const rows = decodeTable(unhex(bytes));
+  given.forEach((row, i) => {
+    expect(rows[order[i] ?? 0]).toEqual(row);
+  });
+});
+
+it('a push', () => {
+  interface GivenTarget extends Omit<Push['targets'][number], 'cells' | 'report'> {
+    readonly cells?: Rows;
+    readonly report: Rows;
+  }
+  const { push: given, bytes } = fixture<{ push: Omit<Push, 'targets'> & { targets: readonly GivenTarget[] }; bytes: string }>('push');
+  const targets = given.targets.map((target) => ({
+    ...target,
+    table: target.table,
+    cells: target.cells && cellsOf(target.cells),
+    report: cellsOf(target.report),
+  }));
+  expect(hex(encodePush({ ...given, targets }))).toBe(bytes);
+  const { targets: read, ...rest } = decodePush(unhex(bytes));
+  expect(rest).toEqual({ ...given, targets: undefined });
+  read.forEach((target, i) => {
+    const wanted = targets[i];
+    expect([target.labels, target.table, target.times]).toEqual([wanted?.labels, wanted?.table, wanted?.times]);
+    expect(describeCells(target.report)).toEqual(wanted && describeCells(wanted.report));
+    if (wanted?.cells !== undefined) expect(describeCells(target.decodeCells(wanted.cells.rows))).toEqual(describeCells(wanted.cells));
+  });
+});
+
+describe('answers', () => {
+  for (const { answer, bytes } of fixture<readonly { answer: PushAnswer; bytes: string }[]>('answers')) {
+    it(answer.code, () => {
+      const whole = { ...answer, stored: answer.stored };
+      expect(decodeAnswer(unhex(bytes))).toEqual(whole);
+      expect(hex(encodeAnswer(whole))).toBe(bytes);
+    });
+  }
+});
