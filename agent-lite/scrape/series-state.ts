@@ -1,10 +1,12 @@
 import { type Cells, createCells, setStale, setValue } from '../../contract/cells.ts';
-import { formatLabels, isValidName, type Labels, labelsKey } from '../../contract/labels.ts';
+import { type Labels, labelsKey } from '../../contract/labels.ts';
 import { type WireLimits, wireLimits } from '../../contract/limits.ts';
 import { buildTable, type Row, residual, type SeriesTable, type Sha256 } from '../../contract/series-table.ts';
 import { ExpositionError, type ExpositionParser, type FamilyType, type SampleSink } from './exposition.ts';
+import { SampleBuffer } from './sample-buffer.ts';
+import { checkSeries, tooManyLabels } from './series-check.ts';
 import { SeriesIndex } from './series-index.ts';
-import { hasMetricName, mergeLabels, utf8Length } from './target-labels.ts';
+import { mergeLabels } from './target-labels.ts';
 
 /** How a target's series get their final labels. */
 export interface SeriesRules {
@@ -89,9 +91,7 @@ export class TargetSeries implements SampleSink {
   // The scrape under way.
   #wallMs = 0;
   #current: Series | undefined;
-  #stored: Series[] = [];
-  #values = new Float64Array(64);
-  #times: Float64Array | undefined;
+  readonly #stored = new SampleBuffer<Series>();
   #counts = noCounts();
   #limited = 0;
 
@@ -124,8 +124,7 @@ export class TargetSeries implements SampleSink {
   async ingest(bytes: Uint8Array, parser: () => ExpositionParser, wallMs: number): Promise<IngestResult> {
     this.#scrape++;
     this.#wallMs = wallMs;
-    this.#stored.length = 0;
-    this.#times = undefined;
+    this.#stored.clear();
     this.#counts = noCounts();
     this.#limited = 0;
     this.#index.begin();
@@ -199,17 +198,7 @@ export class TargetSeries implements SampleSink {
       return;
     }
     if (series.storedAt === 0 || series.storedAt !== this.#lastGood) counts.added++;
-    const at = this.#stored.push(series) - 1;
-    if (at === this.#values.length) this.#values = grown(this.#values);
-    this.#values[at] = value;
-    if (explicit) {
-      if (this.#times === undefined) this.#times = new Float64Array(this.#values.length).fill(Number.NaN);
-      else if (this.#times.length < this.#values.length) this.#times = grown(this.#times);
-      this.#times[at] = timeMs;
-    } else if (this.#times !== undefined) {
-      if (this.#times.length < this.#values.length) this.#times = grown(this.#times);
-      this.#times[at] = Number.NaN;
-    }
+    this.#stored.push(series, value, explicit ? timeMs : Number.NaN);
   }
 
   /** Whether an explicit timestamp may follow what is stored of the series; counts it if not. */
@@ -225,9 +214,9 @@ export class TargetSeries implements SampleSink {
   #resolve(exposed: Labels): Series | undefined {
     const final = this.#rules.relabel(mergeLabels(exposed, this.#target, this.#rules.honorLabels));
     if (final === undefined || final.length === 0) return undefined;
-    this.#check(final);
+    checkSeries(final, this.#limits);
     const row = residual(final, this.#target);
-    this.#expect(row.length <= this.#limits.labelsPerSeries, final, `at most ${this.#limits.labelsPerSeries} labels, got ${row.length}`);
+    if (row.length > this.#limits.labelsPerSeries) throw tooManyLabels(final, row.length, this.#limits);
     const key = labelsKey(row);
     const known = this.#byRow.get(key);
     if (known !== undefined) return known;
@@ -248,31 +237,11 @@ export class TargetSeries implements SampleSink {
     return series;
   }
 
-  #check(final: Labels): void {
-    const { labelsPerSeries, labelNameBytes, labelValueBytes } = this.#limits;
-    this.#expect(hasMetricName(final), final, 'a metric name (__name__) after metric_relabel_configs, got none');
-    this.#expect(final.length <= labelsPerSeries, final, `at most ${labelsPerSeries} labels, got ${final.length}`);
-    for (const [name, value] of final) {
-      this.#expect(isValidName(name), final, 'label names that are not empty, got an empty one');
-      // Most are far too short to need counting: a UTF-16 unit takes at most three bytes.
-      if (name.length * 3 > labelNameBytes && utf8Length(name) > labelNameBytes)
-        this.#expect(false, final, `label names of at most ${labelNameBytes} bytes, got ${utf8Length(name)}`);
-      if (value.length * 3 > labelValueBytes && utf8Length(value) > labelValueBytes)
-        this.#expect(false, final, `label values of at most ${labelValueBytes} bytes, got ${utf8Length(value)} in ${JSON.stringify(name)}`);
-    }
-  }
-
-  #expect(holds: boolean, labels: Labels, expected: string): void {
-    if (holds) return;
-    const series = formatLabels(labels);
-    throw new ExpositionError(0, `series ${series.length > 200 ? `${series.slice(0, 200)}...` : series}: expected ${expected}`);
-  }
-
   /** Brings the table up to date for the samples of this scrape and the markers it needs. */
   async #updateTable(): Promise<void> {
     const scrape = this.#scrape;
     let fresh = false;
-    for (const series of this.#stored) {
+    for (const series of this.#stored.items) {
       series.storedAt = scrape;
       if (series.tableRow === -1) fresh = true;
     }
@@ -281,7 +250,7 @@ export class TargetSeries implements SampleSink {
     const shrink = dead > this.#rows.length * MAX_DEAD_SHARE;
     if (!fresh && !shrink) return;
     const rows = shrink ? this.#rows.filter((series) => this.#needed(series)) : [...this.#rows];
-    for (const series of this.#stored) if (series.tableRow === -1) rows.push(series);
+    for (const series of this.#stored.items) if (series.tableRow === -1) rows.push(series);
     if (rows.length > this.#limits.tableRows) {
       throw new ExpositionError(0, `expected at most ${this.#limits.tableRows} series of one target, got ${rows.length}`);
     }
@@ -329,9 +298,9 @@ export class TargetSeries implements SampleSink {
   #fill(): Cells | undefined {
     if (this.#table === undefined) return undefined;
     const cells = createCells(this.#rows.length, 1);
-    this.#stored.forEach((series, i) => {
-      setValue(cells, series.tableRow, this.#values[i] as number);
-      const own = this.#times === undefined ? Number.NaN : (this.#times[i] as number);
+    this.#stored.items.forEach((series, i) => {
+      setValue(cells, series.tableRow, this.#stored.value(i));
+      const own = this.#stored.timeMs(i);
       series.explicit = !Number.isNaN(own);
       if (!series.explicit) {
         series.trackedAt = this.#scrape;
@@ -373,9 +342,3 @@ export class TargetSeries implements SampleSink {
 }
 
 const noCounts = () => ({ scraped: 0, postRelabel: 0, added: 0, duplicates: 0, outOfOrder: 0, outOfBounds: 0 });
-
-function grown(values: Float64Array): Float64Array<ArrayBuffer> {
-  const larger = new Float64Array(values.length * 2).fill(Number.NaN);
-  larger.set(values);
-  return larger;
-}
