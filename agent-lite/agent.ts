@@ -19,6 +19,9 @@ import { addProcessMetrics } from './telemetry/process.ts';
 import { createRegistry } from './telemetry/registry.ts';
 import { FileStore } from './wal/file-store.ts';
 import { openLog } from './wal/log.ts';
+import { MemoryStore } from './wal/memory-store.ts';
+import { defaultLogOptions, type Log, type LogOptions } from './wal/options.ts';
+import { StoreError } from './wal/store.ts';
 import { startWeb } from './web/server.ts';
 import type { AgentStatus } from './web/status.ts';
 
@@ -75,7 +78,7 @@ export async function startAgent({ config, options, clock, logger, env }: AgentS
   const component = (name: string): Logger => ({ log: (level, text, fields) => logger.log(level, text, { component: name, ...fields }) });
   const httpClient = (http: HttpClientConfig): HttpClient => createHttpClient(http, { readFile, clock, environment: env });
 
-  const log = await openLog({
+  const { log, unreadable } = await openLogOrMemory({
     store: new FileStore(options.storagePath),
     clock,
     logger: component('wal'),
@@ -141,8 +144,8 @@ export async function startAgent({ config, options, clock, logger, env }: AgentS
         path: options.storagePath,
         bytes: sizes.bytes,
         limitBytes: sizes.limitBytes,
-        mode,
-        error: reason,
+        mode: unreadable === undefined ? mode : 'memory',
+        error: unreadable ?? reason,
         syncPolicy: sizes.sync,
         syncIntervalMs: options.walSyncIntervalMs,
         unsyncedBytes: sizes.unsyncedBytes,
@@ -166,13 +169,16 @@ export async function startAgent({ config, options, clock, logger, env }: AgentS
   metrics.onCollect(() => {
     const { edge, log: store, targets } = status();
     metrics.set('agent_lite_targets_up', targets.filter(({ health }) => health === 'up').length);
+    metrics.set('agent_lite_log_in_memory', store.mode === 'memory' ? 1 : 0);
     metrics.set('agent_lite_log_limit_bytes', store.limitBytes);
     metrics.set('agent_lite_push_backlog_seconds', (edge.backlogAgeMs ?? 0) / 1000);
   });
 
   const web = await startWeb({ ...options.listen, status, metrics: () => metrics.expose('all') }).catch(async (cause: unknown) => {
     await log.close();
-    throw new Error(`--web.listen-address=${options.listen.host}:${options.listen.port}: cannot listen there`, { cause });
+    throw new Error(`--web.listen-address=${options.listen.host}:${options.listen.port}: cannot listen there, choose another address`, {
+      cause,
+    });
   });
 
   /** Ends the discovery of the configuration before. */
@@ -219,6 +225,26 @@ export async function startAgent({ config, options, clock, logger, env }: AgentS
       logger.log('info', 'agent-lite has stopped', { waiting_scrapes: backlogRecords });
     },
   };
+}
+
+/**
+ * A folder that cannot even be read must not stop a device from measuring: its scrapes wait in memory until they are pushed,
+ * and the next start tries the folder again. `unreadable` says why. Rejects where another agent has the folder.
+ */
+async function openLogOrMemory(options: LogOptions): Promise<{ readonly log: Log; readonly unreadable: string | undefined }> {
+  try {
+    return { log: await openLog(options), unreadable: undefined };
+  } catch (cause) {
+    if (!(cause instanceof StoreError)) throw cause;
+    options.logger.log('error', 'The log cannot be read, samples wait in memory only; repair its folder, then restart', { err: cause });
+    const { limitBytes, memoryLimitBytes } = defaultLogOptions;
+    const log = await openLog({
+      ...options,
+      store: new MemoryStore(),
+      limitBytes: Math.min(options.limitBytes ?? limitBytes, memoryLimitBytes),
+    });
+    return { log, unreadable: cause.message };
+  }
 }
 
 /** Tells the targets of all jobs together, first when every discovery has been heard: until then the ones before stay. */

@@ -4,8 +4,6 @@ const TEXTS: Readonly<Record<string, string>> = {
   EPERM: 'operation not permitted',
   EISDIR: 'is a folder, expected a file',
   ENOTDIR: 'a part of its path is a file, expected a folder',
-  EADDRINUSE: 'address already in use: another agent may be running',
-  EADDRNOTAVAIL: 'no such address on this machine',
 };
 
 /** What the system's code means and what to do about it. */

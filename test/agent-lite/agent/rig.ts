@@ -1,0 +1,120 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Agent, type AgentOptions, startAgent } from '../../../agent-lite/agent.ts';
+import { parseAgentConfig } from '../../../agent-lite/config/parse.ts';
+import type { AgentConfig } from '../../../agent-lite/config/types.ts';
+import { HttpError } from '../../../agent-lite/model.ts';
+import { ManualClock } from '../../fakes/clock.ts';
+import { FakeEdge } from '../../fakes/edge.ts';
+import { FakeLogger } from '../../fakes/logger.ts';
+import { type FakeTarget, startTarget } from '../../fakes/target.ts';
+
+/** A whole agent with a target and an edge on loopback, a folder of its own, and a clock that only the test moves. */
+export interface Rig {
+  readonly dir: string;
+  readonly clock: ManualClock;
+  readonly logger: FakeLogger;
+  readonly target: FakeTarget;
+  readonly edge: FakeEdge;
+  readonly edgeUrl: string;
+  options(over?: Partial<AgentOptions>): AgentOptions;
+  config(scrapeConfigs?: string): AgentConfig;
+  start(over?: Partial<AgentOptions>): Promise<Agent>;
+  /** Moves the clock in small steps, letting I/O happen in between, until `done`. Throws after an hour of its time. */
+  until(done: () => boolean): Promise<void>;
+  /** Series that the edge has, as `name{job}`. */
+  stored(): string[];
+  close(): Promise<void>;
+}
+
+export async function createRig(): Promise<Rig> {
+  const dir = await mkdtemp(join(tmpdir(), 'agent-lite-agent-'));
+  const clock = new ManualClock();
+  const logger = new FakeLogger();
+  const target = await startTarget((_, response) => {
+    response.setHeader('content-type', 'text/plain; version=0.0.4');
+    response.end('temperature 21.5\nhumidity{room="a"} 40\n');
+  });
+  const edge = new FakeEdge({ now: () => clock.now() });
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    try {
+      const answer = await edge.request({
+        method: request.method as 'POST',
+        url: `http://edge${request.url}`,
+        headers: request.headers as Record<string, string>,
+        body: Buffer.concat(chunks),
+        timeoutMs: 0,
+        maxBytes: 0,
+      });
+      response.writeHead(answer.status, answer.headers).end(answer.body);
+    } catch (error) {
+      if (!(error instanceof HttpError)) throw error;
+      request.socket.destroy();
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const edgeUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+  const rig: Rig = {
+    dir,
+    clock,
+    logger,
+    target,
+    edge,
+    edgeUrl,
+    options: (over) => ({
+      storagePath: join(dir, 'data'),
+      retentionBytes: 64 * 2 ** 20,
+      retentionMs: 0,
+      walSync: 'interval',
+      walSyncIntervalMs: 30_000,
+      listen: { host: '127.0.0.1', port: 0 },
+      ...over,
+    }),
+    config(scrapeConfigs = `- job_name: room\n  static_configs: [{ targets: ["${target.address}"] }]`) {
+      const text = `global: { scrape_interval: 5s }\nscrape_configs:\n${scrapeConfigs}\nedge_push: { url: "${edgeUrl}", push_interval: 10s, authorization: { credentials: token } }\n`;
+      const config = parseAgentConfig(text, { file: 'agent.yml', baseDir: dir, env: {} });
+      if (!config.ok) throw new Error(JSON.stringify(config.error));
+      return config.value;
+    },
+    start: (over) => startAgent({ config: rig.config(), options: rig.options(over), clock, logger, env: {} }),
+    async until(done) {
+      for (let step = 0; !done(); step++) {
+        if (step === 14_400) throw new Error(`an hour went by without it; the edge has ${rig.stored().join(' ')}\n${logger.text('error')}`);
+        await clock.advance(250);
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+    },
+    stored: () => [...edge.series.keys()].map(nameAndJob),
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      await target.close();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+  return rig;
+}
+
+/** From the key that the fake edge keeps series under: lengths and texts in turn. */
+function nameAndJob(key: string): string {
+  const labels: Record<string, string> = {};
+  for (let rest = key; rest !== ''; ) {
+    const [name, afterName] = cut(rest);
+    const [value, afterValue] = cut(afterName);
+    labels[name] = value;
+    rest = afterValue;
+  }
+  return `${labels['__name__']}{${labels['job']}}`;
+}
+
+function cut(text: string): [string, string] {
+  const colon = text.indexOf(':');
+  const end = colon + 1 + Number(text.slice(0, colon));
+  return [text.slice(colon + 1, end), text.slice(end)];
+}
