@@ -54,6 +54,8 @@ export class LedgerStack {
   /** Moments at which the agent was killed or stopped, and started. */
   readonly #ends: number[] = [];
   readonly #starts: number[] = [];
+  /** Scrapes in these times may be missing: a test destroyed the only copy. */
+  readonly #forgiven: (readonly [fromMs: number, toMs: number])[] = [];
 
   private constructor(parts: Pick<LedgerStack, 'target' | 'agent' | 'edge' | 'proxy' | 'strict'>) {
     this.target = parts.target;
@@ -65,13 +67,24 @@ export class LedgerStack {
 
   static async start(cleanup: Cleanup, options: Partial<AgentOptions> = {}, series = 40): Promise<LedgerStack> {
     const strict = await startStrictReceiver(cleanup);
-    const edge = await EdgeUnderTest.start(cleanup, strict.url);
+    return LedgerStack.beside({ strict, edge: await EdgeUnderTest.start(cleanup, strict.url) }, cleanup, options, series);
+  }
+
+  /** Another target, agent and proxy on the edge and receiver of `other`. */
+  static async beside(
+    { strict, edge }: Pick<LedgerStack, 'strict' | 'edge'>,
+    cleanup: Cleanup,
+    options: Partial<AgentOptions> & { readonly prepare?: (agent: AgentUnderTest) => Promise<void> } = {},
+    series = 40,
+  ): Promise<LedgerStack> {
     const proxy = await DisturbingProxy.start(edge.url);
     cleanup.add(() => proxy.stop());
     // Every fifth scrape lacks some series: markers travel too.
     const target = await ScriptedTarget.start((number) => numberedSeries(number, number % 5 === 0 ? Math.floor(series / 2) : series));
     cleanup.add(() => target.stop());
-    const agent = await AgentUnderTest.start(cleanup, { scrapeConfigs: staticJob(JOB, target.address), edgeUrl: proxy.url, ...options });
+    const agent = await AgentUnderTest.prepare(cleanup, { scrapeConfigs: staticJob(JOB, target.address), edgeUrl: proxy.url, ...options });
+    await options.prepare?.(agent);
+    await agent.start();
     return new LedgerStack({ target, agent, edge, proxy, strict });
   }
 
@@ -98,6 +111,11 @@ export class LedgerStack {
       () => this.edge.program.describe(),
     );
     this.proxy.decide = () => 'pass';
+  }
+
+  /** The test destroys what was scraped since then, and not pushed: it may be missing, whole. */
+  forgiveSince(fromMs: number): void {
+    this.#forgiven.push([fromMs, Date.now()]);
   }
 
   async killAgent(): Promise<void> {
@@ -140,7 +158,9 @@ export class LedgerStack {
         delivered: taken(this.strict),
         labels: targetLabels(JOB, this.target.address),
         restartsMs: this.#starts,
-        mayBeMissing: ({ askedMs }) => this.#ends.some((end) => askedMs <= end && end - askedMs < UNREAD_MS),
+        mayBeMissing: ({ askedMs }) =>
+          this.#ends.some((end) => askedMs <= end && end - askedMs < UNREAD_MS) ||
+          this.#forgiven.some(([from, to]) => askedMs > from && askedMs <= to),
       });
     let outcome = look();
     const deadline = performance.now() + timeoutMs;
