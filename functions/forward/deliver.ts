@@ -124,7 +124,10 @@ class FragmentDelivery implements Delivery {
     const verdict = await this.#send(encodeSeries([first]));
     if (verdict.kind === 'split' && verdict.repeat) {
       if (rest.length > 0) this.#work.push({ kind: 'probe', fragment, parts, left: rest });
-      else this.#refused.add('repeat_refused', verdict, refusedBlock(encodeSeries(parts), fragment, parts));
+      else {
+        this.#passed = true;
+        this.#refused.add('repeat_refused', verdict, refusedBlock(encodeSeries(parts), fragment, parts));
+      }
     } else if (verdict.kind !== 'retry' && verdict.kind !== 'stop') {
       this.#work.push({ kind: 'parts', fragment, parts });
     }

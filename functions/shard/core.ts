@@ -22,7 +22,7 @@ const DEAD_LETTERS_PER_SWEEP = 1000;
  * One POST: well under the 32 MiB that Prometheus and Thanos take, and small enough for a receiver to store within the 5 s that
  * Thanos gives itself.
  */
-const POST_LIMITS = { rawBytes: 4 * 1024 * 1024, samples: 10_000 } as const;
+const POST_LIMITS = { rawBytes: 4 * 1024 * 1024, samples: 10_000, fragments: 1000 } as const;
 const SENDS_PER_POST = 5;
 
 export interface ShardOptions {
@@ -201,7 +201,7 @@ export class ShardCore {
       deadLetters: this.#deadLetters,
       outlet: (counters) => outlet((verdict) => counters.add(`relay_forward_requests_total{code="${verdict.status}"}`)),
       lanes: this.#lanes,
-      limits: { rawBytes: POST_LIMITS.rawBytes, samples: Math.min(POST_LIMITS.samples, maxSamplesPerSend * SENDS_PER_POST) },
+      limits: { ...POST_LIMITS, samples: Math.min(POST_LIMITS.samples, maxSamplesPerSend * SENDS_PER_POST) },
       minBackoffMs,
       maxBackoffMs,
       snapshotSeq: () => this.#positions.snapshotSeq,

@@ -15,6 +15,8 @@ const POSTS_PER_TURN = 16;
 const STOP_MS = 60_000;
 /** Reads of bytes that do not match their checksum, before they are given up. */
 const MAX_READS = 5;
+/** Fragments tried at a time while the receiver seems to take nothing. */
+const WARY_FRAGMENTS = 8;
 /** A POST is never made smaller than this share of its limits; single fragments always go. */
 const MIN_SCALE = 1 / 64;
 
@@ -137,7 +139,8 @@ export class Lane {
     if (this.#work === undefined) {
       // Held units and nothing new, or too many of them: ask again whether the receiver takes the first of them now.
       if (this.#held !== undefined && (this.#idle || this.#fuse.blown) && (await this.#repaired())) return;
-      const scaled = { rawBytes: limits.rawBytes * this.#scale, samples: limits.samples * this.#scale };
+      const fragments = this.#fuse.blown ? Math.min(limits.fragments, WARY_FRAGMENTS) : limits.fragments;
+      const scaled = { rawBytes: limits.rawBytes * this.#scale, samples: limits.samples * this.#scale, fragments };
       const wakes = this.#wakes;
       const result = await reader.read(this.#next, scaled, this.#suspectSeq);
       if (result.kind === 'unreadable') return this.#unreadable(result);
@@ -197,8 +200,8 @@ export class Lane {
 
   /** One POST of the first held fragment. If it is taken now, everything held is sent again from the start. */
   async #repaired(): Promise<boolean> {
-    const { reader } = this.#options;
-    const result = await reader.read(this.#cursor, { rawBytes: 0, samples: 0 }, Number.POSITIVE_INFINITY);
+    const { reader, limits } = this.#options;
+    const result = await reader.read(this.#cursor, { ...limits, fragments: 1 }, Number.POSITIVE_INFINITY);
     if (result.kind !== 'unit') return false;
     const step = await this.#outlet.begin(result.unit.fragments).advance(1);
     if (step.kind === 'waiting') {

@@ -19,6 +19,8 @@ export interface UnitFragment extends OutgoingFragment {
 export interface UnitLimits {
   readonly rawBytes: number;
   readonly samples: number;
+  /** Bounds how many POSTs a search among them can take. */
+  readonly fragments: number;
 }
 
 export type UnitResult =
@@ -71,15 +73,20 @@ export class UnitReader {
         let to = from;
         if (fragments.length === 0 || fragments[0]?.suspect === suspect) {
           for (let next = mine[to]; next !== undefined; next = mine[++to]) {
-            const first = fragments.length === 0 && to === from;
-            if (!first && (raw + next.rawBytes > limits.rawBytes || samples + next.samples > limits.samples)) break;
+            const count = fragments.length + to - from;
+            const tooMuch = raw + next.rawBytes > limits.rawBytes || samples + next.samples > limits.samples || count >= limits.fragments;
+            if (count > 0 && tooMuch) break;
             raw += next.rawBytes;
             samples += next.samples;
           }
         }
         const taken = mine.slice(from, to);
         if (taken.length > 0) {
-          const blocks = await this.#blocks(object, taken);
+          const blocks = await this.#blocks(object, taken).catch((error: unknown) => {
+            // What was read so far can go; the store is asked again for the rest.
+            if (fragments.length > 0) return String(error);
+            throw error;
+          });
           if (typeof blocks === 'string') {
             if (fragments.length > 0) return { kind: 'unit', unit: { fragments, samples: samplesOf(fragments), end: at } };
             return { kind: 'unreadable', object, why: blocks, samples: samplesOf(taken), end: { seq: object.seq, fragment: to } };
