@@ -1,4 +1,5 @@
 import { deflateSync } from 'node:zlib';
+import type { LogReader } from '../../../agent-lite/model.ts';
 import type { ClockStore } from '../../../agent-lite/push/clock-correction.ts';
 import { createPusher, type Pusher, type PusherOptions } from '../../../agent-lite/push/pusher.ts';
 import { createRegistry } from '../../../agent-lite/telemetry/registry.ts';
@@ -41,6 +42,8 @@ export interface RigOptions extends Partial<Omit<PusherOptions, 'clock' | 'reade
   readonly clock?: ManualClock;
   readonly clockOptions?: ManualClockOptions;
   readonly log?: FakeLog;
+  /** Instead of `log`. */
+  readonly reader?: LogReader;
   readonly edge?: FakeEdge;
   readonly edgeOptions?: Partial<FakeEdgeOptions>;
   /** The edge's time minus the device's at the start. */
@@ -49,7 +52,7 @@ export interface RigOptions extends Partial<Omit<PusherOptions, 'clock' | 'reade
 }
 
 export function rig(options: RigOptions = {}): Rig {
-  const { clockOptions, edgeOptions, skewMs = 0, ...rest } = options;
+  const { clockOptions, edgeOptions, skewMs = 0, reader, ...rest } = options;
   const clock = options.clock ?? new ManualClock({ now: NOW, ...clockOptions });
   const bootAtStart = clock.boot();
   const wallAtStart = clock.now();
@@ -73,7 +76,7 @@ export function rig(options: RigOptions = {}): Rig {
     externalLabels: [],
     deflate: (bytes) => Promise.resolve(new Uint8Array(deflateSync(bytes))),
     ...rest,
-    ...{ reader: log, http: edge, clock, clockStore: store, logger, metrics },
+    ...{ reader: reader ?? log, http: edge, clock, clockStore: store, logger, metrics },
   });
   const stored = (name: string, instance = 'a') =>
     edge.series.get(labelsKey(labelsFromRecord({ __name__: name, job: 'test', instance }))) ?? [];
