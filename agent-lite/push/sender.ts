@@ -45,6 +45,8 @@ export type Round =
       readonly cause: 'network' | 'edge' | 'unauthorized' | 'refused';
     };
 
+type RefusedCode = Extract<AnswerCode, 'malformed' | 'too_large' | 'clock'>;
+
 /** Records of one push where nothing was refused as too large. */
 const MAX_RECORDS = 20_000;
 /** After so many batches refused in a row it is the edge that is wrong, not each of them. */
@@ -255,7 +257,7 @@ export class Sender {
    *
    * @param bytes the push as encoded, where decoding it here says whether the fault is ours
    */
-  async #refused(batch: Batch, code: 'malformed' | 'too_large' | 'clock', message: string, bytes: Uint8Array | undefined): Promise<Round> {
+  async #refused(batch: Batch, code: RefusedCode, message: string, bytes: Uint8Array | undefined): Promise<Round> {
     const { reader, logger, metrics } = this.#o;
     const why = `${code}: ${message}`;
     if (batch.records > 1) {
@@ -340,5 +342,3 @@ function decodesHere(bytes: Uint8Array, batch: Batch, limits: WireLimits): strin
     throw error;
   }
 }
-
-export type RefusedCode = Extract<AnswerCode, 'malformed' | 'too_large' | 'clock'>;
