@@ -113,7 +113,10 @@ function targetReasons({ targets, refusedTargets }: AgentStatus): string[] {
   const reasons: string[] = [];
   const down = targets.filter((target) => target.health === 'down').length;
   if (down > 0) reasons.push(`${down} of ${targets.length} targets ${down === 1 ? 'is' : 'are'} down.`);
-  if (refusedTargets.length > 0) reasons.push(`${refusedTargets.length} discovered addresses cannot be scraped, see below.`);
+  if (refusedTargets.length > 0)
+    reasons.push(
+      `${refusedTargets.length} discovered ${refusedTargets.length === 1 ? 'address' : 'addresses'} cannot be scraped, see below.`,
+    );
   if (targets.length === 0) reasons.push('No targets: nothing is scraped. See scrape_configs in the configuration.');
   return reasons;
 }
