@@ -102,9 +102,10 @@ class WriteAheadLog implements Log {
     return undefined;
   }
 
+  /** Does nothing under the policy `never`, which says so. */
   sync(): Promise<void> {
     return this.#serial.run(async () => {
-      await this.#volume.sync();
+      if (this.#settings.sync !== 'never') await this.#volume.sync();
       this.#publish();
     });
   }

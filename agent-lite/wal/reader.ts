@@ -40,7 +40,7 @@ export async function* readEntries(tools: ReaderTools, after: Position): AsyncGe
     const segment = segments.after(at.position);
     if (segment === undefined) break;
     if (segment.first > at.position + 1 && !goesOn(at, segment.before)) {
-      yield* gaps.add({ from: at.position + 1, to: segment.first - 1, reason: reasonFor(tools, at.position, segment) });
+      yield* gaps.add({ from: at.position + 1, to: segment.first - 1, reason: reasonFor(tools, at.position, segment, segment.first - 1) });
     }
     try {
       yield* readSegment(tools, segment, at.position, end, gaps);
@@ -52,6 +52,7 @@ export async function* readEntries(tools: ReaderTools, after: Position): AsyncGe
       at = { position: Math.max(at.position, gaps.settled), chain: undefined };
     }
   }
+  if (at.position < end) yield* gaps.add({ from: at.position + 1, to: end, reason: reasonFor(tools, at.position, undefined, end) });
   yield* gaps.flush();
 }
 
@@ -61,8 +62,9 @@ function chainKnown(tools: ReaderTools, position: Position): Chain | undefined {
 }
 
 /** Segments missing at the front were evicted, by this process or one before it; one missing in between was not. */
-function reasonFor(tools: ReaderTools, after: Position, segment: Segment): LoggedGap['reason'] {
-  return tools.segments.oldest() === segment || tools.wasEvicted(after + 1, segment.first - 1) ? 'evicted' : 'damaged';
+function reasonFor(tools: ReaderTools, after: Position, next: Segment | undefined, to: Position): LoggedGap['reason'] {
+  const oldest = tools.segments.after(0);
+  return oldest === next || tools.wasEvicted(after + 1, to) ? 'evicted' : 'damaged';
 }
 
 async function* readSegment(tools: ReaderTools, segment: Segment, after: Position, end: Position, gaps: GapCollector) {

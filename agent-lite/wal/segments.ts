@@ -28,10 +28,6 @@ export class Segments {
     return this.#list.includes(segment);
   }
 
-  oldest(): Segment | undefined {
-    return this.#list[0];
-  }
-
   newest(): Segment | undefined {
     return this.#list[this.#list.length - 1];
   }

@@ -41,7 +41,8 @@ export class Volume {
   #reservedThrough: Position = 0;
   #writer: SegmentWriter | undefined;
   #activeSinceMs = 0;
-  #unsynced = 0;
+  /** Segments with records that a power cut would take, and from which offset on. */
+  readonly #dirty = new Map<Segment, number>();
   #cursorsDirty = false;
   #locked = false;
 
@@ -66,11 +67,13 @@ export class Volume {
   }
   /** Appended, and not yet proof against a power cut. */
   get unsyncedBytes(): number {
-    return this.#unsynced;
+    let bytes = 0;
+    for (const [segment, from] of this.#dirty) if (this.segments.has(segment)) bytes += segment.bytes - from;
+    return bytes;
   }
   /** Whether {@link sync} has anything to do. */
   get dirty(): boolean {
-    return this.#unsynced > 0 || this.#cursorsDirty;
+    return this.#dirty.size > 0 || this.#cursorsDirty;
   }
   get setAside(): { readonly files: number; readonly bytes: number } {
     return { files: this.#setAside.size, bytes: this.#setAsideBytes(this.#disk) + this.#setAsideBytes(this.#memory?.store) };
@@ -121,6 +124,8 @@ export class Volume {
     const first = firstPosition(this.#head.position, reserved);
     this.#reservedThrough = first - 1;
     await this.try(async () => {
+      // A process that was killed may have left it to the kernel.
+      if (newest !== undefined && this.#settings.sync !== 'never') await disk.sync(newest.name);
       await this.#reserve(disk, first);
       await this.#startSegment(disk, this.#logId, first, true);
     }, first);
@@ -152,9 +157,9 @@ export class Volume {
         await active.store.append(active.name, active.bytes, records.bytes);
       });
       if (!written) continue;
+      if (!this.#dirty.has(active)) this.#dirty.set(active, active.bytes);
       records.commit();
       this.#head = records.to;
-      this.#unsynced += records.bytes.length;
       return;
     }
   }
@@ -170,14 +175,13 @@ export class Volume {
   async #rotate(): Promise<void> {
     const { active } = this;
     const durable = this.#settings.sync !== 'never';
-    if (durable && !(await this.try(() => active.store.sync(active.name)))) return;
-    if (durable && this.#memory === undefined) this.#unsynced = 0;
+    if (durable && !(await this.#syncSegment(active))) return;
     await this.try(() => this.#startSegment(active.store, this.#logId, this.#nextPosition(), durable));
   }
 
   /** The log goes on under another name, durably. */
   async fork(logId: LogId): Promise<void> {
-    await this.sync();
+    await this.#syncSegment(this.active);
     await this.try(() => this.#startSegment(this.#store(), logId, this.#nextPosition(), true));
     // Where that failed, the log in memory was started under the old name.
     if (this.#logId !== logId) await this.#startSegment(this.#store(), logId, this.#nextPosition(), true);
@@ -254,6 +258,7 @@ export class Volume {
       if (!this.#locked) await this.#disk.lock();
       this.#locked = true;
       await this.#writeReserved(this.#disk, this.#nextPosition() + BLOCK - 1);
+      await this.#syncWhatIsThere();
       for (const { name, bytes } of inMemory) await this.#disk.create('wal', name, await memory.read('wal', name, 0, bytes), true);
       for (const [name, file] of this.#setAside)
         if (file.store === memory) await this.#disk.create('set-aside', name, await memory.read('set-aside', name, 0, file.bytes), true);
@@ -267,18 +272,36 @@ export class Volume {
     for (const segment of inMemory) segment.store = this.#disk;
     for (const file of this.#setAside.values()) file.store = this.#disk;
     this.#memory = undefined;
-    this.#unsynced = 0;
+    this.#dirty.clear();
     this.#cursorsDirty = false;
     this.#journal.log('info', 'the log is on its disk again', { segments: inMemory.length });
     await this.#makeRoom(0);
     return true;
   }
 
+  /** Makes all of it durable; while the disk fails, nothing. */
   async sync(): Promise<void> {
-    const { active } = this;
-    if (this.#memory !== undefined) return;
-    if (this.#unsynced > 0 && (await this.try(() => active.store.sync(active.name)))) this.#unsynced = 0;
+    for (const segment of [...this.#dirty.keys()]) if (!(await this.#syncSegment(segment))) return;
     if (this.#cursorsDirty) await this.saveCursors(true);
+  }
+
+  /** False where the log has to begin again in memory. */
+  async #syncSegment(segment: Segment): Promise<boolean> {
+    if (this.#memory === undefined && this.segments.has(segment) && !(await this.try(() => segment.store.sync(segment.name)))) return false;
+    if (this.#memory === undefined) this.#dirty.delete(segment);
+    return true;
+  }
+
+  async #syncWhatIsThere(): Promise<void> {
+    for (const segment of this.#dirty.keys()) {
+      if (segment.store !== this.#disk || !this.segments.has(segment)) continue;
+      try {
+        await this.#disk.sync(segment.name);
+      } catch (error) {
+        // A file that is gone is told to whoever reads it.
+        if (!(error instanceof StoreError) || error.reason !== 'missing') throw error;
+      }
+    }
   }
 
   /** Not durable: safe when the process is killed, and written down for good with the next {@link sync}. */

@@ -24,12 +24,13 @@ export class UnreliableStore implements SegmentStore {
   /** The process is killed: nothing is lost, and the lock is stale. */
   async kill(): Promise<UnreliableStore> {
     await this.now.unlock();
+    this.#die();
     return new UnreliableStore(this.now, this.#durable);
   }
 
   /** The machine loses its power. `torn`: how many bytes beyond the last sync reached the disk by chance. */
   async powerCut(torn: (name: string, unsynced: number) => number = () => 0): Promise<UnreliableStore> {
-    const after = new MemoryStore();
+    const after = new UnreliableStore();
     for (const [key, bytes] of this.#durable) {
       const [place, name] = split(key);
       if (place === 'file') {
@@ -40,7 +41,14 @@ export class UnreliableStore implements SegmentStore {
       const kept = bytes.length + Math.max(0, torn(name, Math.max(0, seen.length - bytes.length)));
       await after.create(place, name, kept > bytes.length ? seen.subarray(0, kept) : bytes, true);
     }
-    return new UnreliableStore(after, new Map(this.#durable));
+    after.calls.length = 0;
+    this.#die();
+    return after;
+  }
+
+  /** The log object of a dead process is still there, and its timers go on: it must not reach the new one's files. */
+  #die(): void {
+    this.fault = () => 'failed';
   }
 
   /** A copy of everything, as `cp -r` makes it. */

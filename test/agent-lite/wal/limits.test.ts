@@ -197,7 +197,8 @@ describe('a store that fails', () => {
     const first = await world.open(store, small);
     const written = await fill(first, 100);
     await first.close();
-    store.fault = (called) => (['lock', 'append', 'create', 'replaceFile', 'remove', 'truncate', 'sync'].includes(called) ? 'failed' : undefined);
+    store.fault = (called) =>
+      ['lock', 'append', 'create', 'replaceFile', 'remove', 'truncate', 'sync'].includes(called) ? 'failed' : undefined;
     const log = await world.open(store, small);
     expect(log.status().mode).toBe('memory');
     expect(log.logId).toBe(first.logId);
