@@ -75,7 +75,7 @@ export class ClockCorrection {
     return verdict?.mode === 'offset' ? Math.round(this.#clock.boot() + verdict.anchorMs - this.#clock.now()) : 0;
   }
 
-  /** The edge's time minus the wall clock at the last exchange of this process, ms. */
+  /** The edge's time minus the wall clock at the last exchange of this process, ms; 0 where it is less than the exchange took. */
   get offsetMs(): number | undefined {
     return this.#offsetMs;
   }
@@ -95,8 +95,8 @@ export class ClockCorrection {
     // The answer was written somewhere between; the middle is off by half a round trip at most.
     const edgeNow = edgeMs + roundTrip / 2;
     const skew = edgeNow - receivedWallMs;
-    // Plus 0: no minus zero on the status page.
-    this.#offsetMs = Math.round(skew) + 0;
+    // The edge may have written its time anywhere between (a push waits for its commit), so less than that says nothing.
+    this.#offsetMs = Math.abs(skew) <= roundTrip ? 0 : Math.round(skew);
     if (before?.mode === 'offset') return false;
     const wrong = Math.abs(skew) > TOLERANCE_MS && Math.abs(skew) > 2 * roundTrip;
     const verdict: BootVerdict = wrong

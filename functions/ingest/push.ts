@@ -2,6 +2,7 @@ import { FormatError, LimitError } from '../../contract/binary.ts';
 import type { Cells } from '../../contract/cells.ts';
 import { labelsKey } from '../../contract/labels.ts';
 import { decodePush, type UndecodedPush, type UndecodedTargetBatch } from '../../contract/push.ts';
+import { readPushName } from '../../contract/push-scan.ts';
 import { REPORT_ROWS } from '../../contract/report-series.ts';
 import { err, ok, type Result } from '../../contract/result.ts';
 import type { Row, TableHash } from '../../contract/series-table.ts';
@@ -66,7 +67,10 @@ async function readPush(request: Request, { config: { limits } }: PushDeps, memo
         : malformed('push: expected a zlib (deflate) body'),
     );
   const taken = take(memory, inflated.value.length);
-  return taken.ok ? refusing(() => decodePush(inflated.value, limits)) : taken;
+  if (!taken.ok) return taken;
+  const push = refusing(() => decodePush(inflated.value, limits));
+  // Named where it can be: a device believes a refusal only by the name of what was refused.
+  return push.ok ? push : err({ ...push.error, ...readPushName(inflated.value) });
 }
 
 async function takePush(push: UndecodedPush, identity: Identity, deps: PushDeps, memory: Reservation): Promise<Reply> {

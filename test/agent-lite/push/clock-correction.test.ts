@@ -34,6 +34,14 @@ describe('the verdict on a boot', () => {
     });
   }
 
+  it('tells no offset that the time of a commit may explain', async () => {
+    const correction = await fresh();
+    await correction.learn(exchange(503, 1_003));
+    expect(correction.offsetMs).toBe(0);
+    await correction.learn(exchange(-2_000, 1_003));
+    expect(correction.offsetMs).toBe(-2_000);
+  });
+
   it('is fixed once: later answers change an offset no more, however they look', async () => {
     const correction = await fresh();
     await correction.learn(exchange(3_600_000));

@@ -223,6 +223,12 @@ describe('bad input', () => {
     expect((await edge.push(makePush([batch]))).answer.code).toBe('too_large');
   });
 
+  it('names the push even where the push cannot be decoded, so that the device believes the refusal', async () => {
+    const { edge, batch } = await ready();
+    const push = makePush([{ ...batch, labels: [['job', 'x'.repeat(100_000)]] }]);
+    expect((await edge.push(push)).answer).toMatchObject({ code: 'malformed', logId, position: 1 });
+  });
+
   it('refuses columns that do not fit their table', async () => {
     const { edge, batch } = await ready();
     const { batch: wider } = await buildTarget({ ...given, series: given.series.slice(0, 1) });
