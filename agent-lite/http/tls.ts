@@ -40,5 +40,10 @@ export function tlsMessage(code: string, message: string): string | undefined {
   if (code === 'CERT_HAS_EXPIRED') {
     return 'the certificate has expired; renew it on the server, or correct the clock of this device if that is ahead';
   }
-  return TLS_CODE.test(code) ? `${message} (${code})` : undefined;
+  if (!TLS_CODE.test(code)) return undefined;
+  // OpenSSL's own message names threads and source lines, which differ each time.
+  const reason = /:SSL routines:[^:]*:([^:]+)/.exec(message)?.[1];
+  if (reason === 'wrong version number' || reason === 'packet length too long')
+    return 'the other side does not speak TLS; is its scheme http?';
+  return `${reason ?? message} (${code})`;
 }

@@ -1,5 +1,5 @@
 import type { ScrapeConfig } from '../config/types.ts';
-import type { HttpClient } from '../model.ts';
+import { type HttpClient, HttpError, type HttpRequest, type HttpResponse } from '../model.ts';
 import { ACCEPT } from './formats.ts';
 import type { Target } from './target.ts';
 
@@ -25,8 +25,16 @@ export function fetchHttp(target: Target, config: ScrapeConfig, client: HttpClie
     'user-agent': `agent-lite/${version}`,
     'x-prometheus-scrape-timeout-seconds': String(target.timeoutMs / 1000),
   };
+  const request = async (what: HttpRequest): Promise<HttpResponse> => {
+    try {
+      return await client.request(what);
+    } catch (error) {
+      if (!(error instanceof HttpError) || error.reason !== 'too_large') throw error;
+      throw new Error(`body_size_limit: expected less than ${limit} bytes, got more`, { cause: error });
+    }
+  };
   return async (signal) => {
-    const response = await client.request({
+    const response = await request({
       method: 'GET',
       url: target.url,
       headers,

@@ -124,7 +124,13 @@ export class TargetLoop {
       const missed = await schedule.wait(changed);
       if (changed.aborted) return;
       if (missed > 0) metrics.add('agent_lite_scrapes_missed_total', missed);
-      await this.#scrape(spec, this.#after(schedule.take()));
+      const wallMs = this.#after(schedule.take());
+      try {
+        await this.#scrape(spec, wallMs);
+      } catch (error) {
+        // A fault of the agent itself: this scrape is lost, but neither the target nor the others.
+        this.#context.logger.log('error', 'Scraping broke off', { target: url, err: error instanceof Error ? error.stack : String(error) });
+      }
     }
   }
 

@@ -170,7 +170,7 @@ function wantedTargets(
       refused.push({ job: spec.target.job, address: spec.target.url, reason });
     }
   };
-  for (const { config, groups } of jobs) {
+  const addJob = ({ config, groups }: ScrapeJob): void => {
     const resolved = resolveTargets(config, groups, options.compileRelabel(config.relabelConfigs));
     refused.push(...resolved.refused);
     dropped += resolved.dropped;
@@ -180,6 +180,15 @@ function wantedTargets(
       const fetch = fetchHttp(target, config, client, options.version);
       const identity = JSON.stringify([target, rules.rulesKey, config.bodySizeLimit, config.enableCompression, config.http]);
       add({ target, fetch, ...rules, identity });
+    }
+  };
+  for (const job of jobs) {
+    try {
+      addJob(job);
+    } catch (error) {
+      // E.g. a proxy of the environment that is no URL. The other jobs go on.
+      const reason = error instanceof Error ? error.message : String(error);
+      refused.push({ job: job.config.jobName, address: 'all targets of the job', reason });
     }
   }
   for (const target of own) add(ownSpec(target));

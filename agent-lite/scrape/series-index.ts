@@ -45,6 +45,11 @@ export class SeriesIndex<T> {
     return this.#count;
   }
 
+  /** Bytes held for texts. */
+  get bytes(): number {
+    return this.#pool.length;
+  }
+
   begin(): void {
     this.#iteration++;
     this.#cursor = 0;
@@ -67,6 +72,7 @@ export class SeriesIndex<T> {
       const second = bytes[end + 1];
       if (second === OPEN || second === SPACE || second === TAB) return undefined;
     }
+    this.#cursor++;
     this.#see(entry);
     return entry;
   }
@@ -75,7 +81,8 @@ export class SeriesIndex<T> {
     const length = end - start;
     for (let entry = this.#byHash.get(hashOf(bytes, start, end, family)); entry !== undefined; entry = entry.next) {
       if (entry.length !== length || entry.family !== family || !this.#holds(entry, bytes, start)) continue;
-      if (this.#order[entry.position] === entry) this.#cursor = entry.position;
+      // Text that was put in between leaves the cursor where it is; what was left out or moved takes it along.
+      if (this.#order[entry.position] === entry) this.#cursor = entry.position + 1;
       this.#see(entry);
       return entry;
     }
@@ -151,7 +158,6 @@ export class SeriesIndex<T> {
   }
 
   #see(entry: IndexEntry<T>): void {
-    this.#cursor++;
     this.#nextOrder.push(entry);
     if (entry.seenAt !== this.#iteration) {
       entry.seenAt = this.#iteration;

@@ -386,7 +386,10 @@ describe('TLS', () => {
 
   it('does not speak TLS to a plain target', async () => {
     const fake = await target(status(200));
-    await expect(client().request(get(fake.url.replace('http:', 'https:')))).rejects.toMatchObject({ reason: 'tls' });
+    await expect(client().request(get(fake.url.replace('http:', 'https:')))).rejects.toMatchObject({
+      reason: 'tls',
+      message: 'the other side does not speak TLS; is its scheme http?',
+    });
   });
 });
 

@@ -240,6 +240,22 @@ describe('failures', () => {
   });
 });
 
+it('a fault in the agent costs one scrape', async () => {
+  let broken = true;
+  const { apply, clock, scrapes, logger } = setup({
+    sha256(bytes) {
+      if (broken) throw new Error('no sha256');
+      return bytes.slice(0, 32);
+    },
+  });
+  apply(['h:1']);
+  await clock.advance(INTERVAL);
+  broken = false;
+  await clock.advance(INTERVAL);
+  expect(scrapes.map(samplesOf)).toMatchObject([{ a: 1, up: 1 }]);
+  expect(logger.text('error')).toContain('no sha256');
+});
+
 describe('the end of a target', () => {
   it('markers for all series after two ticks and a tenth, dated at the first missed tick', async () => {
     const { apply, clock, scrapes, manager } = setup();

@@ -210,6 +210,22 @@ describe('apply', () => {
     expect(clients).toEqual([{ closed: true }, { closed: true }]);
   });
 
+  it('refuses a job that cannot work, the others go on', async () => {
+    const { manager, clock, scrapes } = setup({
+      httpClientFor(config) {
+        if (config.jobName === 'bad') throw new TypeError('environment variable HTTP_PROXY: expected http://host:port');
+        return { request: async () => text('a 1\n'), close() {} };
+      },
+    });
+    manager.apply([
+      { config: scrapeConfig({ jobName: 'bad', http: { ...scrapeConfig().http, proxyFromEnvironment: true } }), groups: [group(['h:1'])] },
+      { config: scrapeConfig(), groups: [group(['h:1'])] },
+    ]);
+    await clock.advance(INTERVAL);
+    expect(scrapes).toHaveLength(1);
+    expect(manager.refused()).toMatchObject([{ job: 'bad', reason: expect.stringContaining('HTTP_PROXY') }]);
+  });
+
   it('after stop does nothing', async () => {
     const { apply, manager, clock, scrapes } = setup();
     await manager.stop();

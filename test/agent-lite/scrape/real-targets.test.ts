@@ -14,11 +14,11 @@ const cases: [name: string, answer: Answer, error: string][] = [
   ['answers 500', status(500, 'boom'), 'expected HTTP status 200, got 500'],
   ['hangs', hang, 'expected a whole answer within 200 ms, got none'],
   ['stalls', stall, 'expected a whole answer within 200 ms, got none'],
-  ['never ends', endless, 'body: expected at most 99999 bytes, got more'],
+  ['never ends', endless, 'body_size_limit: expected less than 100000 bytes, got more'],
   [
     'sends a gzip bomb',
     exposition(gzipSync(new Uint8Array(64 * MiB)), { 'content-encoding': 'gzip' }),
-    'body: expected at most 99999 bytes',
+    'body_size_limit: expected less than 100000 bytes',
   ],
   ['sends invalid text', exposition('a 1\nb = 2\n'), 'line 2: expected a sample value, got "= 2"'],
   [

@@ -1,0 +1,76 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { SeriesIndex } from '../../../agent-lite/scrape/series-index.ts';
+
+const encoder = new TextEncoder();
+
+/** One scrape of these texts; returns for each what the index knew, or undefined where it was new. */
+function scrape(index: SeriesIndex<number>, texts: readonly string[], next: () => number): (number | undefined)[] {
+  const bytes = encoder.encode(texts.map((text) => `${text} 1\n`).join(''));
+  let at = 0;
+  return texts.map((text) => {
+    const length = encoder.encode(text).length;
+    const start = at;
+    at += length + 3;
+    const known = index.expected(bytes, start, 0) ?? index.find(bytes, start, start + length, 0);
+    if (known === undefined) index.add(bytes, start, start + length, 0, next());
+    else expect(known.length).toBe(length);
+    return known?.series;
+  });
+}
+
+it('knows what the last good scrape had and this one has so far, whatever the order', () => {
+  // Long enough that the texts' memory is compacted on the way.
+  const name = fc.integer({ min: 0, max: 30 }).map((i) => `${'x'.repeat(i)}_${'y'.repeat(200)}${i % 3 === 0 ? '{a="b"}' : ''}`);
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.array(name, { maxLength: 40 }), fc.boolean()), { maxLength: 12 }), (scrapes) => {
+      const index = new SeriesIndex<number>();
+      let model = new Map<string, number>();
+      let id = 0;
+      for (const [texts, good] of scrapes) {
+        const during = new Map(model);
+        const expected = texts.map((text) => {
+          const known = during.get(text);
+          if (known === undefined) during.set(text, -1);
+          return known;
+        });
+        index.begin();
+        const start = id;
+        const got = scrape(index, texts, () => id++);
+        // New ones get ids in order of appearance, in the index as in the model.
+        let fresh = start;
+        for (const [text, value] of during) if (value === -1) during.set(text, fresh++);
+        expect(got.map((value) => (value !== undefined && value >= start ? -1 : value))).toEqual(expected);
+        if (good) {
+          const gone = index.commit();
+          expect(gone.sort()).toEqual(
+            [...model]
+              .filter(([text]) => !texts.includes(text))
+              .map(([, value]) => value)
+              .sort(),
+          );
+          model = new Map([...during].filter(([text]) => texts.includes(text)));
+        } else {
+          expect(index.rollback().sort()).toEqual([...during.values()].filter((value) => value >= start).sort());
+        }
+        expect(index.size).toBe(model.size);
+      }
+    }),
+    { numRuns: 200 },
+  );
+});
+
+it('keeps its memory when every scrape brings other texts', () => {
+  const index = new SeriesIndex<number>();
+  for (let i = 0; i < 200; i++) {
+    index.begin();
+    scrape(
+      index,
+      Array.from({ length: 100 }, (_, k) => `series_${i}_${k}`),
+      () => i,
+    );
+    index.commit();
+    expect(index.size).toBe(100);
+    expect(index.bytes).toBeLessThan(16_384);
+  }
+});
