@@ -4,7 +4,7 @@ import type { ByteBudget, ByteShare } from './budget.ts';
 import { Committer } from './commit.ts';
 import { Counters } from './counters.ts';
 import { DeadLetters } from './dead-letters.ts';
-import { Drain } from './drain.ts';
+import { Drain, TRIM_OBJECTS } from './drain.ts';
 import { hashText } from './hash.ts';
 import { formatShardName, type ShardName } from './keys.ts';
 import { Ledger, LedgerError, type Sql } from './ledger.ts';
@@ -42,6 +42,8 @@ export interface ShardOptions {
   /** This instance must end: another one has taken over, or its storage failed. */
   readonly onFatal: (error: unknown) => void;
   readonly log: (message: string, fields: Readonly<Record<string, unknown>>) => void;
+  /** Default {@link TRIM_OBJECTS}; tests lower it. */
+  readonly trimObjects?: number;
 }
 
 /** A shard without its platform: commits, drains, cleans up. One per Durable Object; built anew from the ledger at each start. */
@@ -191,7 +193,7 @@ export class ShardCore {
   }
 
   #newDrain(): Drain {
-    const { store, clock, receiver, outlet, log } = this.#options;
+    const { store, clock, receiver, outlet, log, trimObjects = TRIM_OBJECTS } = this.#options;
     const { maxSamplesPerSend, minBackoffMs, maxBackoffMs } = receiver.queue;
     return new Drain({
       ledger: this.#ledger,
@@ -204,6 +206,7 @@ export class ShardCore {
       limits: { ...POST_LIMITS, samples: Math.min(POST_LIMITS.samples, maxSamplesPerSend * SENDS_PER_POST) },
       minBackoffMs,
       maxBackoffMs,
+      trimObjects,
       snapshotSeq: () => this.#positions.snapshotSeq,
       log,
     });

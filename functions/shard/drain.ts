@@ -10,7 +10,7 @@ import { type UnitLimits, UnitReader } from './unit.ts';
 /** A slice ends after this long; the alarm starts the next, with fresh processor time. */
 export const SLICE_MS = 25_000;
 /** Objects that all lanes have passed are deleted in groups of this many, or when there is nothing else to do. */
-const TRIM_OBJECTS = 64;
+export const TRIM_OBJECTS = 64;
 
 export interface DrainOptions {
   readonly ledger: Ledger;
@@ -23,6 +23,8 @@ export interface DrainOptions {
   readonly limits: UnitLimits;
   readonly minBackoffMs: number;
   readonly maxBackoffMs: number;
+  /** As {@link TRIM_OBJECTS}. */
+  readonly trimObjects: number;
   /** Rows up to this commit are not needed for positions. */
   readonly snapshotSeq: () => number;
   readonly log: (message: string, fields: Readonly<Record<string, unknown>>) => void;
@@ -89,15 +91,15 @@ export class Drain {
 
   /** One slice of work; safe to call at any time, also while another call runs. Rejects with LedgerError only. */
   async run(): Promise<void> {
-    const { clock } = this.#options;
+    const { clock, trimObjects } = this.#options;
     const untilMs = clock.now() + SLICE_MS;
     await Promise.all(
       this.#lanes.map(async (lane) => {
         await lane.run(untilMs);
-        await this.#trim(TRIM_OBJECTS);
+        await this.#trim(trimObjects);
       }),
     );
-    await this.#trim(this.dueMs === undefined ? 1 : TRIM_OBJECTS);
+    await this.#trim(this.dueMs === undefined ? 1 : trimObjects);
   }
 
   #minPassed(): number {

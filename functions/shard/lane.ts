@@ -83,7 +83,7 @@ export class Lane {
 
   /** Objects before this sequence are not needed by this lane any more. */
   get passedSeq(): number {
-    return this.#held === undefined && this.#work === undefined && this.#idle ? this.#next.seq : this.#cursor.seq;
+    return this.#held === undefined ? this.#next.seq : this.#cursor.seq;
   }
 
   /** When somebody should call {@link run}, ms; undefined: there is nothing to do. */
@@ -110,7 +110,7 @@ export class Lane {
 
   /** Writes the cursor of a lane that had nothing to send for long, so that a restart does not scan from there. */
   persistIdle(): void {
-    if (this.passedSeq > this.#cursor.seq) this.#move(this.#next);
+    if (this.#held === undefined && this.#next.seq > this.#cursor.seq) this.#move(this.#next);
   }
 
   /** Sends until there is nothing left, the receiver wants a pause, or `untilMs`. Rejects with {@link LedgerError} only. */

@@ -7,7 +7,9 @@ export type CreateFault =
   /** Is stored, and rejects all the same. */
   | 'ambiguous'
   /** Never answers; is stored when {@link FlakyStore.landLate} is called. */
-  | 'late';
+  | 'late'
+  /** Is stored, and answers when {@link FlakyStore.landLate} is called. */
+  | 'slow';
 
 /** A store whose calls can be made to fail. */
 export class FlakyStore implements ObjectStore {
@@ -34,11 +36,16 @@ export class FlakyStore implements ObjectStore {
     }
     if (fault === 'fails') throw new Error('store: connection lost');
     const outcome = await this.#store.create(key, body);
+    if (fault === 'slow') {
+      await new Promise<void>((resolve) => {
+        this.#late.push(async () => resolve());
+      });
+    }
     if (fault === 'ambiguous') throw new Error('store: timeout');
     return outcome;
   }
 
-  /** The puts that never answered arrive now. */
+  /** The puts that never answered arrive now, the slow ones answer. */
   async landLate(): Promise<void> {
     for (const land of this.#late.splice(0)) await land();
   }

@@ -61,6 +61,7 @@ export interface RigOptions {
   readonly budgetBytes?: number;
   readonly maxSamplesPerSend?: number;
   readonly index?: number;
+  readonly trimObjects?: number;
 }
 
 export class ShardRig {
@@ -96,7 +97,7 @@ export class ShardRig {
   }
 
   #start(): ShardCore {
-    const { shard, window = 0, maxSamplesPerSend = 2000, index = 0 } = this.#options;
+    const { shard, window = 0, maxSamplesPerSend = 2000, index = 0, trimObjects = 64 } = this.#options;
     const receiver: ReceiverConfig = {
       name: 'main',
       url: 'http://receiver.test/api/v1/write',
@@ -137,6 +138,7 @@ export class ShardRig {
       },
       waitUntil: (work) => void work,
       onFatal: (error) => this.fatal.push(error),
+      trimObjects,
       log: (message) => this.logged.push(message),
     });
   }

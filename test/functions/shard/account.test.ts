@@ -156,7 +156,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 async function play(steps: readonly Step[], receiver: Partial<FakeReceiverOptions>, window: number): Promise<void> {
-  const rig = new ShardRig({ receiver, window, budgetBytes: 20_000, maxSamplesPerSend: 10 });
+  const rig = new ShardRig({ receiver, window, budgetBytes: 20_000, maxSamplesPerSend: 3, trimObjects: 1 });
   const t = rig.clock.now();
   const devices = ['gw-1', 'gw-2', 'gw-3'].map((name, i) => new Device(rig, name, t + i));
   for (const one of steps) {
@@ -178,7 +178,7 @@ async function play(steps: readonly Step[], receiver: Partial<FakeReceiverOption
         return seed / 2 ** 31;
       };
       rig.store.createFault = () =>
-        chance() < one.faults ? (['fails', 'ambiguous', 'late'] as const)[Math.floor(chance() * 3)] : undefined;
+        chance() < one.faults ? (['fails', 'ambiguous', 'late', 'slow'] as const)[Math.floor(chance() * 4)] : undefined;
       rig.store.fails = () => chance() < one.faults;
     }
   }
@@ -214,7 +214,7 @@ describe('the account of a shard: acknowledged = delivered in order, or in a dea
     async (_name, receiver, window) => {
       await fc.assert(
         fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 60 }), (steps) => play(steps, receiver, window)),
-        { numRuns: 40 },
+        { numRuns: 60 },
       );
     },
     60_000,

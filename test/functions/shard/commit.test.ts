@@ -193,6 +193,22 @@ describe('a put that fails', () => {
   });
 });
 
+it('the object of a commit under way is not taken for one of nobody', async () => {
+  const rig = rigWithoutReceiver();
+  const t = rig.clock.now();
+  for (const from of [0, 1]) {
+    rig.store.createFault = () => 'slow';
+    const result = rig.core.commit(push({ from, to: from + 1, fragments: [sampleOf('gw-1', t + from, 1)] }));
+    await rig.pass(200);
+    await rig.core.poke();
+    await rig.store.landLate();
+    await rig.pass(200);
+    expect(await result).toEqual(STORED);
+    expect(await rig.dataKeys()).toHaveLength(from + 1);
+    await rig.pass(700_000, 10_000);
+  }
+});
+
 describe('an instance that was replaced', () => {
   it('acknowledges nothing any more', async () => {
     const rig = rigWithoutReceiver();
