@@ -6,7 +6,7 @@ import { freePort, Program } from './harness/program.ts';
 import { startPrometheus } from './harness/prometheus.ts';
 import { DisturbingProxy } from './harness/proxy.ts';
 import { ScriptedTarget } from './harness/scripted-target.ts';
-import { AgentUnderTest, CLUSTER, DEVICE, EdgeUnderTest, staticJob, targetLabels } from './harness/stack.ts';
+import { AgentUnderTest, CLUSTER, DEVICE, EdgeUnderTest, IDENTITY, staticJob, targetLabels } from './harness/stack.ts';
 import { waitFor } from './harness/wait.ts';
 
 /** The main path with real programs at both ends: node_exporter, agent-lite, the edge in workerd, Prometheus. */
@@ -91,7 +91,7 @@ describe('two minutes at an interval of 5 s', () => {
 
       // As an operator would ask.
       const up = await prometheus.query(`up{cluster="${CLUSTER}"}`);
-      expect(up.map(({ metric }) => [metric['job'], metric['device']])).toEqual(
+      expect(up.map(({ metric }) => [metric['job'], metric[IDENTITY]])).toEqual(
         expect.arrayContaining([
           ['node', DEVICE],
           ['odd', DEVICE],

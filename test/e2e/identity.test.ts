@@ -15,19 +15,18 @@ const segmentsOf = async (stack: LedgerStack): Promise<string[]> => {
   const folder = join(stack.agent.logFolder, 'wal');
   return (await readdir(folder)).sort().map((name) => join(folder, name));
 };
-const describeStack = (stack: LedgerStack): string => `${stack.agent.program.describe()}\n${stack.edge.program.describe()}`;
 
 describe('the log and the edge disagree', () => {
   it('the log directory is deleted while the edge still knows the device', async () => {
     const stack = await LedgerStack.start(cleanup);
-    expect((await stack.settle()).faults, describeStack(stack)).toEqual([]);
+    expect((await stack.settle()).faults, stack.describe()).toEqual([]);
     expect(await stack.stopAgent()).toBe(0);
     await rm(stack.agent.logFolder, { recursive: true });
     await stack.startAgent();
     await stack.scrapes(3);
     await stack.loseOneAcknowledgement();
     const outcome = await stack.settle();
-    expect(outcome.faults, describeStack(stack)).toEqual([]);
+    expect(outcome.faults, stack.describe()).toEqual([]);
     expect(outcome.missingScrapes).toBeLessThanOrEqual(1);
     expect(stack.strict.receiver.silentlyDropped).toBe(0);
   });
@@ -49,7 +48,7 @@ describe('the log and the edge disagree', () => {
     await first.loseOneAcknowledgement();
     await second.loseOneAcknowledgement();
     const outcomes = await Promise.all([first.settle(), second.settle()]);
-    for (const [i, stack] of [first, second].entries()) expect(outcomes[i]?.faults, describeStack(stack)).toEqual([]);
+    for (const [i, stack] of [first, second].entries()) expect(outcomes[i]?.faults, stack.describe()).toEqual([]);
     expect(outcomes[1]?.missingScrapes).toBe(0);
     // The two logs are told apart, and that is shown.
     expect(await first.edge.metrics()).toMatch(/relay_devices_with_several_logs\{[^}]*\} 1/);
@@ -61,7 +60,7 @@ describe('the log and the edge disagree', () => {
     const kept = join(await cleanup.folder('kept'), 'data');
     await cp(stack.agent.logFolder, kept, { recursive: true });
     await stack.scrapes(3);
-    expect((await stack.settle()).faults, describeStack(stack)).toEqual([]);
+    expect((await stack.settle()).faults, stack.describe()).toEqual([]);
     const settledMs = stack.target.handedOut.at(-1)?.askedMs ?? 0;
     await stack.killAgent();
     stack.forgiveSince(settledMs - 2000);
@@ -71,7 +70,7 @@ describe('the log and the edge disagree', () => {
     await stack.scrapes(3);
     await stack.loseOneAcknowledgement();
     const outcome = await stack.settle();
-    expect(outcome.faults, describeStack(stack)).toEqual([]);
+    expect(outcome.faults, stack.describe()).toEqual([]);
     expect(outcome.missingScrapes).toBeLessThanOrEqual(4);
   });
 
@@ -81,7 +80,7 @@ describe('the log and the edge disagree', () => {
     const segment = (await segmentsOf(stack)).at(-1) ?? '';
     const { size } = await stat(segment);
     await stack.scrapes(3);
-    expect((await stack.settle()).faults, describeStack(stack)).toEqual([]);
+    expect((await stack.settle()).faults, stack.describe()).toEqual([]);
     const settledMs = stack.target.handedOut.at(-1)?.askedMs ?? 0;
     await stack.killAgent();
     stack.forgiveSince(settledMs - 2000);
@@ -90,13 +89,13 @@ describe('the log and the edge disagree', () => {
     await stack.startAgent();
     await stack.scrapes(3);
     const outcome = await stack.settle();
-    expect(outcome.faults, describeStack(stack)).toEqual([]);
+    expect(outcome.faults, stack.describe()).toEqual([]);
     expect(outcome.missingScrapes).toBeLessThanOrEqual(4);
   });
 
   it('the first segment is deleted after acknowledgement, the others are read without it', async () => {
     const stack = await LedgerStack.start(cleanup);
-    expect((await stack.settle()).faults, describeStack(stack)).toEqual([]);
+    expect((await stack.settle()).faults, stack.describe()).toEqual([]);
     const first = (await segmentsOf(stack))[0] ?? '';
     // A stopping agent pushes the rest: all of the first segment is acknowledged.
     expect(await stack.stopAgent()).toBe(0);
@@ -115,6 +114,6 @@ describe('the log and the edge disagree', () => {
     stack.proxy.decide = () => 'pass';
     await stack.loseOneAcknowledgement();
     const outcome = await stack.settle();
-    expect(outcome.faults, describeStack(stack)).toEqual([]);
+    expect(outcome.faults, stack.describe()).toEqual([]);
   });
 });

@@ -12,10 +12,6 @@ afterEach(() => cleanup.run());
 
 const SEED = Number(process.env['E2E_SEED'] ?? 20261122);
 
-function describeStack(stack: LedgerStack): string {
-  return `${stack.agent.program.describe()}\n${stack.edge.program.describe()}`;
-}
-
 describe('outages', () => {
   it('the receiver is down for 60 s and comes back', async () => {
     const stack = await LedgerStack.start(cleanup);
@@ -26,7 +22,7 @@ describe('outages', () => {
     await stack.scrapes(50);
     stack.strict.receiver.behave({ kind: 'ok' });
     const outcome = await stack.settle();
-    expect(outcome.faults, describeStack(stack)).toEqual([]);
+    expect(outcome.faults, stack.describe()).toEqual([]);
     expect(outcome.scrapes).toBeGreaterThan(60);
     expect(outcome.missingScrapes).toBe(0);
     expect(stack.strict.receiver.silentlyDropped).toBe(0);
@@ -49,7 +45,7 @@ describe('outages', () => {
     stack.strict.receiver.behave({ kind: 'ok' });
     await stack.edge.start();
     const outcome = await stack.settle();
-    expect(outcome.faults, describeStack(stack)).toEqual([]);
+    expect(outcome.faults, stack.describe()).toEqual([]);
     expect(outcome.missingScrapes).toBe(0);
     expect(stack.strict.receiver.silentlyDropped).toBe(0);
   });
@@ -71,7 +67,7 @@ describe('outages', () => {
     await stack.scrapes(2);
     stack.proxy.decide = () => 'pass';
     const outcome = await stack.settle();
-    expect(outcome.faults, describeStack(stack)).toEqual([]);
+    expect(outcome.faults, stack.describe()).toEqual([]);
     expect(outcome.missingScrapes).toBeLessThanOrEqual(3);
     expect(stack.strict.receiver.silentlyDropped).toBe(0);
   });
@@ -108,7 +104,7 @@ describe('outages', () => {
       await stack.loseOneAcknowledgement();
     }
     const outcome = await stack.settle(120_000);
-    expect(outcome.faults, describeStack(stack)).toEqual([]);
+    expect(outcome.faults, stack.describe()).toEqual([]);
     expect(outcome.missingScrapes).toBeLessThanOrEqual(10);
     expect(stack.proxy.count('lose_answer')).toBeGreaterThanOrEqual(10);
   });

@@ -161,6 +161,6 @@ const hex = (bits: bigint): string => `0x${bits.toString(16)}`;
 
 function describeSeries(labels: Labels | undefined): string {
   if (labels === undefined) return 'a series';
-  const own = labels.filter(([name]) => !['job', 'instance', 'cluster', 'device', METRIC_NAME].includes(name));
+  const own = labels.filter(([name]) => !['job', 'instance', 'cluster', 'device_id', METRIC_NAME].includes(name));
   return `${labelValue(labels, METRIC_NAME)}{${own.map(([name, value]) => `${name}="${value}"`).join(',')}}`;
 }

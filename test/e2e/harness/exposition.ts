@@ -13,12 +13,22 @@ const NORMAL_NAN_BITS = 0x7ff8_0000_0000_0001n;
 /** Series of an exposition, with `extra` labels added, by {@link labelsKey}. */
 export function readExposition(text: string, extra: Readonly<Record<string, string>>): ReadonlyMap<string, ExposedSample> {
   const samples = new Map<string, ExposedSample>();
+  let family = '';
+  let bound = '';
   for (const line of text.split('\n')) {
+    const type = /^# TYPE (\S+) (\S+)$/.exec(line);
+    if (type !== null) {
+      family = type[1] ?? '';
+      bound = { histogram: 'le', summary: 'quantile' }[type[2] ?? ''] ?? '';
+    }
     if (line === '' || line.startsWith('#')) continue;
     const match = LINE.exec(line);
     if (match === null || match[4] !== undefined) throw new Error(`exposition: cannot read ${JSON.stringify(line)}`);
     const labels: Record<string, string> = { ...extra, __name__: match[1] ?? '' };
     for (const pair of (match[2] ?? '').matchAll(PAIR)) labels[pair[1] ?? ''] = unescaped(pair[2] ?? '');
+    const value = labels[bound];
+    // As Prometheus 3 takes them: `1` becomes `1.0`.
+    if (bound !== '' && value !== undefined && match[1]?.startsWith(family)) labels[bound] = /^-?\d+$/.test(value) ? `${value}.0` : value;
     const sorted = labelsFromRecord(labels);
     samples.set(labelsKey(sorted), { labels: sorted, bits: valueBits(match[3] ?? '') });
   }

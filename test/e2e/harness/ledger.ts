@@ -88,6 +88,14 @@ export class LedgerStack {
     return new LedgerStack({ target, agent, edge, proxy, strict });
   }
 
+  /** All that the programs said and the receiver answered, for the message of a failed test. */
+  describe(): string {
+    const answers = this.strict.receiver.requests
+      .slice(-120)
+      .map(({ status, samples, words }) => `${status} ${samples} ${words.slice(0, 90)}`);
+    return `${this.agent.program.describe()}\n${this.edge.program.describe()}\n${answers.join('\n')}`;
+  }
+
   /** The next push reaches the edge, its answer does not reach the agent. Resolves when that has happened. */
   async loseOneAcknowledgement(): Promise<void> {
     const before = this.proxy.count('lose_answer');

@@ -9,11 +9,17 @@ import { waitFor } from './wait.ts';
 
 export const TENANT = 'acme';
 export const DEVICE = 'gw-1';
+/** The label with the device's name. */
+export const IDENTITY = 'device_id';
 export const CLUSTER = 'cluster-02';
 
 /** A device's token, signed with the key that the local edge uses. */
-export async function deviceToken(device = DEVICE, expiresMs = Date.now() + 3_600_000): Promise<string> {
-  return signToken(await loadDeviceTokenKey(join(ROOT, '.dev.vars')), { tenant: TENANT, device, expiresMs });
+export async function deviceToken(
+  device = DEVICE,
+  changes: { readonly tenant?: string; readonly expiresMs?: number } = {},
+): Promise<string> {
+  const key = await loadDeviceTokenKey(join(ROOT, '.dev.vars'));
+  return signToken(key, { tenant: TENANT, device, expiresMs: Date.now() + 3_600_000, ...changes });
 }
 
 /** A relay configuration that is quick to commit and to try again, for a receiver that rolls back and has no window. */
@@ -24,6 +30,8 @@ receivers:
     kind: prometheus
     queue_config:
       max_backoff: 1s
+# node_exporter has a label "device" of its own.
+identity_label: ${IDENTITY}
 shard:
   commit_interval: 100ms
 tenants:
@@ -232,5 +240,5 @@ export const targetLabels = (job: string, address: string, device = DEVICE): Rec
   job,
   instance: address,
   cluster: CLUSTER,
-  device,
+  [IDENTITY]: device,
 });
