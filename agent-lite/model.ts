@@ -1,6 +1,8 @@
 /** What the parts of the agent hand to each other. The parts import this, never one another. */
 import type { Cells } from '../contract/cells.ts';
+import type { Exemplar } from '../contract/exemplar.ts';
 import type { Labels } from '../contract/labels.ts';
+import type { FamilyMetadata } from '../contract/metadata.ts';
 import type { Chain, LogId, Point, Position } from '../contract/push.ts';
 import type { SeriesTable } from '../contract/series-table.ts';
 
@@ -33,6 +35,13 @@ export interface Scrape {
   readonly cells: Cells | undefined;
   /** One scrape, rows of the built-in report table. */
   readonly report: Cells;
+  /** In order of their rows, rows of `table`; at most one per row and scrape from text formats, but do not rely on it. */
+  readonly exemplars: readonly Exemplar[];
+  /**
+   * All families of the target, sorted by name, each once. `undefined`: the same as in the last scrape of this target that had
+   * them (the scrape failed, or nothing changed). The first good scrape of a loop always has them.
+   */
+  readonly metadata: readonly FamilyMetadata[] | undefined;
 }
 
 export interface LoggedScrape extends Scrape {

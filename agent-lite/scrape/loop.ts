@@ -198,7 +198,7 @@ export class TargetLoop {
 
   async #append(part: Pick<Scrape, 'wallMs' | 'bootMs' | 'table' | 'cells' | 'report'>): Promise<void> {
     try {
-      await this.#context.append({ target: this.#labels, bootId: this.#context.clock.bootId, ...part });
+      await this.#context.append({ target: this.#labels, bootId: this.#context.clock.bootId, exemplars: [], metadata: undefined, ...part });
     } catch (error) {
       this.#context.logger.log('error', 'Appending a scrape failed', { err: error instanceof Error ? error.message : String(error) });
     }

@@ -66,7 +66,19 @@ export class ScrapeDecoder {
     trim(cache.bases, MAX_BASES);
     const { position, chain } = frame;
     const { cells, report } = base;
-    return { target, table, wallMs: head.wallMs, bootMs: head.bootMs, bootId, cells, report, position, chain };
+    return {
+      target,
+      table,
+      wallMs: head.wallMs,
+      bootMs: head.bootMs,
+      bootId,
+      cells,
+      report,
+      exemplars: [],
+      metadata: undefined,
+      position,
+      chain,
+    };
   }
 
   /** Lets go what is remembered of a segment. */

@@ -66,7 +66,17 @@ export function scrapeOf(
 ): Scrape {
   const up = cellsOf([table === undefined ? 0 : 1, 0.0125, values.length, values.length, 0]);
   const cells = table === undefined ? undefined : cellsOf(values);
-  return { target, table, wallMs: clock.now(), bootMs: clock.boot(), bootId: clock.bootId, cells, report: up };
+  return {
+    target,
+    table,
+    wallMs: clock.now(),
+    bootMs: clock.boot(),
+    bootId: clock.bootId,
+    cells,
+    report: up,
+    exemplars: [],
+    metadata: undefined,
+  };
 }
 
 export function cellsOf(values: readonly (number | 'stale' | undefined)[]): Cells {

@@ -46,5 +46,7 @@ export function scrape(clock: Clock, given: Given = {}): Scrape {
     bootId: given.bootId ?? clock.bootId,
     cells,
     report,
+    exemplars: [],
+    metadata: undefined,
   };
 }
