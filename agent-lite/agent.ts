@@ -5,16 +5,17 @@ import { join } from 'node:path';
 import { labelsToRecord } from '../contract/labels.ts';
 import { compileRelabel, relabel } from '../contract/relabel.ts';
 import { VERSION } from '../contract/version.ts';
-import type { AgentConfig, HttpClientConfig, ScrapeConfig, TargetGroup } from './config/types.ts';
-import { type Discovery, mergedDiscovery, staticDiscovery } from './discovery/discovery.ts';
-import { fileDiscovery } from './discovery/file.ts';
+import type { AgentConfig, HttpClientConfig } from './config/types.ts';
 import { nodeFiles } from './discovery/files-node.ts';
+import { createDiscovery } from './discovery/kinds.ts';
+import { createDiscoveryManager } from './discovery/manager.ts';
+import { createNodeResolver } from './discovery/resolver-node.ts';
 import { createHttpClient } from './http/client.ts';
 import type { Clock, HttpClient, Logger } from './model.ts';
 import { columnCompression, deflate, sha256 } from './platform/bytes.ts';
 import { createTextFile } from './platform/text-file.ts';
 import { createPusher } from './push/pusher.ts';
-import { createScrapeManager, type OwnTarget, type ScrapeJob } from './scrape/manager.ts';
+import { createScrapeManager, type OwnTarget } from './scrape/manager.ts';
 import { addProcessMetrics } from './telemetry/process.ts';
 import { createRegistry } from './telemetry/registry.ts';
 import { FileStore } from './wal/file-store.ts';
@@ -114,13 +115,15 @@ export async function startAgent({ config, options, clock, logger, env }: AgentS
     exposition: () => metrics.expose('pushed'),
   };
 
-  const edgeHttp = httpClient(config.edgePush.http);
+  const { edgePush } = config;
+  if (edgePush === undefined) throw new Error('edge_push: is required, but missing');
+  const edgeHttp = httpClient(edgePush.http);
   const pusher = createPusher({
     reader: log,
     http: edgeHttp,
-    url: config.edgePush.url,
-    pushIntervalMs: config.edgePush.pushIntervalMs,
-    remoteTimeoutMs: config.edgePush.remoteTimeoutMs,
+    url: edgePush.url,
+    pushIntervalMs: edgePush.pushIntervalMs,
+    remoteTimeoutMs: edgePush.remoteTimeoutMs,
     externalLabels: config.global.externalLabels,
     clock,
     clockStore: createTextFile(join(options.storagePath, 'clock.json')),
@@ -181,33 +184,36 @@ export async function startAgent({ config, options, clock, logger, env }: AgentS
     });
   });
 
-  /** Ends the discovery of the configuration before. */
-  let discovering = new AbortController();
-  function discover(configs: readonly ScrapeConfig[]): void {
-    discovering.abort();
-    discovering = new AbortController();
-    const tools = { files: nodeFiles, clock, logger: component('discovery') };
-    const jobs = configs.map((job): [ScrapeConfig, Discovery] => [
-      job,
-      mergedDiscovery([staticDiscovery(job.staticConfigs), ...job.fileSdConfigs.map((files) => fileDiscovery(files, tools))]),
-    ]);
-    discoverJobs(jobs, (found) => scraping.apply(found, [ownMetrics]), discovering.signal);
-  }
+  const discoveryTools = {
+    files: nodeFiles,
+    resolver: createNodeResolver(),
+    httpClientFor: httpClient,
+    clock,
+    logger: component('discovery'),
+    metrics,
+    version: VERSION,
+  };
+  const discovery = createDiscoveryManager({
+    discoveryFor: (sd) => createDiscovery(sd, discoveryTools),
+    clock,
+    logger: discoveryTools.logger,
+    found: (jobs) => scraping.apply(jobs, [ownMetrics]),
+  });
 
-  discover(config.scrapeConfigs);
+  discovery.apply(config.scrapeConfigs);
   pusher.start();
   ready = true;
   logger.log('info', 'agent-lite is running', {
     version: VERSION,
     web: `http://${options.listen.host || host}:${web.port}/`,
-    edge: config.edgePush.url,
+    edge: edgePush.url,
   });
 
   return {
     port: web.port,
     status,
     reload(next) {
-      discover(next.scrapeConfigs);
+      discovery.apply(next.scrapeConfigs);
       const restart =
         JSON.stringify([next.edgePush, next.global.externalLabels]) !== JSON.stringify([config.edgePush, config.global.externalLabels]);
       logger.log('info', 'Configuration reloaded', { scrape_configs: next.scrapeConfigs.length });
@@ -215,7 +221,7 @@ export async function startAgent({ config, options, clock, logger, env }: AgentS
     },
     async stop() {
       ready = false;
-      discovering.abort();
+      discovery.stop();
       await scraping.stop();
       await pusher.stop(FINAL_PUSH_MS);
       edgeHttp.close();
@@ -244,22 +250,5 @@ async function openLogOrMemory(options: LogOptions): Promise<{ readonly log: Log
       limitBytes: Math.min(options.limitBytes ?? limitBytes, memoryLimitBytes),
     });
     return { log, unreadable: cause.message };
-  }
-}
-
-/** Tells the targets of all jobs together, first when every discovery has been heard: until then the ones before stay. */
-function discoverJobs(jobs: readonly [ScrapeConfig, Discovery][], apply: (jobs: readonly ScrapeJob[]) => void, signal: AbortSignal): void {
-  const found = new Map<ScrapeConfig, readonly TargetGroup[]>();
-  const tell = (): void => {
-    if (!signal.aborted && found.size === jobs.length) apply(jobs.map(([config]) => ({ config, groups: found.get(config) ?? [] })));
-  };
-  if (jobs.length === 0) tell();
-  for (const [config, discovery] of jobs) {
-    const update = (groups: readonly TargetGroup[]): void => {
-      found.set(config, groups);
-      tell();
-    };
-    // Does not reject: discovery logs what it cannot read.
-    void discovery.start(update, signal);
   }
 }

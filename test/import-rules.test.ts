@@ -50,7 +50,7 @@ const packages: readonly { readonly name: RegExp; readonly allowed: RegExp }[] =
 
 /** Where `node:` may be imported: adapters, and what only ever runs on Node. */
 const nodeAdapters =
-  /^infra\/|^agent-lite\/(main|agent)\.ts$|^agent-lite\/(platform|http|cli|web)\/|^agent-lite\/wal\/file[^/]*\.ts$|^agent-lite\/config\/(load|files?)[^/]*\.ts$|^agent-lite\/discovery\/file[^/]*\.ts$|^functions\/ingest\/body\.ts$/;
+  /^infra\/|^agent-lite\/(main|agent)\.ts$|^agent-lite\/(platform|http|cli|web)\/|^agent-lite\/wal\/file[^/]*\.ts$|^agent-lite\/config\/(load|files?)[^/]*\.ts$|^agent-lite\/discovery\/[a-z]+-node\.ts$|^functions\/ingest\/body\.ts$/;
 
 /** Wiring: the only files that know several parts of their side. */
 const wiring =

@@ -1,5 +1,5 @@
 import { wireLimits } from '../../contract/limits.ts';
-import type { EdgePushConfig, FileSdConfig, GlobalConfig, ScrapeConfig, TlsConfig } from './types.ts';
+import type { DnsSdConfig, EdgePushConfig, FileSdConfig, GlobalConfig, HttpSdConfig, ScrapeConfig, TlsConfig } from './types.ts';
 
 /** What a key that is not given means. Prometheus' defaults but where a comment says why not. */
 
@@ -37,6 +37,11 @@ export const defaultScrape: Pick<ScrapeConfig, 'metricsPath' | 'scheme' | 'honor
 };
 
 export const defaultFileSd: Pick<FileSdConfig, 'refreshIntervalMs'> = { refreshIntervalMs: 300_000 };
+export const defaultHttpSd: Pick<HttpSdConfig, 'refreshIntervalMs'> & { readonly followRedirects: boolean } = {
+  refreshIntervalMs: 60_000,
+  followRedirects: true,
+};
+export const defaultDnsSd: Pick<DnsSdConfig, 'refreshIntervalMs' | 'type'> = { refreshIntervalMs: 30_000, type: 'SRV' };
 
 export const defaultEdgePush: Pick<EdgePushConfig, 'pushIntervalMs' | 'remoteTimeoutMs'> & { readonly followRedirects: boolean } = {
   pushIntervalMs: 60_000,

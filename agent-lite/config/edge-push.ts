@@ -7,6 +7,7 @@ import {
   nonEmptyString,
   object,
   type Place,
+  positiveDuration,
   refine,
   required,
   withDefault,
@@ -14,7 +15,6 @@ import {
 import { defaultEdgePush } from './defaults.ts';
 import { type Environment, expandEnvironment } from './environment.ts';
 import { buildHttp, httpFields } from './http.ts';
-import { positiveDuration } from './scrape.ts';
 import type { EdgePushConfig } from './types.ts';
 import { refusedEdgePushKeys } from './unsupported.ts';
 

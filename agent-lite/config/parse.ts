@@ -8,6 +8,7 @@ import {
   list,
   object,
   placeOf,
+  positiveDuration,
   refine,
   required,
   size,
@@ -18,7 +19,7 @@ import { labels } from '../../contract/yaml/relabel-config.ts';
 import { defaultGlobal, defaultLimits } from './defaults.ts';
 import { edgePushConfig } from './edge-push.ts';
 import { type Environment, expandEnvironment } from './environment.ts';
-import { type InheritedConfig, positiveDuration, type RawScrapeConfig, rawScrapeConfig, sampleLimit } from './scrape.ts';
+import { type InheritedConfig, type RawScrapeConfig, rawScrapeConfig, sampleLimit } from './scrape.ts';
 import type { AgentConfig } from './types.ts';
 import { refusedGlobalKeys, refusedTopLevelKeys } from './unsupported.ts';
 import { buildScrapeConfigs, scrapeTimeout } from './validate.ts';

@@ -4,8 +4,6 @@ import {
   bool,
   type Decoded,
   type Decoder,
-  duration,
-  expected,
   FAILED,
   int,
   list,
@@ -15,6 +13,7 @@ import {
   oneOf,
   optional,
   type Place,
+  positiveDuration,
   refine,
   required,
   size,
@@ -22,38 +21,14 @@ import {
   withDefault,
 } from '../../contract/yaml/decode.ts';
 import { relabelConfigs } from '../../contract/yaml/relabel-config.ts';
-import { targetGroup } from '../../contract/yaml/target-groups.ts';
-import { defaultFileSd, defaultScrape } from './defaults.ts';
-import { buildHttp, filePath, httpFields } from './http.ts';
-import type { FileSdConfig, GlobalConfig, HttpClientConfig, TargetGroup } from './types.ts';
+import { defaultScrape } from './defaults.ts';
+import { buildHttp, httpFields } from './http.ts';
+import { sdFields } from './sd.ts';
+import type { GlobalConfig, HttpClientConfig } from './types.ts';
 import { refusedScrapeKeys } from './unsupported.ts';
-
-/** An interval or timeout: zero would mean scraping without end. */
-export const positiveDuration: Decoder<number> = duration(1);
 
 /** Samples of one scrape; 0 is Prometheus' "no limit", here the most that one series table holds. */
 export const sampleLimit: Decoder<number> = refine(int(0, wireLimits.tableRows), (limit) => (limit === 0 ? wireLimits.tableRows : limit));
-
-/** Prometheus' rule (discovery/file): `*` only in the last element of the path. */
-const FILE_PATTERN = /^[^*]*(\*[^/]*)?\.(json|yml|yaml|JSON|YML|YAML)$/;
-
-const filePattern =
-  (baseDir: string): Decoder<string> =>
-  (place) => {
-    const text = nonEmptyString(place);
-    if (text === FAILED) return FAILED;
-    if (FILE_PATTERN.test(text)) return filePath(baseDir)(place);
-    return expected(place, 'a path that ends in .json, .yml or .yaml and has * only in its last element');
-  };
-
-const fileSdConfig = (baseDir: string): Decoder<FileSdConfig> =>
-  refine(
-    object({
-      files: required(list(filePattern(baseDir))),
-      refresh_interval: withDefault(positiveDuration, defaultFileSd.refreshIntervalMs),
-    }),
-    (raw) => ({ files: raw.files, refreshIntervalMs: raw.refresh_interval }),
-  );
 
 const scrapeFields = (baseDir: string) => ({
   job_name: required(nonEmptyString),
@@ -67,8 +42,7 @@ const scrapeFields = (baseDir: string) => ({
   honor_labels: withDefault(bool, defaultScrape.honorLabels),
   honor_timestamps: withDefault(bool, defaultScrape.honorTimestamps),
   enable_compression: withDefault(bool, defaultScrape.enableCompression),
-  static_configs: withDefault<readonly TargetGroup[]>(list(targetGroup), []),
-  file_sd_configs: withDefault<readonly FileSdConfig[]>(list(fileSdConfig(baseDir)), []),
+  ...sdFields(baseDir),
   relabel_configs: withDefault<readonly RelabelConfig[]>(relabelConfigs, []),
   metric_relabel_configs: withDefault<readonly RelabelConfig[]>(relabelConfigs, []),
   ...httpFields(baseDir, defaultScrape.followRedirects),

@@ -52,8 +52,7 @@ export interface ScrapeConfig {
   readonly sampleLimit: number;
   readonly enableCompression: boolean;
   readonly http: HttpClientConfig;
-  readonly staticConfigs: readonly TargetGroup[];
-  readonly fileSdConfigs: readonly FileSdConfig[];
+  readonly discovery: readonly SdConfig[];
   readonly relabelConfigs: readonly RelabelConfig[];
   readonly metricRelabelConfigs: readonly RelabelConfig[];
 }
@@ -62,8 +61,29 @@ export interface TargetGroup {
   readonly targets: readonly string[];
   readonly labels: Labels;
 }
+/** One way to find targets: an entry of `static_configs` or of a `*_sd_configs`. `kind` chooses the line in discovery/kinds.ts. */
+export type SdConfig = StaticSdConfig | FileSdConfig | HttpSdConfig | DnsSdConfig;
+export interface StaticSdConfig {
+  readonly kind: 'static';
+  readonly group: TargetGroup;
+}
 export interface FileSdConfig {
+  readonly kind: 'file';
   readonly files: readonly string[];
+  readonly refreshIntervalMs: number;
+}
+export interface HttpSdConfig {
+  readonly kind: 'http';
+  readonly url: string;
+  readonly refreshIntervalMs: number;
+  readonly http: HttpClientConfig;
+}
+export interface DnsSdConfig {
+  readonly kind: 'dns';
+  readonly names: readonly string[];
+  readonly type: 'SRV' | 'A' | 'AAAA' | 'MX' | 'NS';
+  /** Of the targets; SRV records carry their own. */
+  readonly port: number;
   readonly refreshIntervalMs: number;
 }
 

@@ -80,14 +80,12 @@ const OTHER_DISCOVERIES = [
   'azure',
   'consul',
   'digitalocean',
-  'dns',
   'docker',
   'dockerswarm',
   'ec2',
   'eureka',
   'gce',
   'hetzner',
-  'http',
   'ionos',
   'kubernetes',
   'kuma',
@@ -114,7 +112,7 @@ export const refusedScrapeKeys: Refused = {
   track_timestamps_staleness: NOT_YET,
   ...each(
     [...OTHER_DISCOVERIES, 'aws', 'oci'].map((name) => `${name}_sd_configs`),
-    'not supported yet: use static_configs or file_sd_configs',
+    'not supported yet: use static_configs, file_sd_configs, http_sd_configs or dns_sd_configs',
   ),
 };
 

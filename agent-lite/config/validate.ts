@@ -1,6 +1,7 @@
 import { FAILED, type Failed, fail, type Place, placeOf } from '../../contract/yaml/decode.ts';
 import { formatDuration } from '../../contract/yaml/units.ts';
 import type { InheritedConfig, RawScrapeConfig } from './scrape.ts';
+import { sdConfigs } from './sd.ts';
 import type { ScrapeConfig } from './types.ts';
 
 /** Fills in what scrape configs inherit and checks what no single key can tell. */
@@ -37,8 +38,7 @@ function buildScrapeConfig({ values, http, place }: RawScrapeConfig, inherited: 
     sampleLimit: values.sample_limit ?? inherited.sampleLimit,
     enableCompression: values.enable_compression,
     http,
-    staticConfigs: values.static_configs,
-    fileSdConfigs: values.file_sd_configs,
+    discovery: sdConfigs(values),
     relabelConfigs: values.relabel_configs,
     metricRelabelConfigs: values.metric_relabel_configs,
   };

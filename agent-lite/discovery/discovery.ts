@@ -17,26 +17,3 @@ export function staticDiscovery(groups: readonly TargetGroup[]): Discovery {
     },
   };
 }
-
-/** Several kinds of discovery of one job as one; updates hold the groups of all, in their order. */
-export function mergedDiscovery(parts: readonly Discovery[]): Discovery {
-  return {
-    async start(update, signal) {
-      const known: (readonly TargetGroup[])[] = parts.map(() => []);
-      let complete = false;
-      const tell = (): void => {
-        if (complete) update(known.flat());
-      };
-      await Promise.all(
-        parts.map((part, i) =>
-          part.start((groups) => {
-            known[i] = groups;
-            tell();
-          }, signal),
-        ),
-      );
-      complete = true;
-      tell();
-    },
-  };
-}

@@ -2,14 +2,16 @@ import { sortLabels } from '../../contract/labels.ts';
 import { formatConfigErrors } from '../../contract/yaml/errors.ts';
 import { parseTargetGroups } from '../../contract/yaml/target-groups.ts';
 import type { FileSdConfig, TargetGroup } from '../config/types.ts';
-import type { Clock, Logger } from '../model.ts';
+import type { Clock, Logger, Metrics } from '../model.ts';
 import type { Discovery } from './discovery.ts';
 import type { Files } from './files.ts';
+import { decodeUtf8 } from './utf8.ts';
 
 export interface FileDiscoveryOptions {
   readonly files: Files;
   readonly clock: Pick<Clock, 'sleep'>;
   readonly logger: Logger;
+  readonly metrics: Metrics;
 }
 
 /** The largest file read, bytes. */
@@ -23,7 +25,7 @@ const QUIET_MS = 100;
  * rename, so that no half-written one is ever read.
  */
 export function fileDiscovery(config: FileSdConfig, options: FileDiscoveryOptions): Discovery {
-  const { files, clock, logger } = options;
+  const { files, clock, logger, metrics } = options;
   const known = new Map<string, readonly TargetGroup[]>();
 
   /** A folder that is not there has no files; one that cannot be read has those it had. */
@@ -32,6 +34,7 @@ export function fileDiscovery(config: FileSdConfig, options: FileDiscoveryOption
       return await files.list(folder);
     } catch (error) {
       if (isMissing(error)) return [];
+      metrics.add('agent_lite_sd_refresh_failures_total', 1, { mechanism: 'file' });
       logger.log('error', 'Folder of target files not read, its earlier targets stay', { folder, err: messageOf(error) });
       return [...known.keys()].map(splitPath).flatMap((path) => (path.folder === folder ? [path.name] : []));
     }
@@ -48,6 +51,7 @@ export function fileDiscovery(config: FileSdConfig, options: FileDiscoveryOption
           known.delete(path);
           continue;
         }
+        metrics.add('agent_lite_sd_refresh_failures_total', 1, { mechanism: 'file' });
         logger.log('error', 'Target file not taken, its earlier targets stay', { file: path, err: messageOf(error) });
       }
     }
@@ -111,7 +115,7 @@ function createTrigger() {
 async function readGroups(path: string, files: Files): Promise<readonly TargetGroup[]> {
   const bytes = await files.read(path);
   if (bytes.length > MAX_FILE_BYTES) throw new Error(`expected a file of at most ${MAX_FILE_BYTES} bytes, got ${bytes.length}`);
-  const text = decode(bytes);
+  const text = decodeUtf8(bytes);
   if (/\.json$/i.test(path)) checkJson(text);
   const result = parseTargetGroups(emptyList(text), path);
   if (!result.ok) throw new Error(formatConfigErrors(result.error));
@@ -126,14 +130,6 @@ function checkJson(text: string): void {
     JSON.parse(text);
   } catch (cause) {
     throw new Error(`expected JSON: ${messageOf(cause)}`, { cause });
-  }
-}
-
-function decode(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new Error('expected UTF-8 text', { cause });
   }
 }
 

@@ -23,6 +23,12 @@ export const metricTable: Readonly<Record<string, MetricSpec>> = {
   agent_lite_targets: { type: 'gauge', help: 'Targets that are scraped.', pushed: 1 },
   agent_lite_targets_up: { type: 'gauge', help: 'Targets whose last scrape succeeded.', pushed: 1 },
   agent_lite_targets_refused: { type: 'gauge', help: 'Discovered addresses that cannot be scraped.' },
+  agent_lite_sd_refresh_failures_total: {
+    type: 'counter',
+    help: 'Lists of targets that could not be had; the targets known before stay.',
+    labels: ['mechanism'],
+    start: [{ mechanism: 'dns' }, { mechanism: 'file' }, { mechanism: 'http' }],
+  },
   agent_lite_scrapes_total: { type: 'counter', help: 'Scrapes, failed ones included.' },
   agent_lite_scrapes_failed_total: { type: 'counter', help: 'Scrapes that failed.' },
   agent_lite_scrapes_missed_total: { type: 'counter', help: 'Scrapes left out because the one before, or the log, took too long.' },

@@ -1,6 +1,7 @@
 import { err, ok, type Result } from '../result.ts';
 import { isNothing, parseYaml, type YamlLimits, type YamlNode } from './document.ts';
 import { type ConfigError, configError } from './errors.ts';
+import { parseJson } from './json.ts';
 import { suggest } from './suggest.ts';
 import { formatDuration, formatSize, parseDuration, parseSize } from './units.ts';
 
@@ -25,9 +26,22 @@ export interface Place {
 }
 
 /** Reads a whole file. Problems come in the order of their lines, at least one. */
-export function decodeYaml<T>(text: string, file: string, decoder: Decoder<T>, limits?: YamlLimits): Result<T, readonly ConfigError[]> {
+export const decodeYaml = <T>(text: string, file: string, decoder: Decoder<T>, limits?: YamlLimits): Result<T, readonly ConfigError[]> =>
+  decodeTree(parseYaml, text, file, decoder, limits);
+
+/** The same for JSON. Its values know no lines: problems name line 1 and their path. */
+export const decodeJson = <T>(text: string, file: string, decoder: Decoder<T>, limits?: YamlLimits): Result<T, readonly ConfigError[]> =>
+  decodeTree(parseJson, text, file, decoder, limits);
+
+function decodeTree<T>(
+  parse: typeof parseYaml,
+  text: string,
+  file: string,
+  decoder: Decoder<T>,
+  limits: YamlLimits | undefined,
+): Result<T, readonly ConfigError[]> {
   const errors: ConfigError[] = [];
-  const node = parseYaml(text, file, errors, limits);
+  const node = parse(text, file, errors, limits);
   const value = node === undefined ? FAILED : decoder({ node, file, line: node.line, path: '', errors });
   if (value !== FAILED && errors.length === 0) return ok(value);
   return err(errors.sort((a, b) => a.line - b.line));
@@ -59,6 +73,13 @@ export function placeOf(place: Place, key: string): Place {
 export const string: Decoder<string> = (place) => {
   if (place.node.kind !== 'text') return expected(place, 'a string');
   return isNothing(place.node) ? '' : place.node.text;
+};
+
+/** A string in quotes: in JSON nothing else is one. */
+export const quotedString: Decoder<string> = (place) => {
+  const { node } = place;
+  if (node.kind === 'text' && !node.plain) return node.text;
+  return node.kind === 'text' && !isNothing(node) ? expected(place, 'a string', node.text) : expected(place, 'a string');
 };
 
 export const nonEmptyString: Decoder<string> = (place) => {
@@ -99,6 +120,9 @@ export const duration =
     if (value < min) return expected(place, `a duration of at least ${formatDuration(min)}`);
     return value <= max ? value : expected(place, `a duration of at most ${formatDuration(max)}`);
   };
+
+/** An interval or timeout: zero would mean working without end. */
+export const positiveDuration: Decoder<number> = duration(1);
 
 /** A size with a unit, `10MB` or `512MiB`; returns bytes, `min` to `max`. */
 export const size =

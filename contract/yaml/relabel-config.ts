@@ -20,10 +20,12 @@ import {
 export const labelName: Decoder<string> = refine(string, (name, place) => (isValidName(name) ? name : expected(place, 'a label name')));
 
 /** A map of label names and values; labels with empty values are left out, since they mean "absent". */
-export const labels: Decoder<Labels> = refine(mapOf(string), (pairs, place) => {
-  const bad = pairs.find(([name]) => !isValidName(name));
-  return bad === undefined ? sortLabels(pairs) : fail(placeOf(place, bad[0]), `expected a label name, got ${JSON.stringify(bad[0])}`);
-});
+export const labelsOf = (value: Decoder<string>): Decoder<Labels> =>
+  refine(mapOf(value), (pairs, place) => {
+    const bad = pairs.find(([name]) => !isValidName(name));
+    return bad === undefined ? sortLabels(pairs) : fail(placeOf(place, bad[0]), `expected a label name, got ${JSON.stringify(bad[0])}`);
+  });
+export const labels: Decoder<Labels> = labelsOf(string);
 
 const action: Decoder<RelabelConfig['action']> = refine(string, (word, place) => {
   const found = RELABEL_ACTIONS.find((name) => name === word.toLowerCase());

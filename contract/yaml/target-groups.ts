@@ -1,9 +1,22 @@
 import type { Labels } from '../labels.ts';
 import type { Result } from '../result.ts';
-import { type Decoder, decodeYaml, expected, fail, list, object, refine, required, string, withDefault } from './decode.ts';
+import {
+  type Decoder,
+  decodeJson,
+  decodeYaml,
+  expected,
+  fail,
+  list,
+  object,
+  quotedString,
+  refine,
+  required,
+  string,
+  withDefault,
+} from './decode.ts';
 import { type YamlLimits, yamlLimits } from './document.ts';
 import type { ConfigError } from './errors.ts';
-import { labels } from './relabel-config.ts';
+import { labelsOf } from './relabel-config.ts';
 
 /** Targets that share labels, as in `static_configs` and in the files of `file_sd_configs`. */
 export interface TargetGroup {
@@ -12,17 +25,18 @@ export interface TargetGroup {
   readonly labels: Labels;
 }
 
-const target: Decoder<string> = refine(string, (address, place) => {
-  if (address === '') return expected(place, 'host:port');
-  // As Prometheus: an address holds no path, so a URL given by mistake is told here and not by a failing scrape.
-  if (!address.includes('/')) return address;
-  return fail(place, `expected host:port, got ${JSON.stringify(address)}; scheme and path have their own keys, scheme and metrics_path`);
-});
+const target = (text: Decoder<string>): Decoder<string> =>
+  refine(text, (address, place) => {
+    if (address === '') return expected(place, 'host:port');
+    // As Prometheus: an address holds no path, so a URL given by mistake is told here and not by a failing scrape.
+    if (!address.includes('/')) return address;
+    return fail(place, `expected host:port, got ${JSON.stringify(address)}; scheme and path have their own keys, scheme and metrics_path`);
+  });
 
-export const targetGroup: Decoder<TargetGroup> = object({
-  targets: required(list(target)),
-  labels: withDefault<Labels>(labels, []),
-});
+const groupOf = (text: Decoder<string>): Decoder<TargetGroup> =>
+  object({ targets: required(list(target(text))), labels: withDefault<Labels>(labelsOf(text), []) });
+
+export const targetGroup: Decoder<TargetGroup> = groupOf(string);
 
 /** Discovery files are made by programs and may be long. */
 const fileLimits: YamlLimits = { ...yamlLimits, textLength: 16 * 1024 * 1024 };
@@ -30,4 +44,9 @@ const fileLimits: YamlLimits = { ...yamlLimits, textLength: 16 * 1024 * 1024 };
 /** A file of `file_sd_configs`, JSON or YAML: a list of groups (discovery/file in Prometheus). Unknown keys are errors. */
 export function parseTargetGroups(text: string, file: string): Result<readonly TargetGroup[], readonly ConfigError[]> {
   return decodeYaml(text, file, list(targetGroup), fileLimits);
+}
+
+/** The same as an answer to `http_sd_configs`: JSON. Targets and label values must be strings there. */
+export function parseJsonTargetGroups(text: string, file: string): Result<readonly TargetGroup[], readonly ConfigError[]> {
+  return decodeJson(text, file, list(groupOf(quotedString)), fileLimits);
 }

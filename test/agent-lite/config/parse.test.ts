@@ -78,11 +78,19 @@ describe('parseAgentConfig', () => {
           { name: 'X-Key', values: [inline('s3cret'), file('/etc/agent/secrets/key')] },
         ],
       },
-      staticConfigs: [
-        { targets: ['127.0.0.1:9100', '[::1]:9100'], labels: [['site', 'north']] },
-        { targets: [], labels: [] },
+      discovery: [
+        { kind: 'static', group: { targets: ['127.0.0.1:9100', '[::1]:9100'], labels: [['site', 'north']] } },
+        { kind: 'static', group: { targets: [], labels: [] } },
+        { kind: 'file', files: ['/etc/agent/targets/*.json', '/etc/targets.yml'], refreshIntervalMs: 30_000 },
+        {
+          kind: 'http',
+          url: 'https://sd.example.com/targets?site=north',
+          refreshIntervalMs: 120_000,
+          http: { ...plainHttp, authorization: { type: 'Bearer', credentials: file('/etc/agent/sd-token') }, followRedirects: false },
+        },
+        { kind: 'dns', names: ['_node._tcp.example.com', 'db.example.com.'], type: 'AAAA', port: 9100, refreshIntervalMs: 10_000 },
+        { kind: 'dns', names: ['_node._tcp.example.com'], type: 'SRV', port: 0, refreshIntervalMs: 30_000 },
       ],
-      fileSdConfigs: [{ files: ['/etc/agent/targets/*.json', '/etc/targets.yml'], refreshIntervalMs: 30_000 }],
       relabelConfigs: [
         { ...rule, sourceLabels: ['__address__', 'site'], separator: '@', regex: '(.*)@(.*)', targetLabel: 'instance' },
         { ...rule, sourceLabels: ['__address__'], modulus: 4, targetLabel: '__tmp_hash', action: 'hashmod' },
@@ -129,7 +137,7 @@ describe('parseAgentConfig', () => {
   it('merges maps', () => {
     expect(parse('merge-keys').scrapeConfigs).toMatchObject([
       { jobName: 'a', scrapeIntervalMs: 5000 },
-      { jobName: 'b', scrapeIntervalMs: 5000, staticConfigs: [{ targets: ['a:1'] }] },
+      { jobName: 'b', scrapeIntervalMs: 5000, discovery: [{ group: { targets: ['a:1'] } }] },
     ]);
   });
 

@@ -126,7 +126,7 @@ describe('parseAgentConfig refuses', () => {
     const refused = result.ok ? [] : result.error.map(({ path, problem }) => `${path.replace('scrape_configs[0].', '')}: ${problem}`);
     const known = Object.entries(unsupported.refusedScrapeKeys).filter(([key]) => key.endsWith('_sd_configs'));
     expect(refused.sort()).toEqual(known.map(([key, message]) => `${key}: ${message}`).sort());
-    expect(known).toHaveLength(31);
+    expect(known).toHaveLength(29);
   });
 });
 

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { TargetGroup } from '../../../agent-lite/config/types.ts';
-import { mergedDiscovery, staticDiscovery } from '../../../agent-lite/discovery/discovery.ts';
 import { fileDiscovery } from '../../../agent-lite/discovery/file.ts';
 import type { Files } from '../../../agent-lite/discovery/files.ts';
 import { nodeFiles } from '../../../agent-lite/discovery/files-node.ts';
+import { createRegistry } from '../../../agent-lite/telemetry/registry.ts';
 import { ManualClock, settle } from '../../fakes/clock.ts';
 import { FakeLogger } from '../../fakes/logger.ts';
 
@@ -44,9 +44,10 @@ async function setup(patterns: string[], content: Record<string, string | Uint8A
   for (const [path, text] of Object.entries(content)) files.content.set(path, text);
   const clock = new ManualClock();
   const logger = new FakeLogger();
+  const metrics = createRegistry();
   const updates: (readonly TargetGroup[])[] = [];
   const abort = new AbortController();
-  await fileDiscovery({ files: patterns, refreshIntervalMs: 300_000 }, { files, clock, logger }).start(
+  await fileDiscovery({ kind: 'file', files: patterns, refreshIntervalMs: 300_000 }, { files, clock, logger, metrics }).start(
     (groups) => updates.push(groups),
     abort.signal,
   );
@@ -207,13 +208,13 @@ it('sees files replaced by rename in a real folder', async () => {
     let told: (groups: readonly TargetGroup[]) => void = () => {};
     const logger = new FakeLogger();
     const updates: (readonly TargetGroup[])[] = [];
-    await fileDiscovery({ files: [join(folder, '*.json')], refreshIntervalMs: 300_000 }, { files: nodeFiles, clock, logger }).start(
-      (groups) => {
-        updates.push(groups);
-        told(groups);
-      },
-      abort.signal,
-    );
+    await fileDiscovery(
+      { kind: 'file', files: [join(folder, '*.json')], refreshIntervalMs: 300_000 },
+      { files: nodeFiles, clock, logger, metrics: createRegistry() },
+    ).start((groups) => {
+      updates.push(groups);
+      told(groups);
+    }, abort.signal);
     const second = new Promise((resolve) => {
       told = resolve;
     });
@@ -227,25 +228,4 @@ it('sees files replaced by rename in a real folder', async () => {
     abort.abort();
     await rm(folder, { recursive: true });
   }
-});
-
-it('merges several discoveries of a job, in their order, once all have told', async () => {
-  const files = new FakeFiles();
-  files.content.set('/a.json', json('a:1'));
-  const clock = new ManualClock();
-  const fixed = { targets: ['s:1'], labels: [] };
-  const updates: (readonly TargetGroup[])[] = [];
-  const parts = [
-    staticDiscovery([fixed]),
-    fileDiscovery({ files: ['/a.json'], refreshIntervalMs: 1000 }, { files, clock, logger: new FakeLogger() }),
-  ];
-  const abort = new AbortController();
-  await mergedDiscovery(parts).start((groups) => updates.push(groups), abort.signal);
-  files.content.set('/a.json', json('a:2'));
-  await clock.advance(1100);
-  abort.abort();
-  expect(updates).toEqual([
-    [fixed, group('a:1', '/a.json')],
-    [fixed, group('a:2', '/a.json')],
-  ]);
 });
