@@ -76,8 +76,9 @@ async function checkConfig(file: string, around: Surroundings): Promise<number> 
     }
   }
   if (failures > 0) return 1;
-  const { scrapeConfigs, edgePush } = config.value;
-  around.stdout(`  SUCCESS: ${file} is valid: ${scrapeConfigs.length} in scrape_configs, pushed to ${edgePush.url}\n`);
+  const { scrapeConfigs, edgePush, remoteWrite } = config.value;
+  const receivers = [edgePush?.url, ...remoteWrite.map(({ name }) => `remote_write ${name}`)].filter((name) => name !== undefined);
+  around.stdout(`  SUCCESS: ${file} is valid: ${scrapeConfigs.length} in scrape_configs, pushed to ${receivers.join(', ')}\n`);
   return 0;
 }
 

@@ -1,5 +1,13 @@
-import { wireLimits } from '../../contract/limits.ts';
-import type { DnsSdConfig, EdgePushConfig, FileSdConfig, GlobalConfig, HttpSdConfig, ScrapeConfig, TlsConfig } from './types.ts';
+import type {
+  DnsSdConfig,
+  EdgePushConfig,
+  FileSdConfig,
+  GlobalConfig,
+  HttpClientConfig,
+  HttpSdConfig,
+  ScrapeConfig,
+  TlsConfig,
+} from './types.ts';
 
 /** What a key that is not given means. Prometheus' defaults but where a comment says why not. */
 
@@ -10,30 +18,73 @@ export const defaultGlobal: GlobalConfig = {
 };
 
 /** Inherited by scrape configs. */
-export const defaultLimits = {
+export const defaultInherited: Pick<
+  ScrapeConfig,
+  | 'bodySizeLimit'
+  | 'sampleLimit'
+  | 'targetLimit'
+  | 'labelLimit'
+  | 'labelNameLengthLimit'
+  | 'labelValueLengthLimit'
+  | 'keepDroppedTargets'
+  | 'extraScrapeMetrics'
+  | 'scrapeProtocols'
+  | 'metricNameValidationScheme'
+  | 'metricNameEscapingScheme'
+> = {
   /** Bytes. Prometheus has none; a device of 512 MB cannot take what a broken target may send. */
   bodySizeLimit: 16 * 1024 * 1024,
-  /** What one series table holds; more could never be pushed. */
-  sampleLimit: wireLimits.tableRows,
-} as const;
-
-export const defaultTls: TlsConfig = {
-  caFile: undefined,
-  certFile: undefined,
-  keyFile: undefined,
-  serverName: undefined,
-  insecureSkipVerify: false,
+  sampleLimit: 0,
+  targetLimit: 0,
+  labelLimit: 0,
+  labelNameLengthLimit: 0,
+  labelValueLengthLimit: 0,
+  keepDroppedTargets: 0,
+  extraScrapeMetrics: false,
+  scrapeProtocols: ['OpenMetricsText1.0.0', 'OpenMetricsText0.0.1', 'PrometheusText1.0.0', 'PrometheusText0.0.4'],
+  metricNameValidationScheme: 'utf8',
+  metricNameEscapingScheme: 'allow-utf-8',
 };
 
-export const defaultScrape: Pick<ScrapeConfig, 'metricsPath' | 'scheme' | 'honorLabels' | 'honorTimestamps' | 'enableCompression'> & {
-  readonly followRedirects: boolean;
-} = {
+export const defaultTls: TlsConfig = {
+  ca: undefined,
+  cert: undefined,
+  key: undefined,
+  serverName: undefined,
+  insecureSkipVerify: false,
+  minVersion: undefined,
+  maxVersion: undefined,
+};
+
+/** A client without any settings. */
+export const defaultHttp: HttpClientConfig = {
+  basicAuth: undefined,
+  authorization: undefined,
+  oauth2: undefined,
+  tls: defaultTls,
+  proxyUrl: undefined,
+  proxyFromEnvironment: false,
+  noProxy: '',
+  proxyConnectHeaders: [],
+  followRedirects: true,
+  headers: [],
+};
+
+/** What a scrape config has without any keys but its name. */
+export const defaultScrape: Omit<ScrapeConfig, 'jobName' | 'scrapeIntervalMs' | 'scrapeTimeoutMs'> = {
+  ...defaultInherited,
   metricsPath: '/metrics',
   scheme: 'http',
+  params: {},
   honorLabels: false,
   honorTimestamps: true,
+  trackTimestampsStaleness: false,
+  fallbackScrapeProtocol: undefined,
   enableCompression: true,
-  followRedirects: true,
+  http: defaultHttp,
+  discovery: [],
+  relabelConfigs: [],
+  metricRelabelConfigs: [],
 };
 
 export const defaultFileSd: Pick<FileSdConfig, 'refreshIntervalMs'> = { refreshIntervalMs: 300_000 };

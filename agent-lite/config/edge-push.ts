@@ -19,7 +19,7 @@ import type { EdgePushConfig } from './types.ts';
 import { refusedEdgePushKeys } from './unsupported.ts';
 
 export function edgePushConfig(baseDir: string, env: Environment): Decoder<EdgePushConfig> {
-  const { basic_auth: _, authorization, ...http } = httpFields(baseDir, defaultEdgePush.followRedirects);
+  const { basic_auth: _basic, oauth2: _oauth2, authorization, ...http } = httpFields(baseDir, defaultEdgePush.followRedirects);
   const fields = {
     url: required(edgeUrl(env)),
     push_interval: withDefault(positiveDuration, defaultEdgePush.pushIntervalMs),
@@ -28,11 +28,13 @@ export function edgePushConfig(baseDir: string, env: Environment): Decoder<EdgeP
     ...http,
   };
   return refine(object(fields, refusedEdgePushKeys), (raw, place) => {
-    const client = buildHttp({ ...raw, basic_auth: undefined }, place);
+    const client = buildHttp({ ...raw, basic_auth: undefined, oauth2: undefined }, place);
     if (client === FAILED) return FAILED;
     return { url: raw.url, pushIntervalMs: raw.push_interval, remoteTimeoutMs: raw.remote_timeout, http: client };
   });
 }
+
+const ADDRESS = 'an address such as https://edge.example.com';
 
 /** The edge's base address without a trailing slash. Messages show the text as configured, before variables are put in. */
 const edgeUrl = (env: Environment): Decoder<string> =>
@@ -44,7 +46,8 @@ const edgeUrl = (env: Environment): Decoder<string> =>
 function checkUrl(text: string, place: Place): string | Failed {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-    return expected(place, 'an address such as https://edge.example.com');
+    // What stands before an @ may be a token.
+    return text.includes('@') ? expected(place, ADDRESS, 'something else') : expected(place, ADDRESS);
   }
   if (url.username !== '' || url.password !== '') return fail(place, 'expected an address without user and password; use authorization');
   if (url.search !== '' || url.hash !== '') return expected(place, 'an address without ? and #, since paths are added to it');

@@ -11,7 +11,7 @@ import {
   withDefault,
 } from '../../contract/yaml/decode.ts';
 import { defaultFileSd } from './defaults.ts';
-import { filePath } from './http.ts';
+import { filePath } from './secrets.ts';
 import type { FileSdConfig } from './types.ts';
 
 /** Prometheus' rule (discovery/file): `*` only in the last element of the path. */

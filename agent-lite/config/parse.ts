@@ -1,4 +1,3 @@
-import { type Labels, sortLabels } from '../../contract/labels.ts';
 import type { Result } from '../../contract/result.ts';
 import {
   type Decoder,
@@ -7,22 +6,21 @@ import {
   fail,
   list,
   object,
+  optional,
   placeOf,
-  positiveDuration,
   refine,
-  required,
-  size,
   withDefault,
 } from '../../contract/yaml/decode.ts';
 import type { ConfigError } from '../../contract/yaml/errors.ts';
-import { labels } from '../../contract/yaml/relabel-config.ts';
-import { defaultGlobal, defaultLimits } from './defaults.ts';
+import { defaultGlobal, defaultInherited } from './defaults.ts';
 import { edgePushConfig } from './edge-push.ts';
-import { type Environment, expandEnvironment } from './environment.ts';
-import { type InheritedConfig, type RawScrapeConfig, rawScrapeConfig, sampleLimit } from './scrape.ts';
-import type { AgentConfig } from './types.ts';
-import { refusedGlobalKeys, refusedTopLevelKeys } from './unsupported.ts';
-import { buildScrapeConfigs, scrapeTimeout } from './validate.ts';
+import type { Environment } from './environment.ts';
+import { globalConfig } from './global.ts';
+import { type RawScrapeConfig, rawScrapeConfig } from './scrape.ts';
+import { type ConfigFiles, noFiles, scrapeConfigFiles } from './scrape-files.ts';
+import type { AgentConfig, RemoteWriteConfig } from './types.ts';
+import { refusedTopLevelKeys } from './unsupported.ts';
+import { buildScrapeConfigs } from './validate.ts';
 
 export { type ConfigError, formatConfigErrors } from '../../contract/yaml/errors.ts';
 
@@ -33,61 +31,30 @@ export interface ParseOptions {
   readonly baseDir: string;
   /** For `${NAME}` in external labels and the edge's address. */
   readonly env: Environment;
+  /** Where `scrape_config_files` are found; without it there are none. */
+  readonly files?: ConfigFiles;
 }
 
 /** Reads an agent's configuration: `prometheus.yml` as far as it is supported, plus `edge_push` (docs/configuration.md). */
-export function parseAgentConfig(text: string, { file, baseDir, env }: ParseOptions): Result<AgentConfig, readonly ConfigError[]> {
-  return decodeYaml(text, file, agentConfig(baseDir, env));
+export function parseAgentConfig(text: string, options: ParseOptions): Result<AgentConfig, readonly ConfigError[]> {
+  return decodeYaml(text, options.file, agentConfig(options));
 }
 
-const agentConfig = (baseDir: string, env: Environment): Decoder<AgentConfig> =>
+const agentConfig = ({ baseDir, env, files = noFiles }: ParseOptions): Decoder<AgentConfig> =>
   refine(
     object(
       {
-        global: withDefault(globalConfig(env), { ...defaultGlobal, ...defaultLimits }),
+        global: withDefault(globalConfig(env), { global: defaultGlobal, inherited: defaultInherited }),
         scrape_configs: withDefault<readonly RawScrapeConfig[]>(list(rawScrapeConfig(baseDir)), []),
-        edge_push: required(edgePushConfig(baseDir, env)),
+        scrape_config_files: withDefault<readonly RawScrapeConfig[]>(scrapeConfigFiles(baseDir, files), []),
+        edge_push: optional(edgePushConfig(baseDir, env)),
       },
       refusedTopLevelKeys,
     ),
-    ({ global: { bodySizeLimit, sampleLimit, ...global }, scrape_configs, edge_push }) => {
-      const scrapeConfigs = buildScrapeConfigs(scrape_configs, { ...global, bodySizeLimit, sampleLimit });
-      return scrapeConfigs === FAILED ? FAILED : { global, scrapeConfigs, edgePush: edge_push };
+    ({ global: { global, inherited }, scrape_configs, scrape_config_files, edge_push: edgePush }, place) => {
+      const remoteWrite: readonly RemoteWriteConfig[] = [];
+      const scrapeConfigs = buildScrapeConfigs([...scrape_configs, ...scrape_config_files], global, inherited);
+      if (edgePush === undefined && remoteWrite.length === 0) return fail(placeOf(place, 'edge_push'), 'is required, but missing');
+      return scrapeConfigs === FAILED ? FAILED : { global, scrapeConfigs, edgePush, remoteWrite };
     },
   );
-
-const globalConfig = (env: Environment): Decoder<InheritedConfig> =>
-  refine(
-    object(
-      {
-        scrape_interval: withDefault(positiveDuration, defaultGlobal.scrapeIntervalMs),
-        scrape_timeout: withDefault<number | undefined>(positiveDuration, undefined),
-        external_labels: withDefault(externalLabels(env), defaultGlobal.externalLabels),
-        body_size_limit: withDefault(size(), defaultLimits.bodySizeLimit),
-        sample_limit: withDefault(sampleLimit, defaultLimits.sampleLimit),
-      },
-      refusedGlobalKeys,
-    ),
-    (raw, place) => {
-      const timeout = scrapeTimeout(raw.scrape_timeout, defaultGlobal.scrapeTimeoutMs, raw.scrape_interval, place);
-      if (timeout === FAILED) return FAILED;
-      return {
-        scrapeIntervalMs: raw.scrape_interval,
-        scrapeTimeoutMs: timeout,
-        externalLabels: raw.external_labels,
-        bodySizeLimit: raw.body_size_limit,
-        sampleLimit: raw.sample_limit,
-      };
-    },
-  );
-
-const externalLabels = (env: Environment): Decoder<Labels> =>
-  refine(labels, (configured, place) => {
-    const expanded: [string, string][] = [];
-    for (const [name, value] of configured) {
-      const result = expandEnvironment(value, env);
-      if (!result.ok) return fail(placeOf(place, name), result.error);
-      expanded.push([name, result.value]);
-    }
-    return sortLabels(expanded);
-  });

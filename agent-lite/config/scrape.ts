@@ -1,11 +1,10 @@
-import { wireLimits } from '../../contract/limits.ts';
 import type { RelabelConfig } from '../../contract/relabel.ts';
 import {
   bool,
   type Decoded,
   type Decoder,
   FAILED,
-  int,
+  fail,
   list,
   mapOf,
   nonEmptyString,
@@ -16,40 +15,43 @@ import {
   positiveDuration,
   refine,
   required,
-  size,
   string,
   withDefault,
 } from '../../contract/yaml/decode.ts';
 import { relabelConfigs } from '../../contract/yaml/relabel-config.ts';
 import { defaultScrape } from './defaults.ts';
 import { buildHttp, httpFields } from './http.ts';
+import { inheritedFields, scrapeProtocol } from './inherited.ts';
 import { sdFields } from './sd.ts';
-import type { GlobalConfig, HttpClientConfig } from './types.ts';
-import { refusedScrapeKeys } from './unsupported.ts';
+import type { HttpClientConfig } from './types.ts';
+import { NO_NATIVE_HISTOGRAMS, refusedScrapeKeys } from './unsupported.ts';
 
-/** Samples of one scrape; 0 is Prometheus' "no limit", here the most that one series table holds. */
-export const sampleLimit: Decoder<number> = refine(int(0, wireLimits.tableRows), (limit) => (limit === 0 ? wireLimits.tableRows : limit));
+/** 0 is Prometheus' "off", which is what happens anyway. */
+const onlyZero: Decoder<string> = (place) => {
+  const value = string(place);
+  return value === FAILED || /^0+(?:\.0*)?$/.test(value) ? value : fail(place, NO_NATIVE_HISTOGRAMS);
+};
 
 const scrapeFields = (baseDir: string) => ({
   job_name: required(nonEmptyString),
   scrape_interval: optional(positiveDuration),
   scrape_timeout: optional(positiveDuration),
-  body_size_limit: optional(size()),
-  sample_limit: optional(sampleLimit),
+  ...inheritedFields,
+  fallback_scrape_protocol: optional(scrapeProtocol),
+  native_histogram_bucket_limit: optional(onlyZero),
+  native_histogram_min_bucket_factor: optional(onlyZero),
   metrics_path: withDefault(nonEmptyString, defaultScrape.metricsPath),
   scheme: withDefault(oneOf(['http', 'https']), defaultScrape.scheme),
   params: withDefault<readonly (readonly [string, readonly string[]])[]>(mapOf(list(string)), []),
   honor_labels: withDefault(bool, defaultScrape.honorLabels),
   honor_timestamps: withDefault(bool, defaultScrape.honorTimestamps),
+  track_timestamps_staleness: withDefault(bool, defaultScrape.trackTimestampsStaleness),
   enable_compression: withDefault(bool, defaultScrape.enableCompression),
   ...sdFields(baseDir),
   relabel_configs: withDefault<readonly RelabelConfig[]>(relabelConfigs, []),
   metric_relabel_configs: withDefault<readonly RelabelConfig[]>(relabelConfigs, []),
-  ...httpFields(baseDir, defaultScrape.followRedirects),
+  ...httpFields(baseDir, defaultScrape.http.followRedirects),
 });
-
-/** `global` with what only scrape configs read of it. */
-export type InheritedConfig = GlobalConfig & { readonly bodySizeLimit: number; readonly sampleLimit: number };
 
 /** A scrape config before it inherits from `global`; keys that are not given are undefined. */
 export interface RawScrapeConfig {

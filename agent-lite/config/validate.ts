@@ -1,31 +1,43 @@
 import { FAILED, type Failed, fail, type Place, placeOf } from '../../contract/yaml/decode.ts';
 import { formatDuration } from '../../contract/yaml/units.ts';
-import type { InheritedConfig, RawScrapeConfig } from './scrape.ts';
+import { type InheritedConfig, scrapeInherited } from './inherited.ts';
+import type { RawScrapeConfig } from './scrape.ts';
 import { sdConfigs } from './sd.ts';
-import type { ScrapeConfig } from './types.ts';
+import type { GlobalConfig, ScrapeConfig } from './types.ts';
 
-/** Fills in what scrape configs inherit and checks what no single key can tell. */
-export function buildScrapeConfigs(raws: readonly RawScrapeConfig[], inherited: InheritedConfig): readonly ScrapeConfig[] | Failed {
-  const lineOfJob = new Map<string, number>();
+/** Fills in what scrape configs inherit and checks what no single key can tell. Configs may come from several files. */
+export function buildScrapeConfigs(
+  raws: readonly RawScrapeConfig[],
+  global: GlobalConfig,
+  inherited: InheritedConfig,
+): readonly ScrapeConfig[] | Failed {
+  const placeOfJob = new Map<string, Place>();
   const configs: ScrapeConfig[] = [];
   for (const raw of raws) {
     const { job_name: name } = raw.values;
     const place = placeOf(raw.place, 'job_name');
-    const first = lineOfJob.get(name);
-    if (first !== undefined)
-      fail(place, `expected a name that no other scrape config has, got ${JSON.stringify(name)}, which line ${first} has`);
-    else lineOfJob.set(name, place.line);
-    const config = buildScrapeConfig(raw, inherited);
+    const first = placeOfJob.get(name);
+    if (first !== undefined) {
+      const where = first.file === place.file ? `line ${first.line}` : `${first.file}:${first.line}`;
+      fail(place, `expected a name that no other scrape config has, got ${JSON.stringify(name)}, which ${where} has`);
+    } else placeOfJob.set(name, place);
+    const config = buildScrapeConfig(raw, global, inherited);
     if (config !== FAILED) configs.push(config);
   }
-  return configs.length === lineOfJob.size && configs.length === raws.length ? configs : FAILED;
+  return configs.length === placeOfJob.size && configs.length === raws.length ? configs : FAILED;
 }
 
-function buildScrapeConfig({ values, http, place }: RawScrapeConfig, inherited: InheritedConfig): ScrapeConfig | Failed {
-  const scrapeIntervalMs = values.scrape_interval ?? inherited.scrapeIntervalMs;
-  const scrapeTimeoutMs = scrapeTimeout(values.scrape_timeout, inherited.scrapeTimeoutMs, scrapeIntervalMs, place);
-  if (scrapeTimeoutMs === FAILED) return FAILED;
+function buildScrapeConfig(
+  { values, http, place }: RawScrapeConfig,
+  global: GlobalConfig,
+  inherited: InheritedConfig,
+): ScrapeConfig | Failed {
+  const scrapeIntervalMs = values.scrape_interval ?? global.scrapeIntervalMs;
+  const scrapeTimeoutMs = scrapeTimeout(values.scrape_timeout, global.scrapeTimeoutMs, scrapeIntervalMs, place);
+  const own = scrapeInherited(values, place, inherited);
+  if (scrapeTimeoutMs === FAILED || own === FAILED) return FAILED;
   return {
+    ...own,
     jobName: values.job_name,
     scrapeIntervalMs,
     scrapeTimeoutMs,
@@ -34,8 +46,8 @@ function buildScrapeConfig({ values, http, place }: RawScrapeConfig, inherited: 
     params: Object.fromEntries(values.params),
     honorLabels: values.honor_labels,
     honorTimestamps: values.honor_timestamps,
-    bodySizeLimit: values.body_size_limit ?? inherited.bodySizeLimit,
-    sampleLimit: values.sample_limit ?? inherited.sampleLimit,
+    trackTimestampsStaleness: values.track_timestamps_staleness,
+    fallbackScrapeProtocol: values.fallback_scrape_protocol,
     enableCompression: values.enable_compression,
     http,
     discovery: sdConfigs(values),

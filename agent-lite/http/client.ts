@@ -120,8 +120,9 @@ async function secretHeaders(config: HttpClientConfig, readFile: ReadFile): Prom
     headers['authorization'] = `${type} ${await readSecret(credentials, readFile, 'authorization.credentials')}`;
   } else if (config.basicAuth !== undefined) {
     const { username, password } = config.basicAuth;
+    const user = await readSecret(username, readFile, 'basic_auth.username');
     const secret = password === undefined ? '' : await readSecret(password, readFile, 'basic_auth.password');
-    headers['authorization'] = `Basic ${Buffer.from(`${username}:${secret}`).toString('base64')}`;
+    headers['authorization'] = `Basic ${Buffer.from(`${user}:${secret}`).toString('base64')}`;
   }
   return headers;
 }

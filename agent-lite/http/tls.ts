@@ -1,5 +1,5 @@
 import type { SecureContextOptions } from 'node:tls';
-import type { TlsConfig } from '../config/types.ts';
+import type { SecretSource, TlsConfig } from '../config/types.ts';
 import { type ReadFile, readBytes } from './secret.ts';
 
 export interface TlsOptions extends SecureContextOptions {
@@ -9,19 +9,20 @@ export interface TlsOptions extends SecureContextOptions {
 
 /** The options of `tls_config` with the files as they are now, and a text that changes when they do. */
 export async function loadTls(config: TlsConfig, readFile: ReadFile): Promise<{ readonly options: TlsOptions; readonly version: string }> {
-  const read = async (path: string | undefined, what: string): Promise<Buffer | undefined> =>
-    path === undefined ? undefined : Buffer.from(await readBytes(path, readFile, `tls_config.${what}`));
-  const [ca, cert, key] = [
-    await read(config.caFile, 'ca_file'),
-    await read(config.certFile, 'cert_file'),
-    await read(config.keyFile, 'key_file'),
-  ];
+  const read = async (source: SecretSource | undefined, what: string): Promise<Buffer | undefined> => {
+    if (source === undefined) return undefined;
+    return Buffer.from(source.kind === 'inline' ? source.value : await readBytes(source.path, readFile, `tls_config.${what}_file`));
+  };
+  const [ca, cert, key] = [await read(config.ca, 'ca'), await read(config.cert, 'cert'), await read(config.key, 'key')];
   return {
     options: {
       rejectUnauthorized: !config.insecureSkipVerify,
       ...(ca === undefined ? {} : { ca }),
       ...(cert === undefined ? {} : { cert }),
       ...(key === undefined ? {} : { key }),
+      // Node 18 and Go agree on TLS 1.2; told, so that no flag of the process lowers it.
+      minVersion: config.minVersion ?? 'TLSv1.2',
+      ...(config.maxVersion === undefined ? {} : { maxVersion: config.maxVersion }),
       ...(config.serverName === undefined ? {} : { servername: config.serverName }),
     },
     version: [ca, cert, key].map((file) => file?.toString('latin1') ?? '').join('\0'),

@@ -22,6 +22,8 @@ export interface Place {
   readonly file: string;
   readonly line: number;
   readonly path: string;
+  /** What stands here, and below, may be a secret: no message repeats it. */
+  readonly secret?: boolean;
   readonly errors: ConfigError[];
 }
 
@@ -53,12 +55,13 @@ export function fail(place: Place, problem: string): Failed {
 }
 
 /** @param got in place of the node's own description, for secrets */
-export const expected = (place: Place, what: string, got = describe(place.node)): Failed => fail(place, `expected ${what}, got ${got}`);
+export const expected = (place: Place, what: string, got = describe(place)): Failed => fail(place, `expected ${what}, got ${got}`);
 
 /** What a node is, short enough for a message. */
-function describe(node: YamlNode): string {
+function describe({ node, secret = false }: Place): string {
   if (isNothing(node)) return 'nothing';
   if (node.kind !== 'text') return `a ${node.kind}`;
+  if (secret) return 'a text';
   return JSON.stringify(node.text.length > 80 ? `${node.text.slice(0, 80)}...` : node.text);
 }
 
@@ -166,6 +169,12 @@ export const mapOf =
     }
     return failed ? FAILED : entries;
   };
+
+/** Problems of this value and those in it do not repeat its text. */
+export const secretly =
+  <T>(decoder: Decoder<T>): Decoder<T> =>
+  (place) =>
+    decoder({ ...place, secret: true });
 
 /** Looks at a decoded value again: turns it into another one, or fails at its place or at one of its keys. */
 export const refine =

@@ -124,7 +124,9 @@ class TreeBuilder {
     const line = this.#lineOf(node?.range[0] ?? 0);
     if (node === null) return { kind: 'text', text: '', plain: true, line, size: 1 };
     if (isAlias(node)) return this.#alias(node, line);
-    if (node.tag !== undefined && !node.tag.startsWith('tag:yaml.org,2002:')) this.#report(line, `expected no tag, got ${node.tag}`);
+    if (node.tag !== undefined && !node.tag.startsWith('tag:yaml.org,2002:'))
+      // Neither this nor an alias is repeated: it may be a password that should stand in quotes.
+      this.#report(line, 'expected no tag; a text that starts with ! has to stand in quotes');
     const built = this.#content(node, line);
     if (built.size > this.#nodes) this.#refuseSize(line);
     // Set when the node is complete, so an alias inside its own anchor is an unknown one.
@@ -150,7 +152,7 @@ class TreeBuilder {
     const target = this.#anchors.get(alias.source);
     // The alias' own line: a problem in what it stands for is looked for where it is used.
     if (target !== undefined) return { ...target, line };
-    this.#report(line, `alias *${alias.source} has no anchor before it`);
+    this.#report(line, 'an alias has no anchor before it; a text that starts with * has to stand in quotes');
     return { kind: 'text', text: '', plain: true, line, size: 1 };
   }
 

@@ -150,7 +150,7 @@ describe('reloading', () => {
   it('says when a change needs a restart', async () => {
     const agent = await start();
     const config = rig.config();
-    agent.reload({ ...config, edgePush: { ...config.edgePush, pushIntervalMs: 1 } });
+    agent.reload({ ...config, edgePush: config.edgePush && { ...config.edgePush, pushIntervalMs: 1 } });
     expect(rig.logger.text('warn')).toContain('restart agent-lite');
   });
 });

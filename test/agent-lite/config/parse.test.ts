@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { defaultHttp, defaultScrape } from '../../../agent-lite/config/defaults.ts';
 import { expandEnvironment } from '../../../agent-lite/config/environment.ts';
 import { formatConfigErrors, parseAgentConfig } from '../../../agent-lite/config/parse.ts';
-import type { AgentConfig, HttpClientConfig } from '../../../agent-lite/config/types.ts';
+import type { AgentConfig } from '../../../agent-lite/config/types.ts';
 
 const env = { HOST: 'gw-1', EDGE: 'https://edge.example.com' };
 
@@ -16,17 +17,6 @@ function parseText(text: string): AgentConfig {
   return result.value;
 }
 
-const noTls = { caFile: undefined, certFile: undefined, keyFile: undefined, serverName: undefined, insecureSkipVerify: false };
-const plainHttp: HttpClientConfig = {
-  basicAuth: undefined,
-  authorization: undefined,
-  tls: noTls,
-  proxyUrl: undefined,
-  proxyFromEnvironment: false,
-  noProxy: '',
-  followRedirects: true,
-  headers: [],
-};
 const inline = (value: string): { kind: 'inline'; value: string } => ({ kind: 'inline', value });
 const file = (path: string): { kind: 'file'; path: string } => ({ kind: 'file', path });
 
@@ -35,18 +25,19 @@ describe('parseAgentConfig', () => {
     expect(parse('minimal')).toEqual({
       global: { scrapeIntervalMs: 60_000, scrapeTimeoutMs: 10_000, externalLabels: [] },
       scrapeConfigs: [],
+      remoteWrite: [],
       edgePush: {
         url: 'http://127.0.0.1:8787',
         pushIntervalMs: 60_000,
         remoteTimeoutMs: 30_000,
-        http: { ...plainHttp, authorization: { type: 'Bearer', credentials: inline('t') }, followRedirects: false },
+        http: { ...defaultHttp, authorization: { type: 'Bearer', credentials: inline('t') }, followRedirects: false },
       },
     });
   });
 
   it('reads every key', () => {
     const rule = { sourceLabels: [], separator: ';', regex: '(.*)', modulus: 0, targetLabel: '', replacement: '$1', action: 'replace' };
-    const [node, inherits] = parse('all-keys').scrapeConfigs;
+    const [node, inherits, tokens, inlined] = parse('all-keys').scrapeConfigs;
     expect(node).toEqual({
       jobName: 'node',
       scrapeIntervalMs: 90_000,
@@ -58,16 +49,31 @@ describe('parseAgentConfig', () => {
       honorTimestamps: false,
       bodySizeLimit: 524_288,
       sampleLimit: 100,
+      targetLimit: 5,
+      labelLimit: 20,
+      labelNameLengthLimit: 64,
+      labelValueLengthLimit: 128,
+      keepDroppedTargets: 3,
+      extraScrapeMetrics: false,
+      trackTimestampsStaleness: true,
+      scrapeProtocols: ['OpenMetricsText1.0.0'],
+      fallbackScrapeProtocol: 'PrometheusText0.0.4',
+      metricNameValidationScheme: 'utf8',
+      metricNameEscapingScheme: 'dots',
       enableCompression: false,
       http: {
-        basicAuth: { username: 'scraper', password: file('/etc/agent/secrets/password') },
+        basicAuth: { username: inline('scraper'), password: file('/etc/agent/secrets/password') },
         authorization: undefined,
+        oauth2: undefined,
+        proxyConnectHeaders: [{ name: 'X-Tunnel', values: [inline('t1')] }],
         tls: {
-          caFile: '/etc/ssl/ca.pem',
-          certFile: '/etc/agent/tls/cert.pem',
-          keyFile: '/etc/agent/tls/key.pem',
+          ca: file('/etc/ssl/ca.pem'),
+          cert: file('/etc/agent/tls/cert.pem'),
+          key: file('/etc/agent/tls/key.pem'),
           serverName: 'node.example.com',
           insecureSkipVerify: true,
+          minVersion: 'TLSv1.2',
+          maxVersion: 'TLSv1.3',
         },
         proxyUrl: 'http://user:secret@proxy.example.com:3128',
         proxyFromEnvironment: false,
@@ -86,7 +92,7 @@ describe('parseAgentConfig', () => {
           kind: 'http',
           url: 'https://sd.example.com/targets?site=north',
           refreshIntervalMs: 120_000,
-          http: { ...plainHttp, authorization: { type: 'Bearer', credentials: file('/etc/agent/sd-token') }, followRedirects: false },
+          http: { ...defaultHttp, authorization: { type: 'Bearer', credentials: file('/etc/agent/sd-token') }, followRedirects: false },
         },
         { kind: 'dns', names: ['_node._tcp.example.com', 'db.example.com.'], type: 'AAAA', port: 9100, refreshIntervalMs: 10_000 },
         { kind: 'dns', names: ['_node._tcp.example.com'], type: 'SRV', port: 0, refreshIntervalMs: 30_000 },
@@ -97,15 +103,46 @@ describe('parseAgentConfig', () => {
       ],
       metricRelabelConfigs: [{ ...rule, regex: 'debug_.*', action: 'labeldrop' }],
     });
+    expect(tokens).toMatchObject({
+      metricNameValidationScheme: 'legacy',
+      metricNameEscapingScheme: 'underscores',
+      http: {
+        oauth2: {
+          clientId: 'agent',
+          clientSecret: file('/etc/agent/secrets/oauth2'),
+          scopes: ['read', 'metrics'],
+          tokenUrl: 'https://auth.example.com/token',
+          endpointParams: [['audience', 'node']],
+          client: { ...defaultHttp, tls: { ...defaultHttp.tls, ca: inline('PEM') }, proxyUrl: 'http://proxy.example.com:3128' },
+        },
+      },
+    });
+    expect(inlined).toMatchObject({
+      http: {
+        basicAuth: { username: file('/etc/agent/secrets/user'), password: inline('p') },
+        tls: { cert: inline('CERT'), key: inline('KEY') },
+      },
+    });
     expect(inherits).toMatchObject({
       jobName: 'inherits',
       scrapeIntervalMs: 15_000,
       scrapeTimeoutMs: 5000,
       bodySizeLimit: 10_485_760,
       sampleLimit: 5000,
+      targetLimit: 50,
+      labelLimit: 30,
+      labelNameLengthLimit: 100,
+      labelValueLengthLimit: 200,
+      keepDroppedTargets: 10,
+      extraScrapeMetrics: true,
+      trackTimestampsStaleness: false,
+      scrapeProtocols: ['PrometheusText1.0.0', 'PrometheusText0.0.4'],
+      fallbackScrapeProtocol: undefined,
+      metricNameValidationScheme: 'legacy',
+      metricNameEscapingScheme: 'values',
       metricsPath: '/metrics',
       scheme: 'http',
-      http: { ...plainHttp, authorization: { type: 'Token', credentials: inline('abc') }, proxyFromEnvironment: true },
+      http: { ...defaultHttp, authorization: { type: 'Token', credentials: inline('abc') }, proxyFromEnvironment: true },
     });
   });
 
@@ -125,9 +162,9 @@ describe('parseAgentConfig', () => {
       pushIntervalMs: 30_000,
       remoteTimeoutMs: 10_000,
       http: {
-        ...plainHttp,
+        ...defaultHttp,
         authorization: { type: 'Bearer', credentials: file('/etc/agent/token') },
-        tls: { ...noTls, caFile: '/etc/agent/edge-ca.pem' },
+        tls: { ...defaultHttp.tls, ca: file('/etc/agent/edge-ca.pem') },
         proxyFromEnvironment: true,
         headers: [{ name: 'CF-Access-Client-Id', values: [file('/etc/agent/access-id')] }],
       },
@@ -164,12 +201,34 @@ describe('parseAgentConfig', () => {
     expect(parseText(`${text}\n${edge}`).scrapeConfigs[0]?.scrapeTimeoutMs).toBe(timeoutMs);
   });
 
-  it('takes a sample_limit of 0 for the most that can be pushed, and a body_size_limit of 0 for none', () => {
-    const text = `global: { sample_limit: 0 }\nscrape_configs: [{ job_name: a, body_size_limit: 0 }, { job_name: b }]\n${edge}`;
-    expect(parseText(text).scrapeConfigs).toMatchObject([
-      { sampleLimit: 100_000, bodySizeLimit: 0 },
-      { sampleLimit: 100_000, bodySizeLimit: 16_777_216 },
+  it('takes a limit of 0 for none in global, and for the one of global in a scrape config', () => {
+    const jobs = 'scrape_configs: [{ job_name: a, body_size_limit: 0, sample_limit: 0 }, { job_name: b, sample_limit: 5 }]';
+    expect(parseText(`global: { body_size_limit: 0, sample_limit: 7 }\n${jobs}\n${edge}`).scrapeConfigs).toMatchObject([
+      { sampleLimit: 7, bodySizeLimit: 0 },
+      { sampleLimit: 5, bodySizeLimit: 0 },
     ]);
+    expect(parseText(`${jobs}\n${edge}`).scrapeConfigs[0]).toMatchObject({ sampleLimit: 0, bodySizeLimit: 16_777_216 });
+  });
+
+  it('gives a job without keys the defaults', () => {
+    const [job] = parseText(`scrape_configs: [{ job_name: a }]\n${edge}`).scrapeConfigs;
+    expect(job).toEqual({ ...defaultScrape, jobName: 'a', scrapeIntervalMs: 60_000, scrapeTimeoutMs: 10_000 });
+  });
+
+  const names: [global: string, job: string, validation: string, escaping: string][] = [
+    ['', '', 'utf8', 'allow-utf-8'],
+    ['metric_name_validation_scheme: legacy', '', 'legacy', 'underscores'],
+    ['', 'metric_name_validation_scheme: legacy', 'legacy', 'underscores'],
+    ['metric_name_validation_scheme: legacy', 'metric_name_validation_scheme: utf8', 'utf8', 'allow-utf-8'],
+    ['metric_name_escaping_scheme: dots', '', 'utf8', 'dots'],
+    ['metric_name_escaping_scheme: dots', 'metric_name_validation_scheme: legacy', 'legacy', 'underscores'],
+  ];
+  it.each(names)('names: global {%s}, job {%s}', (global, job, validation, escaping) => {
+    const text = `global: { ${global} }\nscrape_configs: [{ job_name: a, ${job} }]\n${edge}`;
+    expect(parseText(text).scrapeConfigs[0]).toMatchObject({
+      metricNameValidationScheme: validation,
+      metricNameEscapingScheme: escaping,
+    });
   });
 
   it('takes a block without content for one that is not there', () => {

@@ -4,21 +4,12 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
+import { defaultHttp } from '../../../agent-lite/config/defaults.ts';
 import type { HttpClientConfig } from '../../../agent-lite/config/types.ts';
 import { createHttpClient, type HttpClientOptions } from '../../../agent-lite/http/client.ts';
 import type { HttpClient, HttpRequest } from '../../../agent-lite/model.ts';
 import { endless, exposition, type FakeTarget, hang, stall, startTarget, status } from '../../fakes/target.ts';
 
-const NO_OPTIONS: HttpClientConfig = {
-  basicAuth: undefined,
-  authorization: undefined,
-  tls: { caFile: undefined, certFile: undefined, keyFile: undefined, serverName: undefined, insecureSkipVerify: false },
-  proxyUrl: undefined,
-  proxyFromEnvironment: false,
-  noProxy: '',
-  followRedirects: true,
-  headers: [],
-};
 const fixture = (name: string): string => new URL(`../../fixtures/scrape/tls/${name}`, import.meta.url).pathname;
 
 const cleanups: (() => Promise<void> | void)[] = [];
@@ -34,7 +25,7 @@ async function target(...args: Parameters<typeof startTarget>): Promise<FakeTarg
 
 function client(config: Partial<HttpClientConfig> = {}, options: Partial<HttpClientOptions> = {}): HttpClient {
   const made = createHttpClient(
-    { ...NO_OPTIONS, ...config },
+    { ...defaultHttp, ...config },
     {
       readFile,
       clock: { sleep: (ms, signal) => sleep(ms, undefined, signal === undefined ? {} : { signal }).catch(() => {}) },
@@ -202,10 +193,14 @@ describe('a kept connection that the target closed', () => {
 
 describe('credentials', () => {
   it.each([
-    ['basic auth', { basicAuth: { username: 'me', password: inline('pä:ss') } }, `Basic ${Buffer.from('me:pä:ss').toString('base64')}`],
+    [
+      'basic auth',
+      { basicAuth: { username: inline('me'), password: inline('pä:ss') } },
+      `Basic ${Buffer.from('me:pä:ss').toString('base64')}`,
+    ],
     [
       'basic auth without a password',
-      { basicAuth: { username: 'me', password: undefined } },
+      { basicAuth: { username: inline('me'), password: undefined } },
       `Basic ${Buffer.from('me:').toString('base64')}`,
     ],
     ['a token', { authorization: { type: 'Bearer', credentials: inline('abc') } }, 'Bearer abc'],
@@ -324,7 +319,7 @@ describe('TLS', () => {
       ...extra,
     });
   }
-  const trusting = { ...NO_OPTIONS.tls, caFile: fixture('ca.pem') };
+  const trusting = { ...defaultHttp.tls, ca: file(fixture('ca.pem')) };
 
   it('with the CA given, over one kept connection', async () => {
     const fake = await secure('server');
@@ -343,7 +338,7 @@ describe('TLS', () => {
   });
 
   it.each([
-    ['an unknown CA', 'server', NO_OPTIONS.tls, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+    ['an unknown CA', 'server', defaultHttp.tls, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
     ['a certificate of the future', 'future', trusting, 'most likely the clock of this device is wrong'],
     ['a certificate of the past', 'expired', trusting, 'the certificate has expired'],
   ])('refuses %s', async (_, name, tls, message) => {
@@ -356,12 +351,12 @@ describe('TLS', () => {
 
   it('takes anything with insecure_skip_verify', async () => {
     const fake = await secure('expired');
-    expect(await client({ tls: { ...NO_OPTIONS.tls, insecureSkipVerify: true } }).request(get(fake.url))).toMatchObject({ status: 200 });
+    expect(await client({ tls: { ...defaultHttp.tls, insecureSkipVerify: true } }).request(get(fake.url))).toMatchObject({ status: 200 });
   });
 
   it('shows its own certificate', async () => {
     const fake = await secure('server', { ca: await readFile(fixture('ca.pem')), requestCert: true, rejectUnauthorized: true });
-    const withCertificate = client({ tls: { ...trusting, certFile: fixture('client.pem'), keyFile: fixture('client.key') } });
+    const withCertificate = client({ tls: { ...trusting, cert: file(fixture('client.pem')), key: file(fixture('client.key')) } });
     expect(await withCertificate.request(get(fake.url))).toMatchObject({ status: 200 });
     await expect(client({ tls: trusting }).request(get(fake.url))).rejects.toMatchObject({ name: 'HttpError' });
   });
@@ -377,7 +372,7 @@ describe('TLS', () => {
 
   it('names a file that cannot be read', async () => {
     await expect(
-      client({ tls: { ...NO_OPTIONS.tls, caFile: '/nowhere/ca.pem' } }).request(get('https://127.0.0.1:1')),
+      client({ tls: { ...defaultHttp.tls, ca: file('/nowhere/ca.pem') } }).request(get('https://127.0.0.1:1')),
     ).rejects.toMatchObject({
       reason: 'credentials',
       message: expect.stringContaining('tls_config.ca_file: cannot read /nowhere/ca.pem: ENOENT'),
@@ -430,7 +425,7 @@ describe('through a proxy', () => {
     const fake = await proxy();
     const http = client({
       proxyUrl: fake.url,
-      tls: { ...NO_OPTIONS.tls, caFile: fixture('ca.pem') },
+      tls: { ...defaultHttp.tls, ca: file(fixture('ca.pem')) },
       authorization: { type: 'Bearer', credentials: inline('abc') },
     });
     for (let i = 0; i < 2; i++) expect(await http.request(get(inner.url))).toMatchObject({ status: 200 });

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { defaultScrape } from '../../../agent-lite/config/defaults.ts';
 import type { ScrapeConfig } from '../../../agent-lite/config/types.ts';
 import type { HttpClient, HttpRequest, HttpResponse, Metrics, Scrape } from '../../../agent-lite/model.ts';
 import { createScrapeManager, type ScrapeManagerOptions } from '../../../agent-lite/scrape/manager.ts';
@@ -13,30 +14,11 @@ import { FakeLogger } from '../../fakes/logger.ts';
 /** A scrape manager on a manual clock, with targets that answer at once. */
 
 export const scrapeConfig = (over: Partial<ScrapeConfig> = {}): ScrapeConfig => ({
+  ...defaultScrape,
   jobName: 'node',
   scrapeIntervalMs: 15_000,
   scrapeTimeoutMs: 10_000,
-  metricsPath: '/metrics',
-  scheme: 'http',
-  params: {},
-  honorLabels: false,
-  honorTimestamps: true,
   bodySizeLimit: 0,
-  sampleLimit: 0,
-  enableCompression: true,
-  http: {
-    basicAuth: undefined,
-    authorization: undefined,
-    tls: { caFile: undefined, certFile: undefined, keyFile: undefined, serverName: undefined, insecureSkipVerify: false },
-    proxyUrl: undefined,
-    proxyFromEnvironment: false,
-    noProxy: '',
-    followRedirects: true,
-    headers: [],
-  },
-  discovery: [],
-  relabelConfigs: [],
-  metricRelabelConfigs: [],
   ...over,
 });
 
