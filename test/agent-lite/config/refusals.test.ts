@@ -6,6 +6,28 @@ const folder = new URL('../../fixtures/config/agent/', import.meta.url);
 
 /** By fixture: what is said about it, in the order of lines, without the file's name. */
 const refusals: Readonly<Record<string, readonly string[]>> = {
+  'dns-sd': [
+    '4: scrape_configs[0].dns_sd_configs[0].names: is required, but missing',
+    '5: scrape_configs[0].dns_sd_configs[1].names: expected at least one name, got none',
+    '7: scrape_configs[0].dns_sd_configs[2].type: expected one of SRV, A, AAAA, MX, NS, got "TXT"',
+    '8: scrape_configs[0].dns_sd_configs[3].port: expected a port, which A records do not tell, got none',
+    '12: scrape_configs[0].dns_sd_configs[4].port: expected a whole number of 0 to 65535, got "70000"',
+    '13: scrape_configs[0].dns_sd_configs[5].names[0]: expected a string that is not empty, got nothing',
+    '13: scrape_configs[0].dns_sd_configs[5].names[1]: expected a name such as _node._tcp.example.com, got "a..example.com"',
+    '13: scrape_configs[0].dns_sd_configs[5].names[2]: expected a name such as _node._tcp.example.com, got "two words"',
+    '14: scrape_configs[0].dns_sd_configs[6].name: unknown key (did you mean names?)',
+    '16: scrape_configs[0].dns_sd_configs[6].refresh_interval: expected a duration such as 30s or 1h30m, got "never"',
+  ],
+  'http-sd': [
+    '4: scrape_configs[0].http_sd_configs[0].url: is required, but missing',
+    '5: scrape_configs[0].http_sd_configs[1].url: expected an address without user and password; use basic_auth',
+    '6: scrape_configs[0].http_sd_configs[2].url: expected an address such as https://sd.example.com/targets, got something else',
+    '7: scrape_configs[0].http_sd_configs[3].url: expected an address such as https://sd.example.com/targets, got something else',
+    '9: scrape_configs[0].http_sd_configs[4].refresh_interval: expected a duration of at least 1ms, got "0s"',
+    '11: scrape_configs[0].http_sd_configs[5].refresh_intervall: unknown key (did you mean refresh_interval?)',
+    '12: scrape_configs[0].http_sd_configs[5].basic_auth.password_file: expected one of password and password_file, got both',
+    '14: scrape_configs[1].http_sd_configs: expected a list, got "https://sd.example.com/"',
+  ],
   authorization: [
     '3: scrape_configs[0].authorization.credentials_file: expected one of credentials and credentials_file, got both',
     '5: scrape_configs[1].authorization: expected credentials or credentials_file, got neither',
