@@ -44,6 +44,7 @@ export interface Scrape {
   readonly metadata: readonly FamilyMetadata[] | undefined;
 }
 
+/** As it is read from the log. `metadata` are those of its target at that time, whether this scrape had brought them or not. */
 export interface LoggedScrape extends Scrape {
   readonly position: Position;
   readonly chain: Chain;

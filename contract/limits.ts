@@ -26,3 +26,20 @@ export const wireLimits = {
 } as const;
 
 export type WireLimits = { readonly [K in keyof typeof wireLimits]: number };
+
+/**
+ * Limits of what travels beside the samples. Fixed: the device keeps to them when it writes its log and builds a push, so that
+ * exemplars and metadata are never the reason why samples are refused.
+ */
+export const attachmentLimits = {
+  /** Exemplars of one scrape in the log, and of one push. */
+  exemplarsPerPush: 10_000,
+  /** The same in encoded bytes, before compression. */
+  exemplarBytesPerPush: 1024 * 1024,
+  /** Exemplars of one series in one scrape: one from text formats, several from native histograms. */
+  exemplarsPerSample: 32,
+  /** Metric families of one push, of all targets. Not less than one target may have (`metadataLimits`). */
+  familiesPerPush: 20_000,
+  /** The same in encoded bytes, before compression. */
+  metadataBytesPerPush: 2 * 1024 * 1024,
+} as const;

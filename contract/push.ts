@@ -1,11 +1,19 @@
-import { ByteReader, ByteWriter, FormatError, LimitError } from './binary.ts';
-import type { Cells } from './cells.ts';
-import { decodeColumns, encodeColumns, isTime } from './columns.ts';
+import { FormatError } from './binary.ts';
+import { isTime } from './columns.ts';
 import { push as wire } from './generated/push.js';
-import { compareText, hasUtf8Form, isValidName, type Label, type Labels, utf8Length } from './labels.ts';
+import type { Labels } from './labels.ts';
 import { type WireLimits, wireLimits } from './limits.ts';
 import { checkCounts } from './push-scan.ts';
-import { REPORT_ROWS } from './report-series.ts';
+import {
+  decodeLabels,
+  decodeTarget,
+  encodeLabels,
+  encodeTarget,
+  hex,
+  PushBudget,
+  type TargetBatch,
+  type UndecodedTargetBatch,
+} from './push-target.ts';
 import { fromHex, type TableHash, toHex } from './series-table.ts';
 
 /** The device -> edge protocol as values. On the wire: contract/proto/push.proto, deflated (zlib). See contract/PUSH.md. */
@@ -46,19 +54,6 @@ export interface DeviceClock {
   readonly offsetMs: number;
 }
 
-export interface TargetBatch {
-  /** The target's own labels. */
-  readonly labels: Labels;
-  /** `undefined`: only report series, e.g. because every scrape failed before the first success. */
-  readonly table: TableHash | undefined;
-  /** Times of the scrapes in ms, ascending. */
-  readonly times: readonly number[];
-  /** Rows of the table; `undefined` exactly where `table` is. */
-  readonly cells: Cells | undefined;
-  /** Rows of {@link REPORT_ROWS}. */
-  readonly report: Cells;
-}
-
 export interface Push {
   readonly logId: LogId;
   /** 0: in order. */
@@ -75,15 +70,6 @@ export interface Push {
   readonly targets: readonly TargetBatch[];
 }
 
-/** A push before its columns are decoded: how many rows a table has is only known once the table is found. */
-export interface UndecodedTargetBatch {
-  readonly labels: Labels;
-  readonly table: TableHash | undefined;
-  readonly times: readonly number[];
-  readonly report: Cells;
-  /** Throws {@link FormatError}. `rows` is the row count of `table`. */
-  decodeCells(rows: number): Cells;
-}
 export interface UndecodedPush extends Omit<Push, 'targets'> {
   readonly targets: readonly UndecodedTargetBatch[];
 }
@@ -120,8 +106,6 @@ export interface PushAnswer {
   readonly minPushIntervalMs: number;
 }
 
-const reportRows = REPORT_ROWS.length;
-
 /** The protobuf message, not yet deflated. Throws RangeError where a time is not an integer within 2^50 ms, or not ascending. */
 export function encodePush(push: Push): Uint8Array {
   const baseMs = push.targets[0]?.times[0] ?? push.clock.wallMs;
@@ -149,60 +133,6 @@ export function encodePush(push: Push): Uint8Array {
   return wire.PushRequest.encode(message).finish();
 }
 
-const encodeLabels = (labels: Labels) => labels.map(([name, value]) => new wire.Label({ name, value }));
-
-function encodeTarget(target: TargetBatch, baseMs: number) {
-  const times = new ByteWriter(target.times.length + 8);
-  encodeTimes(target.times, baseMs, times);
-  const columns = new ByteWriter(target.cells === undefined ? 0 : target.cells.rows * 3);
-  if (target.cells !== undefined) encodeColumns(target.cells, target.times, columns);
-  const report = new ByteWriter(64);
-  encodeColumns(target.report, target.times, report);
-  return new wire.TargetBatch({
-    labels: encodeLabels(target.labels),
-    table: target.table === undefined ? new Uint8Array(0) : fromHex(target.table),
-    times: times.bytes(),
-    columns: columns.bytes(),
-    report: report.bytes(),
-  });
-}
-
-/** `varint count`, `zigzag(first - base)`, then the first difference and the differences of differences, zigzag. */
-function encodeTimes(times: readonly number[], baseMs: number, writer: ByteWriter): void {
-  writer.varint(times.length);
-  let before = baseMs;
-  let step = 0;
-  times.forEach((time, i) => {
-    const change = time - before;
-    if (!isTime(time) || (i > 0 && change <= 0)) throw new RangeError(`encodePush: scrape ${i} at ${time} ms after ${before} ms`);
-    writer.zigzag(i < 2 ? change : change - step);
-    step = change;
-    before = time;
-  });
-}
-
-function decodeTimes(bytes: Uint8Array, baseMs: number, limits: WireLimits): readonly number[] {
-  const reader = new ByteReader(bytes);
-  const count = reader.varint();
-  if (count < 1 || count > limits.scrapesPerTarget)
-    throw new LimitError(`times: expected 1 to ${limits.scrapesPerTarget} scrapes, got ${count}`);
-  const times: number[] = [];
-  let before = baseMs;
-  let step = 0;
-  for (let i = 0; i < count; i++) {
-    const coded = reader.zigzag();
-    const change = i < 2 ? coded : coded + step;
-    const time = before + change;
-    if (i > 0 && change <= 0) throw new FormatError(`times: scrape ${i} is not after the one before`);
-    if (!isTime(time)) throw new FormatError(`times: scrape ${i} is out of range`);
-    step = change;
-    before = time;
-    times.push(time);
-  }
-  reader.end();
-  return times;
-}
-
 /**
  * Reads an inflated push. Memory is bounded by `limits` before it is taken.
  * Throws {@link FormatError} with the place; a {@link LimitError} means that less at once may pass.
@@ -221,7 +151,7 @@ export function decodePush(bytes: Uint8Array, limits: WireLimits = wireLimits): 
   if (to.position < base.position) throw new FormatError(`push: "to" ${to.position} lies before "base" ${base.position}`);
   const baseMs = integer(message.baseMs, 'base_ms');
   if (!isTime(baseMs)) throw new FormatError('base_ms: out of range');
-  const budget = { cells: limits.cellsPerPush };
+  const budget = new PushBudget(limits);
   return {
     logId: hex(message.logId, 16, 'log_id'),
     stream: message.stream,
@@ -252,76 +182,11 @@ function decodeGap(gap: wire.Gap, i: number, base: Position, to: Position): Gap 
   return { from, to: until, reason: gapReasons[gap.reason as number] ?? 'unknown' };
 }
 
-function decodeTarget(
-  target: wire.TargetBatch,
-  i: number,
-  baseMs: number,
-  budget: { cells: number },
-  limits: WireLimits,
-): UndecodedTargetBatch {
-  const place = `targets[${i}]`;
-  for (const reserved of ['mask', 'labelsHash', 'additions', 'exemplars', 'histograms', 'metadata'] as const) {
-    if (target[reserved].length > 0) throw new FormatError(`${place}.${reserved}: not supported in format ${PUSH_FORMAT}`);
-  }
-  const labels = decodeLabels(target.labels as wire.Label[], `${place}.labels`, limits);
-  const times = decodeTimes(target.times, baseMs, limits);
-  const table = target.table.length === 0 ? undefined : hex(target.table, 16, `${place}.table`);
-  if (table === undefined && target.columns.length > 0) throw new FormatError(`${place}.columns: given without a table`);
-  const take = (rows: number): void => {
-    budget.cells -= rows * times.length;
-    if (budget.cells < 0) throw new LimitError(`${place}: expected at most ${limits.cellsPerPush} cells in a push`);
-  };
-  take(reportRows);
-  const report = columns(target.report, reportRows, times, `${place}.report`);
-  return {
-    labels,
-    table,
-    times,
-    report,
-    decodeCells(rows) {
-      take(rows);
-      return columns(target.columns, rows, times, `${place}.columns`);
-    },
-  };
-}
-
-function columns(bytes: Uint8Array, rows: number, times: readonly number[], place: string): Cells {
-  const reader = new ByteReader(bytes);
-  try {
-    const cells = decodeColumns(reader, rows, times);
-    reader.end();
-    return cells;
-  } catch (cause) {
-    if (cause instanceof FormatError) throw new FormatError(`${place}: ${cause.message}`, { cause });
-    throw cause;
-  }
-}
-
-function decodeLabels(labels: readonly wire.Label[], place: string, limits: WireLimits): Labels {
-  if (labels.length > limits.labelsPerSeries)
-    throw new FormatError(`${place}: expected at most ${limits.labelsPerSeries} labels, got ${labels.length}`);
-  return labels.map((label, i): Label => {
-    const before = labels[i - 1];
-    if (before !== undefined && compareText(before.name, label.name) >= 0)
-      throw new FormatError(`${place}: expected names unique and sorted`);
-    if (!isValidName(label.name) || label.value === '' || !hasUtf8Form(label.value))
-      throw new FormatError(`${place}[${i}]: expected a name and a value`);
-    if (utf8Length(label.name) > limits.labelNameBytes || utf8Length(label.value) > limits.labelValueBytes)
-      throw new FormatError(`${place}[${i}]: name or value too long`);
-    return [label.name, label.value];
-  });
-}
-
 /** protobufjs gives 64-bit fields as numbers or as Long objects, depending on what is installed beside it. */
 function integer(value: number | { toNumber(): number } | null | undefined, place: string): number {
   const number = typeof value === 'object' && value !== null ? value.toNumber() : (value ?? 0);
   if (!Number.isSafeInteger(number)) throw new FormatError(`${place}: expected an integer within 2^53`);
   return number;
-}
-
-function hex(bytes: Uint8Array, length: number, place: string): string {
-  if (bytes.length !== length) throw new FormatError(`${place}: expected ${length} bytes, got ${bytes.length}`);
-  return toHex(bytes);
 }
 
 export function encodeAnswer(answer: PushAnswer): Uint8Array {

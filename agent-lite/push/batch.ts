@@ -1,11 +1,15 @@
 import { type Cells, copyCell, countSamples, createCells, VALUE } from '../../contract/cells.ts';
+import { exemplarBytes, type PushExemplar } from '../../contract/exemplar-codec.ts';
 import { type Labels, labelsKey, utf8Length } from '../../contract/labels.ts';
-import { type WireLimits, wireLimits } from '../../contract/limits.ts';
-import type { Gap, GapReason, Point, Position, TargetBatch } from '../../contract/push.ts';
+import { attachmentLimits, type WireLimits, wireLimits } from '../../contract/limits.ts';
+import type { FamilyMetadata } from '../../contract/metadata.ts';
+import type { Gap, GapReason, Point, Position } from '../../contract/push.ts';
 import { GAPS_PER_PUSH } from '../../contract/push-scan.ts';
+import type { TargetBatch } from '../../contract/push-target.ts';
 import type { SeriesTable, TableHash } from '../../contract/series-table.ts';
 import type { LogEntry, LoggedScrape } from '../model.ts';
 import type { Placement } from './clock-correction.ts';
+import type { MetadataDue } from './sent-metadata.ts';
 
 /** Records of the log, ready to be pushed: what follows the cursor, as much as fits. */
 export interface Batch {
@@ -24,6 +28,8 @@ export interface Batch {
   readonly unplaceable: readonly { readonly from: Position; readonly to: Position; readonly reason: string }[];
   /** By {@link labelsKey} of the target: the last time in this batch, ms. */
   readonly lastTimes: ReadonlyMap<string, number>;
+  /** By {@link labelsKey} of the target: the {@link MetadataDue.key} of the metadata in this batch. */
+  readonly metadata: ReadonlyMap<string, string>;
   /** More was in the log than fitted. */
   readonly more: boolean;
 }
@@ -37,6 +43,8 @@ export interface BatchRules {
   place(scrape: LoggedScrape): Placement;
   /** The last time sent for a target, ms. */
   lastTime(targetKey: string): number | undefined;
+  /** Undefined where the edge has these metadata of the target. */
+  metadataDue(targetKey: string, families: readonly FamilyMetadata[]): MetadataDue | undefined;
   /** Kept aside before, and to be declared a gap. */
   isAside(position: Position): boolean;
 }
@@ -45,6 +53,7 @@ export interface BatchRules {
 const MAX_LABEL_BYTES = 4 * 1024 * 1024;
 
 interface Group {
+  readonly key: string;
   readonly labels: Labels;
   readonly table: SeriesTable | undefined;
   readonly times: number[];
@@ -89,6 +98,8 @@ class BatchBuilder {
   #records = 0;
   #cells = 0;
   #labelBytes = 0;
+  #exemplars = 0;
+  #exemplarBytes = 0;
   #dropped = 0;
 
   constructor(base: Position, rules: BatchRules) {
@@ -105,6 +116,8 @@ class BatchBuilder {
         this.#cells + cellsOf(scrape) <= Math.min(maxCells, this.#limits.cellsPerPush) &&
         this.#groups.length < this.#limits.targetsPerPush &&
         this.#labelBytes + labelBytes(scrape.target) <= MAX_LABEL_BYTES &&
+        this.#exemplars + scrape.exemplars.length <= attachmentLimits.exemplarsPerPush &&
+        this.#exemplarBytes + bytesOfExemplars(scrape) <= attachmentLimits.exemplarBytesPerPush &&
         this.#gaps.length + this.#waiting.length < GAPS_PER_PUSH - 1)
     );
   }
@@ -137,6 +150,8 @@ class BatchBuilder {
     }
     this.#lastTimes.set(key, placed.ms);
     this.#cells += cellsOf(scrape);
+    this.#exemplars += scrape.exemplars.length;
+    this.#exemplarBytes += bytesOfExemplars(scrape);
     const group = this.#group(key, scrape);
     group.times.push(placed.ms);
     group.scrapes.push(scrape);
@@ -146,7 +161,8 @@ class BatchBuilder {
     if (this.#to === undefined) return undefined;
     const tables = new Map<TableHash, SeriesTable>();
     for (const { table } of this.#groups) if (table !== undefined) tables.set(table.hash, table);
-    const targets = this.#groups.map(toTargetBatch);
+    const due = this.#metadataDue();
+    const targets = this.#groups.map((group) => toTargetBatch(group, this.#open.get(group.key) === group ? due.get(group.key) : undefined));
     let samples = 0;
     for (const { cells, report } of targets) samples += countSamples(report) + (cells === undefined ? 0 : countSamples(cells));
     return {
@@ -160,14 +176,32 @@ class BatchBuilder {
       dropped: this.#dropped,
       unplaceable: this.#unplaceable,
       lastTimes: this.#lastTimes,
+      metadata: new Map([...due].map(([key, { key: content }]) => [key, content])),
       more,
     };
+  }
+
+  /** By target: the newest metadata of its scrapes, where the edge lacks them. What has no room here goes with a later push. */
+  #metadataDue(): ReadonlyMap<string, MetadataDue> {
+    const { familiesPerPush, metadataBytesPerPush } = attachmentLimits;
+    const chosen = new Map<string, MetadataDue>();
+    let families = 0;
+    let bytes = 0;
+    for (const [key, { scrapes }] of this.#open) {
+      const newest = scrapes.at(-1)?.metadata;
+      const due = newest && this.#rules.metadataDue(key, newest);
+      if (due === undefined || families + due.families.length > familiesPerPush || bytes + due.bytes > metadataBytesPerPush) continue;
+      families += due.families.length;
+      bytes += due.bytes;
+      chosen.set(key, due);
+    }
+    return chosen;
   }
 
   #group(key: string, scrape: LoggedScrape): Group {
     const open = this.#open.get(key);
     if (open !== undefined && open.table?.hash === scrape.table?.hash && open.times.length < this.#limits.scrapesPerTarget) return open;
-    const group: Group = { labels: scrape.target, table: scrape.table, times: [], scrapes: [] };
+    const group: Group = { key, labels: scrape.target, table: scrape.table, times: [], scrapes: [] };
     this.#groups.push(group);
     this.#open.set(key, group);
     this.#labelBytes += labelBytes(scrape.target);
@@ -195,13 +229,21 @@ function labelBytes(labels: Labels): number {
   return bytes;
 }
 
-function toTargetBatch({ labels, table, times, scrapes }: Group): TargetBatch {
+function bytesOfExemplars({ exemplars }: LoggedScrape): number {
+  let bytes = 0;
+  for (const exemplar of exemplars) bytes += exemplarBytes(exemplar);
+  return bytes;
+}
+
+function toTargetBatch({ labels, table, times, scrapes }: Group, metadata: MetadataDue | undefined): TargetBatch {
   return {
     labels,
     table: table?.hash,
     times,
     cells: table === undefined ? undefined : transpose(scrapes, (scrape) => scrape.cells, times),
     report: transpose(scrapes, (scrape) => scrape.report, times),
+    exemplars: table === undefined ? [] : gatherExemplars(scrapes),
+    metadata: metadata?.families ?? [],
   };
 }
 
@@ -230,4 +272,11 @@ function transpose(
     }
   });
   return all;
+}
+
+/** Timestamps of their own stay as they are; without one an exemplar has the time that its scrape is given. */
+function gatherExemplars(scrapes: readonly LoggedScrape[]): readonly PushExemplar[] {
+  const all = scrapes.flatMap(({ exemplars }, scrape) => exemplars.map((exemplar) => ({ ...exemplar, scrape })));
+  // Sorting is stable: scrapes of one row stay in order.
+  return all.sort((a, b) => a.row - b.row);
 }

@@ -8,6 +8,7 @@ import { type Batch, collectBatch } from './batch.ts';
 import type { ClockCorrection, Exchange } from './clock-correction.ts';
 import type { Compress, EdgeClient, Outcome } from './edge-client.ts';
 import { reconcile } from './reconcile.ts';
+import { SentMetadata } from './sent-metadata.ts';
 import { SentTimes } from './sent-times.ts';
 
 export interface SenderOptions {
@@ -62,6 +63,7 @@ export class Sender {
   readonly #o: SenderOptions;
   readonly #limits: WireLimits;
   readonly #sentTimes = new SentTimes();
+  readonly #sentMetadata = new SentMetadata();
   /** Records beyond the cursor that the edge refused, kept aside. */
   readonly #aside = new Set<Position>();
   /** Everything up to here that could not be placed in time is kept aside. */
@@ -90,6 +92,7 @@ export class Sender {
       limits: this.#limits,
       place: (scrape) => correction.place(scrape),
       lastTime: (key) => this.#sentTimes.get(key),
+      metadataDue: (key, families) => this.#sentMetadata.due(key, families, this.#o.clock.boot()),
       isAside: (position) => this.#aside.has(position),
     });
     if (batch === undefined) return { kind: 'idle' };
@@ -183,6 +186,7 @@ export class Sender {
     if (batch.records > 0) {
       await reader.moveCursor(receiver, batch.to);
       this.#sentTimes.set(batch.lastTimes);
+      this.#sentMetadata.set(batch.metadata, this.#o.clock.boot());
       metrics.add('agent_lite_push_samples_total', batch.samples);
       if (batch.dropped > 0) metrics.add('agent_lite_push_scrapes_dropped_total', batch.dropped);
       for (const position of this.#aside) if (position <= batch.to.position) this.#aside.delete(position);
@@ -323,7 +327,7 @@ export class Sender {
 
 const emptyBatch = (base: Batch['to']): Batch => ({
   ...{ to: base, gaps: [], targets: [], tables: new Map(), records: 0, cells: 0, samples: 0, dropped: 0 },
-  ...{ unplaceable: [], lastTimes: new Map(), more: false },
+  ...{ unplaceable: [], lastTimes: new Map(), metadata: new Map(), more: false },
 });
 
 const failed = (cause: 'network' | 'edge', message: string, retryAfterMs: number | undefined, believed: boolean): Round => ({
@@ -334,7 +338,10 @@ const failed = (cause: 'network' | 'edge', message: string, retryAfterMs: number
 function decodesHere(bytes: Uint8Array, batch: Batch, limits: WireLimits): string | undefined {
   try {
     for (const target of decodePush(bytes, limits).targets) {
-      if (target.table !== undefined) target.decodeCells(batch.tables.get(target.table)?.rows.length ?? 0);
+      const rows = batch.tables.get(target.table ?? '')?.rows.length ?? 0;
+      if (target.table !== undefined) target.decodeCells(rows);
+      target.decodeExemplars(rows);
+      target.decodeMetadata();
     }
     return undefined;
   } catch (error) {

@@ -1,17 +1,21 @@
 import { FormatError } from '../../contract/binary.ts';
+import type { Exemplar } from '../../contract/exemplar.ts';
 import type { Labels } from '../../contract/labels.ts';
 import type { Position } from '../../contract/push.ts';
 import type { SeriesTable, Sha256, TableHash } from '../../contract/series-table.ts';
 import type { LoggedScrape } from '../model.ts';
+import type { MetadataCache, MetadataSet } from './attachments.ts';
 import type { Frame } from './frame.ts';
 import {
   type BaseCells,
   type Compression,
   decodeBootRecord,
+  decodeMetadataRecord,
   decodeScrapeCells,
   decodeScrapeHead,
   decodeTableRecord,
   decodeTargetRecord,
+  metadataHashOf,
   tableHashOf,
 } from './record.ts';
 import type { Segment } from './segment.ts';
@@ -33,8 +37,15 @@ interface SegmentCache {
   readonly targets: Map<Position, Labels>;
   readonly boots: Map<Position, string>;
   readonly tables: Map<Position, TableHash>;
+  /** `damaged`: its record is not readable. */
+  readonly metadata: Map<Position, string | 'damaged'>;
   /** By the target's record: its scrape that was decoded last. */
   readonly bases: Map<Position, Base>;
+}
+
+export interface DecoderCaches {
+  readonly tables: TableCache;
+  readonly metadata: MetadataCache;
 }
 
 /**
@@ -46,13 +57,15 @@ export class ScrapeDecoder {
   readonly #sha256: Sha256;
   readonly #compression: Compression | undefined;
   readonly #tables: TableCache;
+  readonly #metadata: MetadataCache;
   readonly #caches = new WeakMap<Segment, SegmentCache>();
 
-  constructor(find: FindFrame, sha256: Sha256, compression: Compression | undefined, tables: TableCache) {
+  constructor(find: FindFrame, sha256: Sha256, compression: Compression | undefined, caches: DecoderCaches) {
     this.#find = find;
     this.#sha256 = sha256;
     this.#compression = compression;
-    this.#tables = tables;
+    this.#tables = caches.tables;
+    this.#metadata = caches.metadata;
   }
 
   async decode(segment: Segment, frame: Frame): Promise<LoggedScrape> {
@@ -60,11 +73,12 @@ export class ScrapeDecoder {
     const { head } = decodeScrapeHead(frame.position, frame.body);
     const target = await this.#support(segment, head.targetAt, cache.targets, decodeTargetRecord);
     const bootId = await this.#support(segment, head.bootAt, cache.boots, decodeBootRecord);
-    const { base, table } = await this.#cells(segment, frame, 0);
+    const { base, table, exemplars } = await this.#cells(segment, frame, 0);
     cache.bases.delete(head.targetAt);
     cache.bases.set(head.targetAt, base);
     trim(cache.bases, MAX_BASES);
     const { position, chain } = frame;
+    const metadata = head.metadataAt === undefined ? undefined : await this.#families(segment, head.metadataAt);
     const { cells, report } = base;
     return {
       target,
@@ -74,8 +88,8 @@ export class ScrapeDecoder {
       bootId,
       cells,
       report,
-      exemplars: [],
-      metadata: undefined,
+      exemplars,
+      metadata: metadata?.families,
       position,
       chain,
     };
@@ -86,7 +100,11 @@ export class ScrapeDecoder {
     this.#caches.delete(segment);
   }
 
-  async #cells(segment: Segment, frame: Frame, depth: number): Promise<{ base: Base; table: SeriesTable | undefined }> {
+  async #cells(
+    segment: Segment,
+    frame: Frame,
+    depth: number,
+  ): Promise<{ base: Base; table: SeriesTable | undefined; exemplars: readonly Exemplar[] }> {
     if (depth > MAX_DELTAS) throw new FormatError(`scrape record: expected a key frame within ${MAX_DELTAS} records`);
     const { head, reader } = decodeScrapeHead(frame.position, frame.body);
     const { targetAt, tableAt } = head;
@@ -94,8 +112,8 @@ export class ScrapeDecoder {
     if (previous !== undefined && (previous.targetAt !== targetAt || previous.tableAt !== tableAt))
       throw new FormatError('scrape record: its base belongs to another target or table');
     const table = tableAt === undefined ? undefined : await this.#table(segment, tableAt);
-    const { cells, report } = await decodeScrapeCells(head, reader, table?.rows.length, previous, this.#compression);
-    return { base: { position: frame.position, crc: frame.crc, cells, report, targetAt, tableAt }, table };
+    const { cells, report, exemplars } = await decodeScrapeCells(head, reader, table?.rows.length, previous, this.#compression);
+    return { base: { position: frame.position, crc: frame.crc, cells, report, targetAt, tableAt }, table, exemplars };
   }
 
   async #base(segment: Segment, named: { position: Position; crc: number }, targetAt: Position, depth: number): Promise<Base> {
@@ -119,6 +137,20 @@ export class ScrapeDecoder {
     return table;
   }
 
+  /** Undefined where their record is damaged, which whoever scans counts: samples are worth more than their description. */
+  async #families(segment: Segment, position: Position): Promise<MetadataSet | undefined> {
+    const { metadata } = this.#cache(segment);
+    const hash = metadata.get(position);
+    if (hash === 'damaged') return undefined;
+    const known = hash === undefined ? undefined : this.#metadata.get(hash);
+    if (known !== undefined) return known;
+    const frame = await this.#find(segment, position);
+    const set = frame && (this.#metadata.get(metadataHashOf(frame.body)) ?? (await decodeMetadataRecord(frame.body, this.#compression)));
+    metadata.set(position, set?.hash ?? 'damaged');
+    trim(metadata, MAX_SUPPORTS);
+    return set && this.#metadata.add(set);
+  }
+
   async #support<T>(segment: Segment, position: Position, known: Map<Position, T>, decode: (body: Uint8Array) => T): Promise<T> {
     const value = known.get(position) ?? decode(await this.#body(segment, position));
     known.set(position, value);
@@ -135,7 +167,7 @@ export class ScrapeDecoder {
   #cache(segment: Segment): SegmentCache {
     let cache = this.#caches.get(segment);
     if (cache === undefined) {
-      cache = { targets: new Map(), boots: new Map(), tables: new Map(), bases: new Map() };
+      cache = { targets: new Map(), boots: new Map(), tables: new Map(), metadata: new Map(), bases: new Map() };
       this.#caches.set(segment, cache);
     }
     return cache;

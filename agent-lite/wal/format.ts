@@ -5,7 +5,8 @@ import { fromHex, toHex } from '../../contract/series-table.ts';
 
 /** The constants and the segment header of the log's files. FORMAT.md describes them byte by byte. */
 
-export const FORMAT_VERSION = 1;
+/** 2: scrapes name their target's metadata and carry exemplars. */
+export const FORMAT_VERSION = 2;
 const MAGIC = Uint8Array.from('agentwal', (character) => character.charCodeAt(0));
 export const HEADER_BYTES = 136;
 
@@ -17,6 +18,8 @@ export const SCRAPE_KEY = 4;
 export const SCRAPE_DELTA = 5;
 /** Only in set-aside files: why and when the records were set aside. */
 export const NOTE = 6;
+export const METADATA = 7;
+export const LAST_TYPE = METADATA;
 
 /** A segment of the log: positions rise by one. */
 export const LOG_SEGMENT = 0;

@@ -3,7 +3,7 @@ import { nextChain } from '../../contract/chain.ts';
 import { crc32c } from '../../contract/crc32c.ts';
 import type { Chain, Position } from '../../contract/push.ts';
 import { toHex } from '../../contract/series-table.ts';
-import { chainBytes, NOTE, TABLE } from './format.ts';
+import { chainBytes, LAST_TYPE, TABLE } from './format.ts';
 
 /**
  * Frames: how records lie in a segment.
@@ -146,7 +146,7 @@ export class FrameScanner {
     const position = this.#view.getUint32(at + 8, true) * TWO_32 + this.#view.getUint32(at + 4, true);
     if (position <= this.#last || position > limit) return false;
     const type = this.#chunk[at + FRAME_HEAD_BYTES] as number;
-    return type >= TABLE && type <= NOTE;
+    return type >= TABLE && type <= LAST_TYPE;
   }
 
   async #frameAt(offset: number, limit: Position): Promise<Frame | undefined> {

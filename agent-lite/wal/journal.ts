@@ -29,6 +29,15 @@ export class Journal {
     this.#metrics.add('agent_lite_log_records_total');
   }
 
+  exemplarsDropped(count: number): void {
+    if (count > 0) this.#metrics.add('agent_lite_log_exemplars_dropped_total', count);
+  }
+
+  metadataRefused(target: string): void {
+    this.#metrics.add('agent_lite_log_metadata_dropped_total');
+    this.#logger.log('warn', 'the metadata of a target are beyond what can be logged and are left out', { target });
+  }
+
   /** Once for each place. */
   damaged(segment: Segment, offset: number, reason: string): void {
     if (segment.damageAt.has(offset) || segment.damageAt.size >= MAX_DAMAGE_NOTED) return;

@@ -1,6 +1,8 @@
+import { formatLabels } from '../../contract/labels.ts';
 import { type Chain, type LogId, NO_CHAIN, type Point, type Position } from '../../contract/push.ts';
 import { toHex } from '../../contract/series-table.ts';
 import type { LogEntry, Scrape } from '../model.ts';
+import { CurrentMetadata, MetadataCache } from './attachments.ts';
 import { Cursors } from './cursors.ts';
 import { ScrapeDecoder, TableCache } from './decoder.ts';
 import { setAsideName } from './format.ts';
@@ -34,6 +36,7 @@ class WriteAheadLog implements Log {
   readonly #journal: Journal;
   readonly #cursors = new Cursors();
   readonly #tables = new TableCache();
+  readonly #metadata: CurrentMetadata;
   readonly #volume: Volume;
   readonly #reader: ReaderTools;
   readonly #serial = new Serial();
@@ -47,10 +50,13 @@ class WriteAheadLog implements Log {
     this.#journal = new Journal(settings.logger, settings.metrics);
     this.#volume = new Volume(settings, this.#journal, this.#cursors, () => this.#after(settings.retryIntervalMs, () => this.#retryDisk()));
     const volume = this.#volume;
+    const metadata = new MetadataCache();
+    this.#metadata = new CurrentMetadata(sha256, metadata);
+    const caches = { tables: this.#tables, metadata };
     this.#reader = {
       segments: volume.segments,
       clock,
-      decoder: new ScrapeDecoder((segment, position) => findFrame({ clock }, segment, position), sha256, compression, this.#tables),
+      decoder: new ScrapeDecoder((segment, position) => findFrame({ clock }, segment, position), sha256, compression, caches),
       head: () => volume.head,
       cursorChain: (position) => this.#cursorChain(position),
       wasEvicted: (from, to) => volume.wasEvicted(from, to),
@@ -74,7 +80,10 @@ class WriteAheadLog implements Log {
 
   append(scrape: Scrape): Promise<Point> {
     return this.#serial.run(async () => {
-      await this.#volume.append((writer) => writer.plan(scrape));
+      const found = await this.#metadata.of(scrape);
+      if (found === 'refused') this.#journal.metadataRefused(formatLabels(scrape.target));
+      const metadata = found === 'refused' ? undefined : found;
+      await this.#volume.append((writer) => writer.plan(scrape, metadata));
       const { head } = this.#volume;
       if (scrape.table !== undefined) this.#tables.add(scrape.table);
       this.#journal.written();

@@ -1,12 +1,16 @@
 import { ByteReader, ByteWriter, FormatError } from '../../contract/binary.ts';
 import { type Cells, VALUE } from '../../contract/cells.ts';
 import { decodeColumns, encodeColumns } from '../../contract/columns.ts';
+import type { Exemplar } from '../../contract/exemplar.ts';
+import { decodeExemplars, encodeExemplars } from '../../contract/exemplar-codec.ts';
 import { compareText, type Label, type Labels } from '../../contract/labels.ts';
-import { wireLimits } from '../../contract/limits.ts';
+import { attachmentLimits, wireLimits } from '../../contract/limits.ts';
+import { decodeMetadata, encodeMetadata } from '../../contract/metadata-codec.ts';
 import type { Position } from '../../contract/push.ts';
 import { REPORT_ROWS } from '../../contract/report-series.ts';
 import { decodeTable, fromHex, hashTable, type SeriesTable, type Sha256, type TableHash, toHex } from '../../contract/series-table.ts';
-import { BOOT, NOTE, SCRAPE_DELTA, SCRAPE_KEY, TABLE, TARGET } from './format.ts';
+import type { MetadataSet } from './attachments.ts';
+import { BOOT, METADATA, NOTE, SCRAPE_DELTA, SCRAPE_KEY, TABLE, TARGET } from './format.ts';
 
 /** The bodies of records: `u8 type`, then the payload. Records name others of their segment by how many positions they lie back. */
 
@@ -19,8 +23,8 @@ export interface Compression {
 
 const RAW = 0;
 const DEFLATED = 1;
-/** Inflated columns of one scrape: kinds, values and own times of the largest table. */
-const MAX_CONTENT_BYTES = wireLimits.tableRows * 24;
+/** Inflated content of one scrape: kinds, values and own times of the largest table, and exemplars. */
+const MAX_CONTENT_BYTES = wireLimits.tableRows * 24 + attachmentLimits.exemplarBytesPerPush;
 
 async function writeContent(writer: ByteWriter, content: Uint8Array, compression: Compression | undefined): Promise<void> {
   const deflated = await compression?.compress(content);
@@ -71,6 +75,24 @@ export async function decodeTableRecord(body: Uint8Array, sha256: Sha256, compre
   const got = await hashTable(bytes, sha256);
   if (got !== hash) throw new FormatError(`table record: expected bytes with hash ${hash}, got ${got}`);
   return { hash, rows: decodeTable(bytes), bytes };
+}
+
+export async function encodeMetadataRecord({ hash, families }: MetadataSet, compression: Compression | undefined): Promise<Uint8Array> {
+  const writer = new ByteWriter(1024);
+  writer.u8(METADATA);
+  writer.raw(fromHex(hash));
+  await writeContent(writer, encodeMetadata(families), compression);
+  return writer.bytes();
+}
+
+export function metadataHashOf(body: Uint8Array): string {
+  return toHex(open(body, [METADATA]).raw(16));
+}
+
+export async function decodeMetadataRecord(body: Uint8Array, compression: Compression | undefined): Promise<MetadataSet> {
+  const reader = open(body, [METADATA]);
+  const hash = toHex(reader.raw(16));
+  return { hash, families: decodeMetadata(await readContent(reader, attachmentLimits.metadataBytesPerPush, compression)) };
 }
 
 export function encodeTargetRecord(labels: Labels): Uint8Array {
@@ -126,6 +148,8 @@ export interface ScrapeHead {
   readonly bootAt: Position;
   /** Undefined: the scrape has no table. */
   readonly tableAt: Position | undefined;
+  /** Undefined: nothing is known of the target's metadata. */
+  readonly metadataAt: Position | undefined;
   readonly wallMs: number;
   readonly bootMs: number;
   /** Of a delta: the record it is told against. */
@@ -137,6 +161,7 @@ export async function encodeScrapeRecord(
   head: ScrapeHead,
   cells: Cells | undefined,
   report: Cells,
+  exemplars: readonly Exemplar[],
   base: BaseCells | undefined,
   compression: Compression | undefined,
 ): Promise<Uint8Array> {
@@ -145,6 +170,7 @@ export async function encodeScrapeRecord(
   writer.varint(position - head.targetAt);
   writer.varint(position - head.bootAt);
   writer.varint(head.tableAt === undefined ? 0 : position - head.tableAt);
+  writer.varint(head.metadataAt === undefined ? 0 : position - head.metadataAt);
   writer.zigzag(head.wallMs);
   writer.zigzag(head.bootMs);
   if (head.base !== undefined) {
@@ -158,6 +184,11 @@ export async function encodeScrapeRecord(
     encodeColumns(cells, times, columns, base?.cells);
   }
   encodeColumns(report, times, columns, base?.report);
+  encodeExemplars(
+    exemplars.map((exemplar) => ({ ...exemplar, scrape: 0 })),
+    times,
+    columns,
+  );
   await writeContent(writer, columns.bytes(), compression);
   return writer.bytes();
 }
@@ -184,11 +215,13 @@ export function decodeScrapeHead(position: Position, body: Uint8Array): { head: 
   const targetAt = back();
   const bootAt = back();
   const table = back();
+  const metadata = back();
   const wallMs = reader.zigzag();
   const bootMs = reader.zigzag();
   const base = body[0] === SCRAPE_DELTA ? { position: back(), crc: reader.u32() } : undefined;
   if (targetAt === position || bootAt === position || base?.position === position) throw new FormatError('scrape record: it names itself');
-  return { head: { targetAt, bootAt, tableAt: table === position ? undefined : table, wallMs, bootMs, base }, reader };
+  const [tableAt, metadataAt] = [table, metadata].map((at) => (at === position ? undefined : at));
+  return { head: { targetAt, bootAt, tableAt, metadataAt, wallMs, bootMs, base }, reader };
 }
 
 /** `reader` as {@link decodeScrapeHead} left it. `base` must be the very record that the head names. */
@@ -198,13 +231,13 @@ export async function decodeScrapeCells(
   rows: number | undefined,
   base: BaseCells | undefined,
   compression: Compression | undefined,
-): Promise<{ cells: Cells | undefined; report: Cells }> {
+): Promise<{ cells: Cells | undefined; report: Cells; exemplars: readonly Exemplar[] }> {
   const columns = new ByteReader(await readContent(reader, MAX_CONTENT_BYTES, compression));
   const times = [head.wallMs];
   const cells = rows === undefined ? undefined : decodeColumns(columns, rows, times, base?.cells);
   const report = decodeColumns(columns, REPORT_ROWS.length, times, base?.report);
-  columns.end();
-  return { cells, report };
+  const exemplars = decodeExemplars(columns.raw(columns.remaining), rows ?? 0, times);
+  return { cells, report, exemplars: exemplars.map(({ row, labels, value, ms }) => ({ row, labels, value, ms })) };
 }
 
 export function encodeNoteRecord(reason: string, wallMs: number): Uint8Array {

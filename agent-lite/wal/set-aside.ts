@@ -46,8 +46,8 @@ export async function copyRecords(
 
 function namedBy(frame: Frame): readonly Position[] {
   try {
-    const { targetAt, bootAt, tableAt, base } = decodeScrapeHead(frame.position, frame.body).head;
-    return [targetAt, bootAt, tableAt, base?.position].filter((position) => position !== undefined);
+    const { targetAt, bootAt, tableAt, metadataAt, base } = decodeScrapeHead(frame.position, frame.body).head;
+    return [targetAt, bootAt, tableAt, metadataAt, base?.position].filter((position) => position !== undefined);
   } catch (error) {
     if (error instanceof FormatError) return [];
     throw error;

@@ -159,6 +159,7 @@ export class Volume {
       if (!written) continue;
       if (!this.#dirty.has(active)) this.#dirty.set(active, active.bytes);
       records.commit();
+      this.#journal.exemplarsDropped(records.droppedExemplars);
       this.#head = records.to;
       return;
     }

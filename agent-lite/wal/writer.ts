@@ -4,11 +4,13 @@ import { labelsKey } from '../../contract/labels.ts';
 import type { Point, Position } from '../../contract/push.ts';
 import type { TableHash } from '../../contract/series-table.ts';
 import type { Scrape } from '../model.ts';
+import { type MetadataSet, writableExemplars } from './attachments.ts';
 import { writeFrame } from './frame.ts';
 import {
   type BaseCells,
   type Compression,
   encodeBootRecord,
+  encodeMetadataRecord,
   encodeScrapeRecord,
   encodeTableRecord,
   encodeTargetRecord,
@@ -37,6 +39,8 @@ export interface Plan {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** The last record: the scrape. */
   readonly to: Point;
+  /** Beyond the limits. */
+  readonly droppedExemplars: number;
   commit(): void;
 }
 
@@ -47,6 +51,8 @@ export class SegmentWriter {
   readonly #compression: Compression | undefined;
   readonly #boots = new Map<string, Position>();
   readonly #tables = new Map<TableHash, Position>();
+  /** By hash. */
+  readonly #metadata = new Map<string, Position>();
   readonly #targets = new Map<string, TargetState>();
   #sinceSweep = 0;
 
@@ -57,7 +63,8 @@ export class SegmentWriter {
     this.#compression = compression;
   }
 
-  async plan(given: Scrape): Promise<Plan> {
+  /** @param metadata of the scrape's target, whether this scrape brought them or not */
+  async plan(given: Scrape, metadata: MetadataSet | undefined): Promise<Plan> {
     const segment = this.#segment;
     const scrape = { ...given, wallMs: Math.round(given.wallMs), bootMs: Math.round(given.bootMs) };
     const writer = new ByteWriter(1024);
@@ -85,9 +92,12 @@ export class SegmentWriter {
     const targetAt = await support(state?.position, () => encodeTargetRecord(scrape.target));
     const tableAt =
       table === undefined ? undefined : await support(this.#tables.get(table.hash), () => encodeTableRecord(table, this.#compression));
+    const metadataAt =
+      metadata && (await support(this.#metadata.get(metadata.hash), () => encodeMetadataRecord(metadata, this.#compression)));
     const base = usableBase(state, scrape);
-    const head: ScrapeHead = { targetAt, bootAt, tableAt, wallMs: scrape.wallMs, bootMs: scrape.bootMs, base };
-    const body = await encodeScrapeRecord(position + 1, head, scrape.cells, scrape.report, base, this.#compression);
+    const head: ScrapeHead = { targetAt, bootAt, tableAt, metadataAt, wallMs: scrape.wallMs, bootMs: scrape.bootMs, base };
+    const exemplars = writableExemplars(scrape.exemplars, table?.rows.length ?? 0);
+    const body = await encodeScrapeRecord(position + 1, head, scrape.cells, scrape.report, exemplars, base, this.#compression);
     const crc = put(body);
 
     const bytes = writer.bytes();
@@ -95,6 +105,7 @@ export class SegmentWriter {
     const commit = (): void => {
       this.#boots.set(scrape.bootId, bootAt);
       if (table !== undefined && tableAt !== undefined) this.#tables.set(table.hash, tableAt);
+      if (metadata !== undefined && metadataAt !== undefined) this.#metadata.set(metadata.hash, metadataAt);
       this.#targets.set(key, {
         position: targetAt,
         base: {
@@ -116,7 +127,7 @@ export class SegmentWriter {
       for (const frame of written) segment.index?.add(frame.position, frame.offset, frame.bytes, scrape.wallMs);
       if (++this.#sinceSweep >= SWEEP_EVERY) this.#sweep(scrape.bootMs);
     };
-    return { bytes, to, commit };
+    return { bytes, to, droppedExemplars: scrape.exemplars.length - exemplars.length, commit };
   }
 
   #sweep(nowMs: number): void {

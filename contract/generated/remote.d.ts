@@ -131,6 +131,178 @@ export namespace prometheus {
     }
 
     /**
+     * Properties of an Exemplar.
+     * @deprecated Use prometheus.Exemplar.$Properties instead.
+     */
+    interface IExemplar extends prometheus.Exemplar.$Properties {
+    }
+
+    /** Represents an Exemplar. */
+    class Exemplar {
+
+        /**
+         * Constructs a new Exemplar.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: prometheus.Exemplar.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** Exemplar labels. */
+        labels: prometheus.Label.$Properties[];
+
+        /** Exemplar value. */
+        value: number;
+
+        /** Exemplar timestamp. */
+        timestamp: number;
+
+        /**
+         * Encodes the specified Exemplar message. Does not implicitly {@link prometheus.Exemplar.verify|verify} messages.
+         * @param message Exemplar message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: prometheus.Exemplar.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an Exemplar message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {prometheus.Exemplar & prometheus.Exemplar.$Shape} Exemplar
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): prometheus.Exemplar & prometheus.Exemplar.$Shape;
+    }
+
+    namespace Exemplar {
+
+        /** Properties of an Exemplar. */
+        interface $Properties {
+
+            /** Exemplar labels */
+            labels?: (prometheus.Label.$Properties[]|null);
+
+            /** Exemplar value */
+            value?: (number|null);
+
+            /** Exemplar timestamp */
+            timestamp?: (number|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an Exemplar. */
+        type $Shape = prometheus.Exemplar.$Properties;
+    }
+
+    /**
+     * Properties of a MetricMetadata.
+     * @deprecated Use prometheus.MetricMetadata.$Properties instead.
+     */
+    interface IMetricMetadata extends prometheus.MetricMetadata.$Properties {
+    }
+
+    /** Represents a MetricMetadata. */
+    class MetricMetadata {
+
+        /**
+         * Constructs a new MetricMetadata.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: prometheus.MetricMetadata.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** MetricMetadata type. */
+        type: prometheus.MetricMetadata.MetricType;
+
+        /** MetricMetadata metricFamilyName. */
+        metricFamilyName: string;
+
+        /** MetricMetadata help. */
+        help: string;
+
+        /** MetricMetadata unit. */
+        unit: string;
+
+        /**
+         * Encodes the specified MetricMetadata message. Does not implicitly {@link prometheus.MetricMetadata.verify|verify} messages.
+         * @param message MetricMetadata message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: prometheus.MetricMetadata.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a MetricMetadata message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {prometheus.MetricMetadata & prometheus.MetricMetadata.$Shape} MetricMetadata
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): prometheus.MetricMetadata & prometheus.MetricMetadata.$Shape;
+    }
+
+    namespace MetricMetadata {
+
+        /** Properties of a MetricMetadata. */
+        interface $Properties {
+
+            /** MetricMetadata type */
+            type?: (prometheus.MetricMetadata.MetricType|null);
+
+            /** MetricMetadata metricFamilyName */
+            metricFamilyName?: (string|null);
+
+            /** MetricMetadata help */
+            help?: (string|null);
+
+            /** MetricMetadata unit */
+            unit?: (string|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a MetricMetadata. */
+        type $Shape = prometheus.MetricMetadata.$Properties;
+
+        /** MetricType enum. */
+        enum MetricType {
+
+            /** UNKNOWN value */
+            UNKNOWN = 0,
+
+            /** COUNTER value */
+            COUNTER = 1,
+
+            /** GAUGE value */
+            GAUGE = 2,
+
+            /** HISTOGRAM value */
+            HISTOGRAM = 3,
+
+            /** GAUGEHISTOGRAM value */
+            GAUGEHISTOGRAM = 4,
+
+            /** SUMMARY value */
+            SUMMARY = 5,
+
+            /** INFO value */
+            INFO = 6,
+
+            /** STATESET value */
+            STATESET = 7
+        }
+    }
+
+    /**
      * Properties of a RawTimeSeries.
      * @deprecated Use prometheus.RawTimeSeries.$Properties instead.
      */

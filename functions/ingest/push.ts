@@ -1,7 +1,8 @@
 import { FormatError, LimitError } from '../../contract/binary.ts';
 import type { Cells } from '../../contract/cells.ts';
 import { labelsKey } from '../../contract/labels.ts';
-import { decodePush, type UndecodedPush, type UndecodedTargetBatch } from '../../contract/push.ts';
+import { decodePush, type UndecodedPush } from '../../contract/push.ts';
+import type { UndecodedTargetBatch } from '../../contract/push-target.ts';
 import { readPushName } from '../../contract/push-scan.ts';
 import { REPORT_ROWS } from '../../contract/report-series.ts';
 import { err, ok, type Result } from '../../contract/result.ts';

@@ -4,6 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { ByteReader, ByteWriter } from '../../contract/binary.ts';
 import { type Cells, createCells, setStale, VALUE } from '../../contract/cells.ts';
 import { decodeColumns, encodeColumns } from '../../contract/columns.ts';
+import { decodeExemplars, encodeExemplars, type PushExemplar } from '../../contract/exemplar-codec.ts';
+import type { FamilyMetadata } from '../../contract/metadata.ts';
+import { decodeMetadata, encodeMetadata } from '../../contract/metadata-codec.ts';
 import { decodeAnswer, decodePush, encodeAnswer, encodePush, type Push, type PushAnswer } from '../../contract/push.ts';
 import { buildTable, decodeTable, type Row } from '../../contract/series-table.ts';
 import { describeCells } from './arbitraries.ts';
@@ -73,8 +76,10 @@ it('a push', () => {
     readonly cells?: Rows;
     readonly report: Rows;
   }
+  const nothing = { exemplars: [], metadata: [] };
   const { push: given, bytes } = fixture<{ push: Omit<Push, 'targets'> & { targets: readonly GivenTarget[] }; bytes: string }>('push');
   const targets = given.targets.map((target) => ({
+    ...nothing,
     ...target,
     table: target.table,
     cells: target.cells && cellsOf(target.cells),
@@ -88,7 +93,42 @@ it('a push', () => {
     expect([target.labels, target.table, target.times]).toEqual([wanted?.labels, wanted?.table, wanted?.times]);
     expect(describeCells(target.report)).toEqual(wanted && describeCells(wanted.report));
     if (wanted?.cells !== undefined) expect(describeCells(target.decodeCells(wanted.cells.rows))).toEqual(describeCells(wanted.cells));
+    expect(target.decodeExemplars(wanted?.cells?.rows ?? 0)).toEqual(wanted?.exemplars);
+    expect(target.decodeMetadata()).toEqual(wanted?.metadata);
   });
+});
+
+describe('exemplars', () => {
+  interface Case {
+    readonly name: string;
+    readonly rows: number;
+    readonly times: readonly number[];
+    readonly exemplars: readonly (Omit<PushExemplar, 'value' | 'ms'> & { readonly bits: string; readonly ms?: number })[];
+    readonly bytes: string;
+  }
+  for (const { name, rows, times, exemplars: given, bytes } of fixture<readonly Case[]>('exemplars')) {
+    it(name, () => {
+      const exemplars = given.map(({ bits, row, scrape, labels, ms }) => {
+        const value = new Float64Array(BigUint64Array.of(BigInt(`0x${bits}`)).buffer)[0] as number;
+        return { row, scrape, labels, value, ms };
+      });
+      const writer = new ByteWriter();
+      encodeExemplars(exemplars, times, writer);
+      expect(hex(writer.bytes())).toBe(bytes);
+      expect(decodeExemplars(unhex(bytes), rows, times)).toEqual(exemplars);
+    });
+  }
+});
+
+describe('metadata', () => {
+  for (const { name, families, bytes } of fixture<readonly { name: string; families: readonly FamilyMetadata[]; bytes: string }[]>(
+    'metadata',
+  )) {
+    it(name, () => {
+      expect(hex(encodeMetadata(families))).toBe(bytes);
+      expect(decodeMetadata(unhex(bytes))).toEqual(families);
+    });
+  }
 });
 
 describe('answers', () => {

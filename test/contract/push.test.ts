@@ -16,11 +16,12 @@ import {
   NO_CHAIN,
   type Push,
   type PushAnswer,
-  type TargetBatch,
 } from '../../contract/push.ts';
 import { GAPS_PER_PUSH, readPushName } from '../../contract/push-scan.ts';
+import type { TargetBatch } from '../../contract/push-target.ts';
 import { REPORT_ROWS } from '../../contract/report-series.ts';
 import { cells as anyCells, labels as anyLabels, decodeOrRefuse, describeCells, mutate } from './arbitraries.ts';
+import { metadata as anyMetadata, describeExemplar, pushExemplars } from './attachments.ts';
 
 const hexDigits = (bytes: number) => fc.uint8Array({ minLength: bytes, maxLength: bytes }).map((raw) => Buffer.from(raw).toString('hex'));
 const time = fc.integer({ min: -(2 ** 49), max: 2 ** 49 });
@@ -47,10 +48,14 @@ const target: fc.Arbitrary<TargetBatch> = fc
       times: times(scrapes),
       cells: anyCells(rows, scrapes),
       report: anyCells(REPORT_ROWS.length, scrapes, false),
+      exemplars: pushExemplars(rows, scrapes),
+      metadata: fc.oneof(fc.constant([]), anyMetadata),
       withTable: fc.boolean(),
     }),
   )
-  .map(({ withTable, table, cells, ...rest }) => ({ ...rest, table: withTable ? table : undefined, cells: withTable ? cells : undefined }));
+  .map(({ withTable, table, cells, exemplars, ...rest }) =>
+    withTable ? { ...rest, table, cells, exemplars } : { ...rest, table: undefined, cells: undefined, exemplars: [] },
+  );
 
 const push: fc.Arbitrary<Push> = fc
   .record({
@@ -88,10 +93,12 @@ function describePush(given: Omit<Push, 'targets'>, targets: readonly TargetBatc
   const { logId, stream, base, to, gaps, clock, version, backlog, externalLabels } = given;
   return {
     ...{ logId, stream, base, to, gaps, clock, version, backlog, externalLabels },
-    targets: targets.map(({ labels, table, times: at, cells, report }) => ({
+    targets: targets.map(({ labels, table, times: at, cells, report, exemplars, metadata }) => ({
       ...{ labels, table, times: at },
       cells: cells === undefined ? undefined : describeCells(cells),
       report: describeCells(report),
+      exemplars: exemplars.map(describeExemplar),
+      metadata,
     })),
   };
 }
@@ -101,6 +108,8 @@ function decodeAll(bytes: Uint8Array, rows: readonly (number | undefined)[]): { 
   const decoded = targets.map((batch, i) => ({
     ...batch,
     cells: batch.table === undefined ? undefined : batch.decodeCells(rows[i] ?? 0),
+    exemplars: batch.decodeExemplars(rows[i] ?? 0),
+    metadata: batch.decodeMetadata(),
   }));
   return { given: { ...rest, targets: decoded }, described: describePush(rest, decoded) };
 }
@@ -168,6 +177,8 @@ const message = (change: wire.PushRequest.$Properties): Uint8Array =>
 const batch = (change: wire.TargetBatch.$Properties): Uint8Array =>
   message({ targets: [{ times: Uint8Array.of(1, 0), report: Uint8Array.of(8, 8, 8, 8, 8, 0, 0), ...change }] });
 
+const hash = new Uint8Array(16);
+
 describe('refuses, naming the place,', () => {
   it('accepts the message that the cases below change', () => {
     expect(decodePush(batch({})).targets).toHaveLength(1);
@@ -211,7 +222,7 @@ describe('refuses, naming the place,', () => {
       message({ externalLabels: Array.from({ length: 65 }, (_, i) => ({ name: `a${i + 100}`, value: '1' })) }),
       /external_labels: expected at most 64/,
     ],
-    ['a field of a later format', batch({ mask: Uint8Array.of(1) }), /targets\[0\].mask: not supported in format 1/],
+    ['a field of a later format', batch({ mask: Uint8Array.of(1) }), /targets\[0\].mask: not supported in this format/],
     ['columns without a table', batch({ columns: Uint8Array.of(1) }), /targets\[0\].columns: given without a table/],
     ['no times', batch({ times: new Uint8Array(0) }), /offset 0: expected 1 more bytes/],
     ['no scrapes', batch({ times: Uint8Array.of(0) }), /expected 1 to 1000 scrapes, got 0/],
@@ -219,6 +230,30 @@ describe('refuses, naming the place,', () => {
     ['time running backwards', batch({ times: Uint8Array.of(3, 0, 2, 5) }), /scrape 2 is not after the one before/],
     ['bytes after the times', batch({ times: Uint8Array.of(1, 0, 0) }), /expected the end/],
     ['bytes after the report', batch({ report: Uint8Array.of(8, 8, 8, 8, 8, 0, 0, 0) }), /targets\[0\].report: .*expected the end/],
+    ['exemplars without a table', batch({ exemplars: Uint8Array.of(1, 0, 0) }), /targets\[0\].exemplars: given without a table/],
+    ['exemplars that are none', batch({ table: hash, exemplars: Uint8Array.of(0, 0) }), /targets\[0\].exemplars: .*expected at least one/],
+    [
+      'more exemplars than bytes',
+      batch({ table: hash, exemplars: Uint8Array.of(0xff, 0x7f, 0, 0) }),
+      /expected 16383 with 0 labels, got 1 bytes/,
+    ],
+    [
+      'more exemplars than a push may have',
+      batch({ table: hash, exemplars: Buffer.concat([Uint8Array.of(0x91, 0x4e, 0), new Uint8Array(10_001)]) }),
+      /at most 10000 exemplars in a push/,
+    ],
+    [
+      'more bytes of exemplars than a push may have',
+      batch({ table: hash, exemplars: Buffer.concat([Uint8Array.of(1, 0), new Uint8Array(1024 * 1024)]) }),
+      /at most 1048576 bytes of exemplars/,
+    ],
+    ['metadata of no family', batch({ metadata: Uint8Array.of(0) }), /targets\[0\].metadata: .*expected 1 to 10000 families, got 0/],
+    ['metadata of more families than bytes', batch({ metadata: Uint8Array.of(5, 0) }), /expected 5 families, got 1 bytes/],
+    [
+      'more bytes of metadata than a push may have',
+      batch({ metadata: Buffer.concat([Uint8Array.of(1), new Uint8Array(2 * 1024 * 1024)]) }),
+      /at most 2097152 bytes of metadata/,
+    ],
     ['a short table hash', batch({ table: new Uint8Array(15) }), /targets\[0\].table: expected 16 bytes, got 15/],
   ] as readonly (readonly [string, Uint8Array, RegExp])[]) {
     it(name, () => {
@@ -307,7 +342,7 @@ it('refuses to write scrapes whose times do not ascend', () => {
     floats: new Float64Array(10),
     ownTimes: undefined,
   };
-  const twice: TargetBatch = { labels: [], table: undefined, times: [5, 5], cells: undefined, report };
+  const twice: TargetBatch = { labels: [], table: undefined, times: [5, 5], cells: undefined, report, exemplars: [], metadata: [] };
   expect(() => encodePush({ ...simple, targets: [twice] })).toThrow(RangeError);
 });
 

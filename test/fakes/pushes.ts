@@ -1,8 +1,11 @@
 import { deflateSync } from 'node:zlib';
 import { ByteWriter } from '../../contract/binary.ts';
 import { type Cells, createCells, setStale, setValue } from '../../contract/cells.ts';
+import type { PushExemplar } from '../../contract/exemplar-codec.ts';
 import { type Labels, labelsFromRecord } from '../../contract/labels.ts';
-import { encodePush, NO_CHAIN, type Push, type TargetBatch } from '../../contract/push.ts';
+import type { FamilyMetadata } from '../../contract/metadata.ts';
+import { encodePush, NO_CHAIN, type Push } from '../../contract/push.ts';
+import type { TargetBatch } from '../../contract/push-target.ts';
 import { REPORT_NAMES } from '../../contract/report-series.ts';
 import { buildTable, residual, type SeriesTable } from '../../contract/series-table.ts';
 
@@ -20,11 +23,13 @@ export interface GivenSeries {
   /** One for each scrape. */
   readonly values: readonly Value[];
   readonly ownTimes?: readonly number[];
+  readonly exemplars?: readonly Omit<PushExemplar, 'row'>[];
 }
 export interface GivenTarget {
   readonly labels: Labels;
   readonly times: readonly number[];
   readonly series: readonly GivenSeries[];
+  readonly metadata?: readonly FamilyMetadata[];
 }
 
 export interface BuiltTarget {
@@ -32,7 +37,7 @@ export interface BuiltTarget {
   readonly batch: TargetBatch;
 }
 
-export async function buildTarget({ labels: target, times, series }: GivenTarget): Promise<BuiltTarget> {
+export async function buildTarget({ labels: target, times, series, metadata = [] }: GivenTarget): Promise<BuiltTarget> {
   const { table, order } = await buildTable(
     series.map((one) => residual(one.labels, target)),
     sha256,
@@ -48,8 +53,24 @@ export async function buildTarget({ labels: target, times, series }: GivenTarget
       cells.ownTimes.set(row, Float64Array.from(one.ownTimes));
     }
   });
-  return { table, batch: { labels: target, table: table.hash, times, cells, report: report(times.length) } };
+  return {
+    table,
+    batch: {
+      labels: target,
+      table: table.hash,
+      times,
+      cells,
+      report: report(times.length),
+      exemplars: exemplarsOf(series, order),
+      metadata,
+    },
+  };
 }
+
+const exemplarsOf = (series: readonly GivenSeries[], order: ArrayLike<number>): readonly PushExemplar[] =>
+  series
+    .flatMap(({ exemplars = [] }, i) => exemplars.map((exemplar) => ({ ...exemplar, row: order[i] as number })))
+    .sort((a, b) => a.row - b.row || a.scrape - b.scrape);
 
 /** `up` 1 and the rest 0. */
 export function report(scrapes: number): Cells {

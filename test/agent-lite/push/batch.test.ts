@@ -22,6 +22,7 @@ const rules: BatchRules = {
   maxRecords: 1000,
   place: ({ wallMs }) => ({ ok: true, ms: wallMs }),
   lastTime: () => undefined,
+  metadataDue: () => undefined,
   isAside: () => false,
 };
 const collect = (steps: readonly Step[], changes: Partial<BatchRules> = {}, base = 0) =>

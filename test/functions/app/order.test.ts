@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Labels, labelValue } from '../../../contract/labels.ts';
-import type { TargetBatch } from '../../../contract/push.ts';
+import type { TargetBatch } from '../../../contract/push-target.ts';
 import { defaultRelabelConfig } from '../../../contract/relabel.ts';
 import { SLICE_MS } from '../../../functions/ingest/assemble.ts';
 import { buildTarget, type GivenTarget, labels, makePush } from '../../fakes/pushes.ts';

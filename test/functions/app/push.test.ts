@@ -76,7 +76,7 @@ describe('POST /api/v1/push', () => {
 
   it('takes a push of report series only', async () => {
     const edge = new TestEdge();
-    const batch = { labels: target, table: undefined, times: [T], cells: undefined, report: report(1) };
+    const batch = { labels: target, table: undefined, times: [T], cells: undefined, report: report(1), exemplars: [], metadata: [] };
     expect((await edge.push(makePush([batch]))).answer.code).toBe('stored');
     expect(seriesOf(edge.shard().requests[0])).toHaveLength(5);
   });
