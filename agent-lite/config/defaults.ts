@@ -5,6 +5,9 @@ import type {
   GlobalConfig,
   HttpClientConfig,
   HttpSdConfig,
+  MetadataConfig,
+  QueueConfig,
+  RemoteWriteConfig,
   ScrapeConfig,
   TlsConfig,
 } from './types.ts';
@@ -99,6 +102,30 @@ export const defaultEdgePush: Pick<EdgePushConfig, 'pushIntervalMs' | 'remoteTim
   remoteTimeoutMs: 30_000,
   // A redirect of a push is a captive portal far more often than a moved edge, and the token must not follow it.
   followRedirects: false,
+};
+
+export const defaultRemoteWrite: Pick<RemoteWriteConfig, 'remoteTimeoutMs' | 'sendExemplars'> & {
+  readonly followRedirects: boolean;
+  readonly queue: QueueConfig;
+  readonly metadata: MetadataConfig;
+} = {
+  remoteTimeoutMs: 30_000,
+  sendExemplars: false,
+  followRedirects: true,
+  queue: {
+    capacity: 10_000,
+    minShards: 1,
+    // Prometheus: 50. A device has neither the samples nor the memory for that.
+    maxShards: 4,
+    maxSamplesPerSend: 2000,
+    batchSendDeadlineMs: 5_000,
+    minBackoffMs: 30,
+    maxBackoffMs: 5_000,
+    // Prometheus: false, which drops what a receiver is too busy for. Here it can wait in the log.
+    retryOnHttp429: true,
+    sampleAgeLimitMs: 0,
+  },
+  metadata: { send: true, sendIntervalMs: 60_000, maxSamplesPerSend: 2000 },
 };
 
 /** A bare `authorization:` block carries a bearer token. */

@@ -16,6 +16,7 @@ import { defaultGlobal, defaultInherited } from './defaults.ts';
 import { edgePushConfig } from './edge-push.ts';
 import type { Environment } from './environment.ts';
 import { globalConfig } from './global.ts';
+import { remoteWriteConfigs } from './remote-write.ts';
 import { type RawScrapeConfig, rawScrapeConfig } from './scrape.ts';
 import { type ConfigFiles, noFiles, scrapeConfigFiles } from './scrape-files.ts';
 import type { AgentConfig, RemoteWriteConfig } from './types.ts';
@@ -48,11 +49,11 @@ const agentConfig = ({ baseDir, env, files = noFiles }: ParseOptions): Decoder<A
         scrape_configs: withDefault<readonly RawScrapeConfig[]>(list(rawScrapeConfig(baseDir)), []),
         scrape_config_files: withDefault<readonly RawScrapeConfig[]>(scrapeConfigFiles(baseDir, files), []),
         edge_push: optional(edgePushConfig(baseDir, env)),
+        remote_write: withDefault<readonly RemoteWriteConfig[]>(remoteWriteConfigs(baseDir), []),
       },
       refusedTopLevelKeys,
     ),
-    ({ global: { global, inherited }, scrape_configs, scrape_config_files, edge_push: edgePush }, place) => {
-      const remoteWrite: readonly RemoteWriteConfig[] = [];
+    ({ global: { global, inherited }, scrape_configs, scrape_config_files, edge_push: edgePush, remote_write: remoteWrite }, place) => {
       const scrapeConfigs = buildScrapeConfigs([...scrape_configs, ...scrape_config_files], global, inherited);
       if (edgePush === undefined && remoteWrite.length === 0) return fail(placeOf(place, 'edge_push'), 'is required, but missing');
       return scrapeConfigs === FAILED ? FAILED : { global, scrapeConfigs, edgePush, remoteWrite };

@@ -12,8 +12,8 @@ import {
   oneOf,
   optional,
   type Place,
+  placeOf,
   positiveDuration,
-  refine,
   required,
   string,
   withDefault,
@@ -32,7 +32,7 @@ const onlyZero: Decoder<string> = (place) => {
   return value === FAILED || /^0+(?:\.0*)?$/.test(value) ? value : fail(place, NO_NATIVE_HISTOGRAMS);
 };
 
-const scrapeFields = (baseDir: string) => ({
+const scrapeFields = (baseDir: string, relabelled: boolean) => ({
   job_name: required(nonEmptyString),
   scrape_interval: optional(positiveDuration),
   scrape_timeout: optional(positiveDuration),
@@ -47,7 +47,7 @@ const scrapeFields = (baseDir: string) => ({
   honor_timestamps: withDefault(bool, defaultScrape.honorTimestamps),
   track_timestamps_staleness: withDefault(bool, defaultScrape.trackTimestampsStaleness),
   enable_compression: withDefault(bool, defaultScrape.enableCompression),
-  ...sdFields(baseDir),
+  ...sdFields(baseDir, relabelled),
   relabel_configs: withDefault<readonly RelabelConfig[]>(relabelConfigs, []),
   metric_relabel_configs: withDefault<readonly RelabelConfig[]>(relabelConfigs, []),
   ...httpFields(baseDir, defaultScrape.http.followRedirects),
@@ -60,8 +60,11 @@ export interface RawScrapeConfig {
   readonly place: Place;
 }
 
-export const rawScrapeConfig = (baseDir: string): Decoder<RawScrapeConfig> =>
-  refine(object(scrapeFields(baseDir), refusedScrapeKeys), (values, place) => {
-    const http = buildHttp(values, place);
-    return http === FAILED ? FAILED : { values, http, place };
-  });
+export const rawScrapeConfig =
+  (baseDir: string): Decoder<RawScrapeConfig> =>
+  (place) => {
+    const rules = placeOf(place, 'relabel_configs').node;
+    const values = object(scrapeFields(baseDir, rules.kind === 'list' && rules.items.length > 0), refusedScrapeKeys)(place);
+    const http = values === FAILED ? FAILED : buildHttp(values, place);
+    return values === FAILED || http === FAILED ? FAILED : { values, http, place };
+  };

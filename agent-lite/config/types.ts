@@ -148,18 +148,19 @@ export interface EdgePushConfig {
 
 /** One receiver of plain remote write 1.0. */
 export interface RemoteWriteConfig {
-  /** Names the durable cursor and the metrics; unique. Where it is not given: made of the settings, as Prometheus does. */
+  /** Names the durable cursor and the metrics; unique. Where it is not given: made of the address. */
   readonly name: string;
   readonly url: string;
   readonly remoteTimeoutMs: number;
-  readonly headers: readonly (readonly [name: string, value: string])[];
   readonly writeRelabelConfigs: readonly RelabelConfig[];
   readonly sendExemplars: boolean;
   readonly queueConfig: QueueConfig;
   readonly metadataConfig: MetadataConfig;
+  /** `headers` are among its headers. */
   readonly http: HttpClientConfig;
 }
 export interface QueueConfig {
+  /** Samples that wait in one shard. */
   readonly capacity: number;
   readonly minShards: number;
   readonly maxShards: number;

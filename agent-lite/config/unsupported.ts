@@ -7,7 +7,6 @@ export const refusedTopLevelKeys: Refused = {
   rule_files: 'not supported: an agent evaluates no rules; give them to the system that stores the series',
   alerting: 'not supported: an agent sends no alerts; configure them where the series are stored',
   remote_read: 'not supported: an agent answers no queries',
-  remote_write: 'not supported yet: this version sends through edge_push',
   storage: 'not supported here: the log is set with the flags --storage.agent.*',
   otlp: 'not supported: the agent receives nothing, it scrapes; remove this key',
   tracing: 'not supported: the agent sends no traces; remove this key',
@@ -121,4 +120,12 @@ export const refusedEdgePushKeys: Refused = {
     ],
     'not supported: edge_push speaks its own protocol, not remote write; remove this key',
   ),
+};
+
+export const refusedRemoteWriteKeys: Refused = {
+  ...refusedHttpKeys,
+  sigv4: 'not supported: requests are not signed; use headers, authorization or basic_auth',
+  azuread: 'not supported: use oauth2 or authorization',
+  google_iam: 'not supported: use oauth2 or authorization',
+  failed_request_logging: 'not supported: failed requests are always logged; remove this key',
 };

@@ -20,23 +20,26 @@ import { labelsOf } from './relabel-config.ts';
 
 /** Targets that share labels, as in `static_configs` and in the files of `file_sd_configs`. */
 export interface TargetGroup {
-  /** `host:port`. */
+  /** `host:port`; or anything from which relabelling makes that. */
   readonly targets: readonly string[];
   readonly labels: Labels;
 }
 
 const target = (text: Decoder<string>): Decoder<string> =>
-  refine(text, (address, place) => {
-    if (address === '') return expected(place, 'host:port');
-    // As Prometheus: an address holds no path, so a URL given by mistake is told here and not by a failing scrape.
-    if (!address.includes('/')) return address;
-    return fail(place, `expected host:port, got ${JSON.stringify(address)}; scheme and path have their own keys, scheme and metrics_path`);
-  });
+  refine(text, (address, place) => (address === '' ? expected(place, 'host:port') : address));
 
-const groupOf = (text: Decoder<string>): Decoder<TargetGroup> =>
-  object({ targets: required(list(target(text))), labels: withDefault<Labels>(labelsOf(text), []) });
+const groupOf = (text: Decoder<string>, check: typeof target = target): Decoder<TargetGroup> =>
+  object({ targets: required(list(check(text))), labels: withDefault<Labels>(labelsOf(text), []) });
 
 export const targetGroup: Decoder<TargetGroup> = groupOf(string);
+
+/** A group whose targets no relabelling will turn into addresses: they have to be some, so a URL is told at once (config/config.go `checkStaticTargets`). */
+export const addressGroup: Decoder<TargetGroup> = groupOf(string, (text) =>
+  refine(target(text), (address, place) => {
+    if (!address.includes('/')) return address;
+    return fail(place, `expected host:port, got ${JSON.stringify(address)}; scheme and path have their own keys, scheme and metrics_path`);
+  }),
+);
 
 /** Discovery files are made by programs and may be long. */
 const fileLimits: YamlLimits = { ...yamlLimits, textLength: 16 * 1024 * 1024 };

@@ -210,6 +210,13 @@ describe('parseAgentConfig', () => {
     expect(parseText(`${jobs}\n${edge}`).scrapeConfigs[0]).toMatchObject({ sampleLimit: 0, bodySizeLimit: 16_777_216 });
   });
 
+  it('takes URLs as targets where rules will make addresses of them', () => {
+    const rules =
+      'relabel_configs: [{ source_labels: [__address__], target_label: __param_target }, { target_label: __address__, replacement: "b:9115" }]';
+    const text = `scrape_configs: [{ job_name: a, static_configs: [{ targets: ["https://example.com/"] }], ${rules} }]\n${edge}`;
+    expect(parseText(text).scrapeConfigs[0]?.discovery).toMatchObject([{ group: { targets: ['https://example.com/'] } }]);
+  });
+
   it('gives a job without keys the defaults', () => {
     const [job] = parseText(`scrape_configs: [{ job_name: a }]\n${edge}`).scrapeConfigs;
     expect(job).toEqual({ ...defaultScrape, jobName: 'a', scrapeIntervalMs: 60_000, scrapeTimeoutMs: 10_000 });

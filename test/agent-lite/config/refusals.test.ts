@@ -88,6 +88,9 @@ const refusals: Readonly<Record<string, readonly string[]>> = {
     '19: scrape_configs[0].metric_relabel_configs[1].replacement: action lowercase takes no replacement; remove this key',
     '22: scrape_configs[0].metric_relabel_configs[2].modulus: expected a whole number of 0 or more, got "-1"',
   ],
+  'remote-write': ['x'],
+  'remote-write-names': ['x'],
+  'remote-write-none': ['x'],
   'repeated-key': ['2: key is given twice in one map'],
   'sample-limit-too-high': ['2: global.sample_limit: expected a whole number of 0 to 100000, got "200000"'],
   'target-with-path': [
@@ -107,7 +110,7 @@ const refusals: Readonly<Record<string, readonly string[]>> = {
   'two-documents': ['5: expected one YAML document, got another after ---'],
   'unknown-key': ['3: scrape_configs[0].scrape_intervall: unknown key (did you mean scrape_interval?)'],
   'unknown-keys-everywhere': [
-    '1: glob: unknown key (known: global, scrape_configs, scrape_config_files, edge_push)',
+    '1: glob: unknown key (known: global, scrape_configs, scrape_config_files, edge_push, remote_write)',
     '3: global.scrape_inteval: unknown key (did you mean scrape_interval?)',
     '6: scrape_configs[0].basic_auth.user: unknown key (known: username, username_file, password, password_file)',
     '7: scrape_configs[0].authorization.token: unknown key (known: type, credentials, credentials_file)',

@@ -66,15 +66,22 @@ const refusals: Readonly<Record<string, readonly string[]>> = {
     '29: scrape_configs[0].oauth2.audience: not supported: the grant is client_credentials with a client_secret; remove this key',
     '30: scrape_configs[0].oauth2.claims: not supported: the grant is client_credentials with a client_secret; remove this key',
   ],
+  'unsupported-remote-write': [
+    '3: remote_write[0].sigv4: not supported: requests are not signed; use headers, authorization or basic_auth',
+    '4: remote_write[0].azuread: not supported: use oauth2 or authorization',
+    '5: remote_write[0].google_iam: not supported: use oauth2 or authorization',
+    '6: remote_write[0].failed_request_logging: not supported: failed requests are always logged; remove this key',
+    '7: remote_write[0].bearer_token: not supported: use authorization with credentials',
+    '8: remote_write[0].bearer_token_file: not supported: use authorization with credentials_file',
+  ],
   'unsupported-top-level': [
     '1: rule_files: not supported: an agent evaluates no rules; give them to the system that stores the series',
     '2: alerting: not supported: an agent sends no alerts; configure them where the series are stored',
     '3: remote_read: not supported: an agent answers no queries',
-    '4: remote_write: not supported yet: this version sends through edge_push',
-    '5: storage: not supported here: the log is set with the flags --storage.agent.*',
-    '6: otlp: not supported: the agent receives nothing, it scrapes; remove this key',
-    '7: tracing: not supported: the agent sends no traces; remove this key',
-    '8: runtime: not supported: it sets the garbage collector of Go; remove this key',
+    '4: storage: not supported here: the log is set with the flags --storage.agent.*',
+    '5: otlp: not supported: the agent receives nothing, it scrapes; remove this key',
+    '6: tracing: not supported: the agent sends no traces; remove this key',
+    '7: runtime: not supported: it sets the garbage collector of Go; remove this key',
   ],
 };
 
@@ -95,6 +102,7 @@ describe('parseAgentConfig refuses', () => {
     ['unsupported-scrape', 'scrape_configs[0].authorization.', unsupported.refusedAuthorizationKeys],
     ['unsupported-scrape', 'scrape_configs[0].oauth2.', unsupported.refusedOAuth2Keys],
     ['unsupported-edge-push', 'edge_push.', unsupported.refusedEdgePushKeys],
+    ['unsupported-remote-write', 'remote_write[0].', unsupported.refusedRemoteWriteKeys],
   ] as const;
   it.each(tables)('every key named in the table of %s at %j', (name, path, table) => {
     const texts = (refusals[name] ?? []).map((message) => message.replace(/^\d+: /, ''));

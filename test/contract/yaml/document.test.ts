@@ -41,7 +41,11 @@ describe('parseYaml', () => {
     ['a repeated key', 'a: 1\nb: 2\na: 3\n', 'f.yml:3: key is given twice in one map'],
     ['a second document', 'a: 1\n---\nb: 2\n', 'f.yml:2: expected one YAML document, got another after ---'],
     ['an unknown alias', 'a: 1\nb: *x\n', 'f.yml:2: an alias has no anchor before it; a text that starts with * has to stand in quotes'],
-    ['an alias inside its anchor', 'a: &x\n  - *x\n', 'f.yml:2: an alias has no anchor before it; a text that starts with * has to stand in quotes'],
+    [
+      'an alias inside its anchor',
+      'a: &x\n  - *x\n',
+      'f.yml:2: an alias has no anchor before it; a text that starts with * has to stand in quotes',
+    ],
     ['an own tag', 'a: !secret b\n', 'f.yml:1: not valid YAML: Unresolved tag: !secret'],
     ['a list as key', '? [a]\n: b\n', 'f.yml:1: expected a text as key, got a list'],
     ['a merge of a text', 'a: &x 1\nb:\n  <<: *x\n', 'f.yml:3: merge key <<: expected a map or a list of maps, got a text'],

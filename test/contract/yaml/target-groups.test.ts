@@ -35,9 +35,14 @@ describe('parseTargetGroups', () => {
       is: 't.json:1: [0].labels.a: expected a string, got a list',
     },
     {
-      name: 'a URL for a target',
+      name: 'a URL for a target, of which rules may make an address',
       text: '[{"targets": ["http://a/"]}]',
-      is: 't.json:1: [0].targets[0]: expected host:port, got "http://a/"; scheme and path have their own keys, scheme and metrics_path',
+      is: [{ targets: ['http://a/'], labels: [] }],
+    },
+    {
+      name: 'an empty target',
+      text: '[{"targets": [""]}]',
+      is: 't.json:1: [0].targets[0]: expected host:port, got ""',
     },
   ];
   it.each(cases)('$name', ({ text, is }) => {
