@@ -39,6 +39,19 @@ export const metricTable: Readonly<Record<string, MetricSpec>> = {
     labels: ['reason'],
     start: [{ reason: 'duplicate' }, { reason: 'out_of_order' }, { reason: 'out_of_bounds' }],
   },
+  agent_lite_scraped_exemplars_total: { type: 'counter', help: 'Exemplars read from targets that are new.' },
+  agent_lite_scraped_exemplars_dropped_total: {
+    type: 'counter',
+    help: 'Exemplars of a scrape that were not kept, repeated ones left out.',
+    labels: ['reason'],
+    start: [{ reason: 'out_of_order' }, { reason: 'invalid' }],
+  },
+  agent_lite_scraped_metadata_dropped_total: {
+    type: 'counter',
+    help: 'HELP texts that were cut, and lines of metadata left out at a limit, in each scrape.',
+    labels: ['reason'],
+    start: [{ reason: 'cut' }, { reason: 'limit' }],
+  },
 
   agent_lite_log_bytes: { type: 'gauge', help: 'Bytes of the log.', pushed: 1 },
   agent_lite_log_limit_bytes: { type: 'gauge', help: 'Bytes the log may take.', pushed: 1 },
@@ -48,6 +61,8 @@ export const metricTable: Readonly<Record<string, MetricSpec>> = {
   agent_lite_log_in_memory: { type: 'gauge', help: 'Whether scrapes wait in memory (1), because the disk fails.', pushed: 1 },
   agent_lite_log_records_total: { type: 'counter', help: 'Scrapes written to the log.' },
   agent_lite_log_damaged_total: { type: 'counter', help: 'Damaged places met in the log; what they held is skipped.', pushed: 1 },
+  agent_lite_log_exemplars_dropped_total: { type: 'counter', help: 'Exemplars beyond the limits of the log, left out.' },
+  agent_lite_log_metadata_dropped_total: { type: 'counter', help: 'Times the metadata of a target were beyond the limits of the log.' },
   agent_lite_log_write_errors_total: { type: 'counter', help: 'Failed writes of the log.' },
   agent_lite_log_evicted_records_total: {
     type: 'counter',
@@ -83,6 +98,58 @@ export const metricTable: Readonly<Record<string, MetricSpec>> = {
     pushed: 1,
   },
   agent_lite_push_clock_offset_seconds: { type: 'gauge', help: 'The time of the edge minus that of the device.', pushed: 1 },
+
+  agent_lite_remote_write_samples_total: {
+    type: 'counter',
+    help: 'Samples that a receiver of remote_write has taken.',
+    labels: ['remote_name'],
+  },
+  agent_lite_remote_write_samples_dropped_total: {
+    type: 'counter',
+    help: 'Samples that are not sent, or that the receiver refused for good; of partly_refused ones most were taken.',
+    labels: ['remote_name', 'reason'],
+  },
+  agent_lite_remote_write_lost_records_total: {
+    type: 'counter',
+    help: 'Scrapes that the log no longer held when they were to be sent.',
+    labels: ['remote_name', 'reason'],
+  },
+  agent_lite_remote_write_requests_total: {
+    type: 'counter',
+    help: 'Requests with samples by the status of the answer, or why there was none.',
+    labels: ['remote_name', 'code'],
+  },
+  agent_lite_remote_write_metadata_requests_total: {
+    type: 'counter',
+    help: 'Requests with metadata by the status of the answer, or why there was none.',
+    labels: ['remote_name', 'code'],
+  },
+  agent_lite_remote_write_failures_total: {
+    type: 'counter',
+    help: 'Requests that failed; their samples wait in the log.',
+    labels: ['remote_name'],
+  },
+  agent_lite_remote_write_sent_bytes_total: {
+    type: 'counter',
+    help: 'Bytes of requests sent, compressed, repeats included.',
+    labels: ['remote_name'],
+  },
+  agent_lite_remote_write_backlog_records: {
+    type: 'gauge',
+    help: 'Scrapes that the receiver has not taken yet.',
+    labels: ['remote_name'],
+  },
+  agent_lite_remote_write_backlog_seconds: {
+    type: 'gauge',
+    help: 'Age of the oldest scrape that the receiver has not taken.',
+    labels: ['remote_name'],
+  },
+  agent_lite_remote_write_shards: { type: 'gauge', help: 'Requests that may be under way at once.', labels: ['remote_name'] },
+  agent_lite_remote_write_last_success_timestamp_seconds: {
+    type: 'gauge',
+    help: 'When the receiver last took samples, by the clock of the device.',
+    labels: ['remote_name'],
+  },
 
   process_start_time_seconds: { type: 'gauge', help: 'Start time of the process since unix epoch in seconds.', pushed: 1 },
   process_cpu_seconds_total: { type: 'counter', help: 'Total user and system CPU time spent in seconds.', pushed: 1 },
