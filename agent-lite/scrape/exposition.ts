@@ -1,4 +1,5 @@
 import type { Labels } from '../../contract/labels.ts';
+import type { MetricType } from '../../contract/metadata.ts';
 
 /** What the parsers of expositions and the series state have between them. */
 
@@ -22,8 +23,24 @@ export const FAMILY_HISTOGRAM = 1;
 export const FAMILY_SUMMARY = 2;
 export type FamilyType = 0 | 1 | 2;
 
-/** Takes the samples of one exposition in order: for each either `known` finds the series, or `series` is told it. */
-export interface SampleSink {
+export const familyType = (type: MetricType): FamilyType =>
+  type === 'histogram' ? FAMILY_HISTOGRAM : type === 'summary' ? FAMILY_SUMMARY : FAMILY_OTHER;
+
+/** One line of metadata; the last one of a family and kind holds. */
+export type MetadataLine =
+  | { readonly kind: 'type'; readonly family: string; readonly type: MetricType }
+  | { readonly kind: 'help' | 'unit'; readonly family: string; readonly text: string };
+
+/** A line of metadata that the last scrape had at this place. */
+export interface KnownLine {
+  /** Bytes, its line end included. */
+  readonly length: number;
+  /** Of the series that follow; `undefined`: not told by this line. */
+  readonly family: FamilyType | undefined;
+}
+
+/** Takes one exposition in order. For each sample either `known` finds the series, or `series` is told it; likewise for metadata. */
+export interface ExpositionSink {
   /**
    * Whether `bytes` holds at `at` the same series text as the last scrape did at this place: then the offset behind it,
    * else -1. Saves parsing the labels again.
@@ -33,7 +50,16 @@ export interface SampleSink {
   series(bytes: Uint8Array, start: number, end: number, family: FamilyType, labels: () => Labels): void;
   /** The value of the series found last. `timeMs` is NaN where the line has no timestamp. */
   sample(value: number, timeMs: number): void;
+  /**
+   * The exemplar of the sample told last. `labels`: sorted, empty values left out, `undefined` if a name comes twice; throws
+   * {@link ExpositionError} if they are not UTF-8. `timeMs` is NaN where the exemplar has no timestamp.
+   */
+  exemplar(value: number, timeMs: number, labels: () => Labels | undefined): void;
+  /** As `known`, for the `#` line at `at`. */
+  knownLine(bytes: Uint8Array, at: number): KnownLine | undefined;
+  /** The line `bytes[start..end)`, its line end included, says this. */
+  metadata(bytes: Uint8Array, start: number, end: number, line: MetadataLine): void;
 }
 
 /** Throws {@link ExpositionError}; the sink may have taken samples by then. */
-export type ExpositionParser = (bytes: Uint8Array, sink: SampleSink) => void;
+export type ExpositionParser = (bytes: Uint8Array, sink: ExpositionSink) => void;

@@ -1,12 +1,19 @@
 import type { ScrapeConfig } from '../config/types.ts';
 import { type HttpClient, HttpError, type HttpRequest, type HttpResponse } from '../model.ts';
-import { ACCEPT } from './formats.ts';
+import type { ExpositionParser } from './exposition.ts';
+import { acceptHeader, parserFor } from './formats.ts';
 import type { Target } from './target.ts';
+import { parseTextFormat } from './text-format.ts';
 
 /** An exposition as it came. */
 export interface Fetched {
   readonly body: Uint8Array;
-  readonly contentType: string | undefined;
+  /** Chosen by the content type; throws an ExpositionError where none reads it. */
+  readonly parser: () => ExpositionParser;
+}
+/** The body is longer than `body_size_limit`. */
+export class BodySizeError extends Error {
+  override name = 'BodySizeError';
 }
 /** Gets one exposition. Rejects with what the status page shows. */
 export type Fetch = (signal: AbortSignal) => Promise<Fetched>;
@@ -20,7 +27,7 @@ export const MAX_BODY_BYTES = 64 * 1024 * 1024;
 export function fetchHttp(target: Target, config: ScrapeConfig, client: HttpClient, version: string): Fetch {
   const limit = config.bodySizeLimit === 0 ? MAX_BODY_BYTES : config.bodySizeLimit;
   const headers = {
-    accept: ACCEPT,
+    accept: acceptHeader(config),
     'accept-encoding': config.enableCompression ? 'gzip' : 'identity',
     'user-agent': `agent-lite/${version}`,
     'x-prometheus-scrape-timeout-seconds': String(target.timeoutMs / 1000),
@@ -30,7 +37,7 @@ export function fetchHttp(target: Target, config: ScrapeConfig, client: HttpClie
       return await client.request(what);
     } catch (error) {
       if (!(error instanceof HttpError) || error.reason !== 'too_large') throw error;
-      throw new Error(`body_size_limit: expected less than ${limit} bytes, got more`, { cause: error });
+      throw new BodySizeError(`body_size_limit: expected less than ${limit} bytes, got more`, { cause: error });
     }
   };
   return async (signal) => {
@@ -44,11 +51,12 @@ export function fetchHttp(target: Target, config: ScrapeConfig, client: HttpClie
       signal,
     });
     if (response.status !== 200) throw new Error(`expected HTTP status 200, got ${response.status}`);
-    return { body: response.body, contentType: response.headers['content-type'] };
+    const contentType = response.headers['content-type'];
+    return { body: response.body, parser: () => parserFor(contentType, config.fallbackScrapeProtocol) };
   };
 }
 
 /** An exposition made in this process. */
 export function fetchOwn(exposition: () => string): Fetch {
-  return async () => ({ body: new TextEncoder().encode(exposition()), contentType: 'text/plain; version=0.0.4' });
+  return async () => ({ body: new TextEncoder().encode(exposition()), parser: () => parseTextFormat });
 }

@@ -1,16 +1,57 @@
+import type { ScrapeConfig, ScrapeProtocol } from '../config/types.ts';
 import { ExpositionError, type ExpositionParser } from './exposition.ts';
+import { mediaType } from './media-type.ts';
+import { parseOpenMetrics } from './open-metrics.ts';
 import { parseTextFormat } from './text-format.ts';
 
-/** What the agent asks targets for. Only formats that {@link parserFor} knows. */
-export const ACCEPT = 'text/plain;version=0.0.4;q=1,*/*;q=0.1';
+interface Format {
+  readonly mediaType: 'text/plain' | 'application/openmetrics-text';
+  readonly version: string;
+  /** Whether the format lets the scraper say how it wants names that are not legacy ones. */
+  readonly escaping: boolean;
+}
+const FORMATS: Readonly<Record<ScrapeProtocol, Format>> = {
+  'OpenMetricsText1.0.0': { mediaType: 'application/openmetrics-text', version: '1.0.0', escaping: true },
+  'OpenMetricsText0.0.1': { mediaType: 'application/openmetrics-text', version: '0.0.1', escaping: false },
+  'PrometheusText1.0.0': { mediaType: 'text/plain', version: '1.0.0', escaping: true },
+  'PrometheusText0.0.4': { mediaType: 'text/plain', version: '0.0.4', escaping: false },
+};
+const PARSERS: Readonly<Record<Format['mediaType'], ExpositionParser>> = {
+  'text/plain': parseTextFormat,
+  'application/openmetrics-text': parseOpenMetrics,
+};
 
-/** By media type only, as Prometheus 3 does it; without a usable content type it refuses the scrape, and so do we. */
-export function parserFor(contentType: string | undefined): ExpositionParser {
-  const mediaType = (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
-  if (mediaType === 'text/plain') return parseTextFormat;
-  const got = contentType === undefined || mediaType === '' ? 'none' : JSON.stringify(contentType.slice(0, 100));
+/** Weight of the format asked for first, in tenths: Prometheus counts down from one more than the formats it knows. */
+const FIRST_WEIGHT = 6;
+
+/** The Accept header of a scrape as Prometheus 3 builds it; scrape/scrape.go `acceptHeader`. */
+export function acceptHeader({
+  scrapeProtocols,
+  metricNameEscapingScheme,
+}: Pick<ScrapeConfig, 'scrapeProtocols' | 'metricNameEscapingScheme'>): string {
+  const wanted = scrapeProtocols.map((protocol, i) => {
+    const format = FORMATS[protocol];
+    const escaping = format.escaping ? `;escaping=${metricNameEscapingScheme}` : '';
+    return `${format.mediaType};version=${format.version}${escaping};q=0.${FIRST_WEIGHT - i}`;
+  });
+  return [...wanted, `*/*;q=0.${FIRST_WEIGHT - scrapeProtocols.length}`].join(',');
+}
+
+/**
+ * The parser for an answer, by its media type only, as Prometheus 3 chooses it: the version decides nothing. `fallback` is
+ * used where the header is missing, broken or names another type. Throws {@link ExpositionError}.
+ */
+export function parserFor(contentType: string | undefined, fallback: ScrapeProtocol | undefined): ExpositionParser {
+  const type = contentType === undefined ? undefined : mediaType(contentType);
+  if (type === 'text/plain' || type === 'application/openmetrics-text') return PARSERS[type];
+  const got = contentType === undefined || contentType === '' ? 'none' : JSON.stringify(contentType.slice(0, 100));
+  if (type === 'application/vnd.google.protobuf')
+    throw new ExpositionError(0, `content type: expected ${TEXT_TYPES}, got ${got}; the agent did not ask for protobuf and cannot read it`);
+  if (fallback !== undefined) return PARSERS[FORMATS[fallback].mediaType];
   throw new ExpositionError(
     0,
-    `content type: expected text/plain; version=0.0.4, got ${got}; the target must name the format of its answer in Content-Type`,
+    `content type: expected ${TEXT_TYPES}, got ${got}; let the target name the format of its answer in Content-Type, or set fallback_scrape_protocol`,
   );
 }
+
+const TEXT_TYPES = 'text/plain or application/openmetrics-text';

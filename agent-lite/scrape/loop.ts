@@ -1,11 +1,10 @@
 import type { Labels } from '../../contract/labels.ts';
 import type { Sha256 } from '../../contract/series-table.ts';
 import type { Clock, Logger, Metrics, Scrape } from '../model.ts';
-import type { Fetch, Fetched } from './fetch.ts';
-import { parserFor } from './formats.ts';
-import { reportCells, staleReport } from './report.ts';
+import { BodySizeError, type Fetch, type Fetched } from './fetch.ts';
+import { type ExtraReport, extraSamples, reportCells, staleReport } from './report.ts';
 import { offsetInInterval, Schedule } from './schedule.ts';
-import { type IngestResult, type SeriesRules, TargetSeries } from './series-state.ts';
+import { type IngestResult, type ScrapeCells, type SeriesRules, TargetSeries } from './series-state.ts';
 import type { Target } from './target.ts';
 
 export interface LoopContext {
@@ -26,6 +25,8 @@ export interface LoopSpec {
   readonly rules: SeriesRules;
   /** Equal for equal rules. */
   readonly rulesKey: string;
+  /** `undefined`: only what every scrape reports. */
+  readonly extra: ExtraReport | undefined;
 }
 
 export interface LoopStatus {
@@ -52,7 +53,11 @@ const NEVER: LoopStatus = {
 /** Two scrapes of one target whose times are closer, or reversed by less, collide. */
 const COLLISION_MS = 100;
 
-const NO_COUNTS = { scraped: 0, postRelabel: 0, added: 0, duplicates: 0, outOfOrder: 0, outOfBounds: 0 };
+const NO_COUNTS = {
+  counts: { scraped: 0, postRelabel: 0, added: 0, duplicates: 0, outOfOrder: 0, outOfBounds: 0 },
+  exemplarCounts: { kept: 0, outOfOrder: 0, invalid: 0 },
+  metadataCounts: { cut: 0, leftOut: 0 },
+};
 
 /**
  * Scrapes one target, named by its labels, as long as it is wanted. A change of the URL, the interval or the rules goes on
@@ -152,14 +157,7 @@ export class TargetLoop {
     const { counts, error } = outcome;
     metrics.add('agent_lite_scrapes_total');
     if (error !== undefined) metrics.add('agent_lite_scrapes_failed_total');
-    metrics.add('agent_lite_scraped_samples_total', counts.scraped);
-    for (const [reason, count] of [
-      ['duplicate', counts.duplicates],
-      ['out_of_order', counts.outOfOrder],
-      ['out_of_bounds', counts.outOfBounds],
-    ] as const) {
-      if (count > 0) metrics.add('agent_lite_scraped_samples_dropped_total', count, { reason });
-    }
+    this.#count(outcome);
     this.#report(spec.target, error);
     this.#status = {
       health: error === undefined ? 'up' : 'down',
@@ -171,7 +169,23 @@ export class TargetLoop {
       tableHash: outcome.table?.hash,
     };
     const report = reportCells(error === undefined, durationMs, counts);
-    await this.#append({ wallMs, bootMs, table: outcome.table, cells: outcome.cells, report });
+    await this.#append({ wallMs, bootMs, ...cellsOf(outcome), report });
+  }
+
+  #count({ counts, exemplarCounts, metadataCounts }: Omit<IngestResult, 'error'>): void {
+    const { metrics } = this.#context;
+    metrics.add('agent_lite_scraped_samples_total', counts.scraped);
+    if (exemplarCounts.kept > 0) metrics.add('agent_lite_scraped_exemplars_total', exemplarCounts.kept);
+    const dropped = (name: string, reason: string, count: number): void => {
+      if (count > 0) metrics.add(name, count, { reason });
+    };
+    dropped('agent_lite_scraped_samples_dropped_total', 'duplicate', counts.duplicates);
+    dropped('agent_lite_scraped_samples_dropped_total', 'out_of_order', counts.outOfOrder);
+    dropped('agent_lite_scraped_samples_dropped_total', 'out_of_bounds', counts.outOfBounds);
+    dropped('agent_lite_scraped_exemplars_dropped_total', 'out_of_order', exemplarCounts.outOfOrder);
+    dropped('agent_lite_scraped_exemplars_dropped_total', 'invalid', exemplarCounts.invalid);
+    dropped('agent_lite_scraped_metadata_dropped_total', 'cut', metadataCounts.cut);
+    dropped('agent_lite_scraped_metadata_dropped_total', 'limit', metadataCounts.leftOut);
   }
 
   /** `undefined`: given up because the loop was killed. */
@@ -181,10 +195,11 @@ export class TargetLoop {
       fetched = await spec.fetch(this.#killed.signal);
     } catch (error) {
       if (this.#killed.signal.aborted) return undefined;
-      return { ...this.#series.fail(), counts: NO_COUNTS, error: error instanceof Error ? error.message : String(error) };
+      const cells = await this.#series.fail(wallMs, extraSamples(spec.extra, error instanceof BodySizeError ? -1 : 0));
+      return { ...cells, ...NO_COUNTS, error: error instanceof Error ? error.message : String(error) };
     }
-    const { body, contentType } = fetched;
-    const result = await this.#series.ingest(body, () => parserFor(contentType), wallMs);
+    const { body, parser } = fetched;
+    const result = await this.#series.ingest(body, parser, wallMs, extraSamples(spec.extra, body.length));
     return { ...result, error: result.error?.message };
   }
 
@@ -196,10 +211,11 @@ export class TargetLoop {
     else this.#context.logger.log('warn', 'Scrape failed', { ...fields, err: error });
   }
 
-  async #append(part: Pick<Scrape, 'wallMs' | 'bootMs' | 'table' | 'cells' | 'report'>): Promise<void> {
+  async #append(part: Omit<Scrape, 'target' | 'bootId'>): Promise<void> {
     try {
-      await this.#context.append({ target: this.#labels, bootId: this.#context.clock.bootId, exemplars: [], metadata: undefined, ...part });
+      await this.#context.append({ target: this.#labels, bootId: this.#context.clock.bootId, ...part });
     } catch (error) {
+      if (part.metadata !== undefined) this.#series.handOutMetadataAgain();
       this.#context.logger.log('error', 'Appending a scrape failed', { err: error instanceof Error ? error.message : String(error) });
     }
   }
@@ -222,8 +238,10 @@ export class TargetLoop {
     await schedule.wait(changed);
     if (!changed.aborted) await clock.sleep(schedule.intervalMs / 10, changed);
     if (changed.aborted) return false;
-    await this.#append({ wallMs, bootMs, ...this.#series.fail(), report: staleReport() });
+    await this.#append({ wallMs, bootMs, ...(await this.#series.fail(wallMs)), report: staleReport() });
     this.#finished = !changed.aborted;
     return this.#finished;
   }
 }
+
+const cellsOf = ({ table, cells, exemplars, metadata }: ScrapeCells): ScrapeCells => ({ table, cells, exemplars, metadata });

@@ -3,6 +3,7 @@ import type { ScrapeConfig, TargetGroup } from '../config/types.ts';
 import type { HttpClient } from '../model.ts';
 import { fetchHttp, fetchOwn } from './fetch.ts';
 import { type LoopContext, type LoopSpec, type LoopStatus, TargetLoop } from './loop.ts';
+import { NO_LABEL_RULES } from './series-check.ts';
 import { type CompileRelabel, type RefusedTarget, resolveTargets, type Target } from './target.ts';
 
 /** One scrape_config and what discovery found for it. */
@@ -178,8 +179,11 @@ function wantedTargets(
     const client = clientFor(config);
     for (const target of resolved.targets) {
       const fetch = fetchHttp(target, config, client, options.version);
-      const identity = JSON.stringify([target, rules.rulesKey, config.bodySizeLimit, config.enableCompression, config.http]);
-      add({ target, fetch, ...rules, identity });
+      const extra = config.extraScrapeMetrics ? { timeoutMs: target.timeoutMs, sampleLimit: config.sampleLimit } : undefined;
+      const { bodySizeLimit, enableCompression, http, scrapeProtocols, fallbackScrapeProtocol, metricNameEscapingScheme } = config;
+      const asked = [bodySizeLimit, enableCompression, http, scrapeProtocols, fallbackScrapeProtocol, metricNameEscapingScheme];
+      const identity = JSON.stringify([target, rules.rulesKey, extra, asked]);
+      add({ target, fetch, ...rules, extra, identity });
     }
   };
   for (const job of jobs) {
@@ -196,10 +200,14 @@ function wantedTargets(
 }
 
 function jobRules(config: ScrapeConfig, compileRelabel: CompileRelabel): Pick<LoopSpec, 'rules' | 'rulesKey'> {
-  const { honorLabels, honorTimestamps, sampleLimit, metricRelabelConfigs } = config;
+  const { honorLabels, honorTimestamps, trackTimestampsStaleness, sampleLimit, metricRelabelConfigs } = config;
+  const { labelLimit, labelNameLengthLimit, labelValueLengthLimit, metricNameValidationScheme } = config;
+  const legacyNames = metricNameValidationScheme === 'legacy';
+  const labelRules = { legacyNames, labelLimit, labelNameLengthLimit, labelValueLengthLimit };
+  const plain = { honorLabels, honorTimestamps, trackTimestampsStaleness, sampleLimit, ...labelRules };
   return {
-    rules: { honorLabels, honorTimestamps, sampleLimit, relabel: compileRelabel(metricRelabelConfigs) },
-    rulesKey: JSON.stringify([honorLabels, honorTimestamps, sampleLimit, metricRelabelConfigs]),
+    rules: { ...plain, relabel: compileRelabel(metricRelabelConfigs) },
+    rulesKey: JSON.stringify([plain, metricRelabelConfigs]),
   };
 }
 
@@ -212,6 +220,13 @@ function ownSpec(own: OwnTarget): Wanted {
     intervalMs: own.intervalMs,
     timeoutMs: own.intervalMs,
   };
-  const rules = { honorLabels: false, honorTimestamps: false, sampleLimit: OWN_SAMPLE_LIMIT, relabel: (labels: Labels) => labels };
-  return { target, fetch: fetchOwn(own.exposition), rules, rulesKey: 'own', identity: JSON.stringify(['own', target]) };
+  const rules = {
+    honorLabels: false,
+    honorTimestamps: false,
+    trackTimestampsStaleness: false,
+    sampleLimit: OWN_SAMPLE_LIMIT,
+    relabel: (labels: Labels) => labels,
+    ...NO_LABEL_RULES,
+  };
+  return { target, fetch: fetchOwn(own.exposition), rules, rulesKey: 'own', extra: undefined, identity: JSON.stringify(['own', target]) };
 }

@@ -1,17 +1,33 @@
 import { type Cells, createCells, setStale, setValue } from '../../contract/cells.ts';
-import { type Labels, labelsKey } from '../../contract/labels.ts';
+import { isTime } from '../../contract/columns.ts';
+import type { Exemplar } from '../../contract/exemplar.ts';
+import { type Labels, METRIC_NAME } from '../../contract/labels.ts';
 import { type WireLimits, wireLimits } from '../../contract/limits.ts';
-import { buildTable, type Row, residual, type SeriesTable, type Sha256 } from '../../contract/series-table.ts';
-import { ExpositionError, type ExpositionParser, type FamilyType, type SampleSink } from './exposition.ts';
+import type { FamilyMetadata } from '../../contract/metadata.ts';
+import { residual, type SeriesTable, type Sha256 } from '../../contract/series-table.ts';
+import { type ExemplarCounts, ScrapeExemplars } from './exemplar-state.ts';
+import {
+  ExpositionError,
+  type ExpositionParser,
+  type ExpositionSink,
+  type FamilyType,
+  type KnownLine,
+  type MetadataLine,
+} from './exposition.ts';
+import { type MetadataCounts, TargetMetadata } from './metadata-state.ts';
 import { SampleBuffer } from './sample-buffer.ts';
-import { checkSeries, tooManyLabels } from './series-check.ts';
-import { SeriesIndex } from './series-index.ts';
+import type { Series } from './series.ts';
+import { checkSeries, type LabelRules, tooManyLabels } from './series-check.ts';
+import { SeriesRows } from './series-rows.ts';
 import { mergeLabels } from './target-labels.ts';
+import { TextIndex } from './text-index.ts';
 
-/** How a target's series get their final labels. */
-export interface SeriesRules {
+/** How a target's series get their final labels, and which samples count. */
+export interface SeriesRules extends LabelRules {
   readonly honorLabels: boolean;
   readonly honorTimestamps: boolean;
+  /** Series with timestamps of their own get markers, too, when they vanish. */
+  readonly trackTimestampsStaleness: boolean;
   /** Samples of one scrape after relabelling; 0: no limit. */
   readonly sampleLimit: number;
   /** metric_relabel_configs; `undefined` or no labels: the series is dropped. */
@@ -30,60 +46,47 @@ export interface ScrapeCounts {
   readonly duplicates: number;
   /** Not stored: an explicit timestamp older than the series' last. */
   readonly outOfOrder: number;
-  /** Not stored: an explicit timestamp too far ahead of the device's clock. */
+  /** Not stored: an explicit timestamp too far ahead of the device's clock, or beyond 2^50 ms. */
   readonly outOfBounds: number;
 }
 
-/** What one scrape yields: both `undefined` while the target never had a series. */
+/** What one scrape yields. */
 export interface ScrapeCells {
+  /** `undefined` while the target never had a series. */
   readonly table: SeriesTable | undefined;
   readonly cells: Cells | undefined;
+  readonly exemplars: readonly Exemplar[];
+  /** `undefined`: as before. */
+  readonly metadata: readonly FamilyMetadata[] | undefined;
 }
 
 export interface IngestResult extends ScrapeCells {
   readonly counts: ScrapeCounts;
-  /** The scrape is refused as a whole; the cells then hold only staleness markers. */
+  readonly exemplarCounts: Readonly<ExemplarCounts>;
+  readonly metadataCounts: MetadataCounts;
+  /** The scrape is refused as a whole; the cells then hold only staleness markers, and `extra`. */
   readonly error: ExpositionError | undefined;
 }
 
+/** Series of the report that are no part of the built-in report table (`extra_scrape_metrics`): no relabelling, no limit. */
+export type ReportSamples = readonly (readonly [name: string, value: number])[];
+
 /** How far ahead of the device's clock an explicit timestamp may lie, ms; scrape/scrape.go `maxAheadTime`. */
 const MAX_AHEAD_MS = 10 * 60 * 1000;
-/** Share of dead rows at which the next scrape gets a table without them. */
-const MAX_DEAD_SHARE = 0.25;
-
-interface Series {
-  readonly row: Row;
-  /** Index in the present table; -1: not in it. */
-  tableRow: number;
-  /** The scrape in which it last came up at all. */
-  mark: number;
-  /** The last good scrape that stored a sample of it. */
-  storedAt: number;
-  /** The last scrape that stored a sample of it with the scrape's time: such a series gets a marker when it vanishes. */
-  trackedAt: number;
-  /** Time of its last sample, ms. */
-  lastMs: number;
-  /** Whether that time came with the sample. */
-  explicit: boolean;
-  /** How many texts of the index stand for it. */
-  texts: number;
-}
 
 /**
- * All that the agent remembers of one target's series from scrape to scrape. Calls must not overlap.
- *
- * Rows of vanished series stay in the table as absent cells until they are more than a quarter of it; the marker of a
- * vanished series travels in the scrape in which it vanishes, so a smaller table starts with the next scrape at the earliest.
+ * All that the agent remembers of one target's series from scrape to scrape. Calls must not overlap. The marker of a vanished
+ * series travels in the scrape in which it vanishes.
  */
-export class TargetSeries implements SampleSink {
+export class TargetSeries implements ExpositionSink {
   readonly #target: Labels;
-  readonly #sha256: Sha256;
   readonly #limits: WireLimits;
   #rules: SeriesRules;
-  readonly #index = new SeriesIndex<Series | undefined>();
-  readonly #byRow = new Map<string, Series>();
-  #rows: Series[] = [];
-  #table: SeriesTable | undefined;
+  readonly #index = new TextIndex<Series | undefined>();
+  readonly #rows: SeriesRows;
+  readonly #metadata = new TargetMetadata();
+  /** Reads the texts of the index: what is good in one format may be none in another. */
+  #parser: ExpositionParser | undefined;
   /** Number of the present scrape, good or failed. */
   #scrape = 0;
   #lastGood = 0;
@@ -91,29 +94,35 @@ export class TargetSeries implements SampleSink {
   // The scrape under way.
   #wallMs = 0;
   #current: Series | undefined;
+  /** Time of the sample told last where it counts, else NaN. */
+  #currentMs = Number.NaN;
   readonly #stored = new SampleBuffer<Series>();
+  /** Exposed and tracked, but not stored. */
+  #tracked: Series[] = [];
+  readonly #exemplars = new ScrapeExemplars();
   #counts = noCounts();
   #limited = 0;
 
   constructor(target: Labels, rules: SeriesRules, sha256: Sha256, limits: WireLimits = wireLimits) {
     this.#target = target;
     this.#rules = rules;
-    this.#sha256 = sha256;
+    this.#rows = new SeriesRows(sha256, limits);
     this.#limits = limits;
   }
 
   get table(): SeriesTable | undefined {
-    return this.#table;
+    return this.#rows.table;
   }
 
   /** Takes new rules; the rows stay, so that series the new rules do not yield get their markers. */
   setRules(rules: SeriesRules): void {
     this.#rules = rules;
-    this.#index.clear();
-    for (const series of [...this.#byRow.values()]) {
-      series.texts = 0;
-      this.#forget(series);
-    }
+    this.#forgetTexts();
+  }
+
+  /** The metadata handed out last did not arrive: the next good scrape has all of it again. */
+  handOutMetadataAgain(): void {
+    this.#metadata.handOutAgain();
   }
 
   /**
@@ -121,50 +130,52 @@ export class TargetSeries implements SampleSink {
    * before. An empty body is a good scrape without series, whatever its format.
    * @param wallMs time of the scrape's samples
    */
-  async ingest(bytes: Uint8Array, parser: () => ExpositionParser, wallMs: number): Promise<IngestResult> {
-    this.#scrape++;
-    this.#wallMs = wallMs;
-    this.#stored.clear();
-    this.#counts = noCounts();
-    this.#limited = 0;
+  async ingest(bytes: Uint8Array, parser: () => ExpositionParser, wallMs: number, extra: ReportSamples = []): Promise<IngestResult> {
+    this.#begin(wallMs);
     this.#index.begin();
+    this.#metadata.begin();
     try {
-      if (bytes.length > 0) parser()(bytes, this);
-      if (this.#limited > this.#rules.sampleLimit && this.#rules.sampleLimit > 0) {
-        throw new ExpositionError(
-          0,
-          `sample_limit: expected at most ${this.#rules.sampleLimit} samples after relabelling, got ${this.#limited}`,
-        );
-      }
-      await this.#updateTable();
+      // As in Prometheus nothing is forgotten then, so that the series are not new in the next scrape.
+      if (bytes.length === 0) return this.#result(await this.#vanish(extra), undefined);
+      const parse = parser();
+      if (parse !== this.#parser) this.#forgetTexts();
+      this.#parser = parse;
+      parse(bytes, this);
+      const { sampleLimit } = this.#rules;
+      if (this.#limited > sampleLimit && sampleLimit > 0)
+        throw new ExpositionError(0, `sample_limit: expected at most ${sampleLimit} samples after relabelling, got ${this.#limited}`);
+      this.#report(extra);
+      await this.#updateRows(true);
     } catch (error) {
       this.#release(this.#index.rollback());
+      this.#metadata.rollback();
       if (!(error instanceof ExpositionError)) throw error;
-      return { ...this.#markers(), counts: this.#counts, error };
+      return this.#result(await this.#vanish(extra), error);
     }
     const cells = this.#fill();
+    const exemplars = this.#exemplars.take(wallMs);
     this.#release(this.#index.commit());
     this.#lastGood = this.#scrape;
-    return { table: this.#table, cells, counts: this.#counts, error: undefined };
+    return this.#result({ table: this.table, cells, exemplars, metadata: this.#metadata.commit() }, undefined);
   }
 
   /** A scrape that got no exposition at all, or the end of the target: markers for the series of the last scrape. */
-  fail(): ScrapeCells {
-    this.#scrape++;
-    return this.#markers();
+  fail(wallMs: number, extra: ReportSamples = []): Promise<ScrapeCells> {
+    this.#begin(wallMs);
+    return this.#vanish(extra);
   }
 
   known(bytes: Uint8Array, at: number, family: FamilyType): number {
     const entry = this.#index.expected(bytes, at, family);
     if (entry === undefined) return -1;
-    this.#current = entry.series;
+    this.#current = entry.item;
     return at + entry.length;
   }
 
   series(bytes: Uint8Array, start: number, end: number, family: FamilyType, labels: () => Labels): void {
     const known = this.#index.find(bytes, start, end, family);
     if (known !== undefined) {
-      this.#current = known.series;
+      this.#current = known.item;
       return;
     }
     // Bounds memory before it is taken; the text of series that relabelling drops is remembered, too.
@@ -182,162 +193,157 @@ export class TargetSeries implements SampleSink {
     const series = this.#current;
     if (series === undefined) return;
     counts.postRelabel++;
+    const explicit = this.#rules.honorTimestamps && !Number.isNaN(timeMs);
+    this.#currentMs = explicit ? timeMs : Number.NaN;
     if (series.mark === this.#scrape) {
       counts.duplicates++;
       return;
     }
     series.mark = this.#scrape;
-    const explicit = this.#rules.honorTimestamps && !Number.isNaN(timeMs);
     this.#limited++;
     const limit = this.#rules.sampleLimit;
     if (limit > 0 && this.#limited > limit) return;
-    if (explicit) {
-      if (!this.#inOrder(series, timeMs)) return;
-    } else if (series.explicit && this.#wallMs <= series.lastMs) {
-      counts.outOfOrder++;
+    if (explicit ? !this.#inOrder(series, timeMs) : series.explicit && this.#wallMs <= series.lastMs) {
+      if (!explicit) counts.outOfOrder++;
+      // A series known from before is still there, though this sample of it is not new.
+      if (this.#isTracked(explicit) && series.lastMs !== Number.NEGATIVE_INFINITY) this.#tracked.push(series);
       return;
     }
     if (series.storedAt === 0 || series.storedAt !== this.#lastGood) counts.added++;
-    this.#stored.push(series, value, explicit ? timeMs : Number.NaN);
+    this.#stored.push(series, value, this.#currentMs);
+  }
+
+  exemplar(value: number, timeMs: number, labels: () => Labels | undefined): void {
+    if (this.#current !== undefined) this.#exemplars.push(this.#current, labels(), value, timeMs, this.#currentMs);
+  }
+
+  knownLine(bytes: Uint8Array, at: number): KnownLine | undefined {
+    return this.#metadata.knownLine(bytes, at);
+  }
+
+  metadata(bytes: Uint8Array, start: number, end: number, line: MetadataLine): void {
+    this.#metadata.metadata(bytes, start, end, line);
   }
 
   /** Whether an explicit timestamp may follow what is stored of the series; counts it if not. */
   #inOrder(series: Series, timeMs: number): boolean {
-    if (timeMs > this.#wallMs + MAX_AHEAD_MS) this.#counts.outOfBounds++;
+    if (timeMs > this.#wallMs + MAX_AHEAD_MS || !isTime(timeMs)) this.#counts.outOfBounds++;
     else if (timeMs === series.lastMs) this.#counts.duplicates++;
     else if (timeMs < series.lastMs) this.#counts.outOfOrder++;
     else return true;
     return false;
   }
 
+  #isTracked(explicit: boolean): boolean {
+    return !explicit || this.#rules.trackTimestampsStaleness;
+  }
+
   /** The series of some exposed labels; `undefined` if it is dropped. Throws {@link ExpositionError}. */
   #resolve(exposed: Labels): Series | undefined {
     const final = this.#rules.relabel(mergeLabels(exposed, this.#target, this.#rules.honorLabels));
     if (final === undefined || final.length === 0) return undefined;
-    checkSeries(final, this.#limits);
+    checkSeries(final, this.#rules, this.#limits);
     const row = residual(final, this.#target);
     if (row.length > this.#limits.labelsPerSeries) throw tooManyLabels(final, row.length, this.#limits);
-    const key = labelsKey(row);
-    const known = this.#byRow.get(key);
-    if (known !== undefined) return known;
-    if (this.#byRow.size >= this.#rows.length + this.#limits.tableRows) {
-      throw new ExpositionError(0, `expected at most ${this.#limits.tableRows} series of one target, got more`);
-    }
-    const series: Series = {
-      row,
-      tableRow: -1,
-      mark: 0,
-      storedAt: 0,
-      trackedAt: 0,
-      lastMs: Number.NEGATIVE_INFINITY,
-      explicit: false,
-      texts: 0,
-    };
-    this.#byRow.set(key, series);
-    return series;
+    return this.#rows.get(row);
   }
 
-  /** Brings the table up to date for the samples of this scrape and the markers it needs. */
-  async #updateTable(): Promise<void> {
-    const scrape = this.#scrape;
-    let fresh = false;
-    for (const series of this.#stored.items) {
-      series.storedAt = scrape;
-      if (series.tableRow === -1) fresh = true;
-    }
-    let dead = 0;
-    for (const series of this.#rows) if (!this.#needed(series)) dead++;
-    const shrink = dead > this.#rows.length * MAX_DEAD_SHARE;
-    if (!fresh && !shrink) return;
-    const rows = shrink ? this.#rows.filter((series) => this.#needed(series)) : [...this.#rows];
-    for (const series of this.#stored.items) if (series.tableRow === -1) rows.push(series);
-    if (rows.length > this.#limits.tableRows) {
-      throw new ExpositionError(0, `expected at most ${this.#limits.tableRows} series of one target, got ${rows.length}`);
-    }
-    if (rows.length === 0) {
-      this.#setRows([], undefined);
-      return;
-    }
-    const { table, order } = await buildTable(
-      rows.map((series) => series.row),
-      this.#sha256,
-    );
-    if (table.bytes.length > this.#limits.tableBytes) {
-      throw new ExpositionError(
-        0,
-        `expected labels of at most ${this.#limits.tableBytes} bytes for all series of one target, got ${table.bytes.length}`,
-      );
-    }
-    const sorted = new Array<Series>(rows.length);
-    rows.forEach((series, i) => {
-      sorted[order[i] as number] = series;
-    });
-    this.#setRows(sorted, table);
+  #begin(wallMs: number): void {
+    this.#scrape++;
+    this.#wallMs = wallMs;
+    this.#stored.clear();
+    this.#tracked = [];
+    this.#exemplars.clear();
+    this.#counts = noCounts();
+    this.#limited = 0;
   }
 
-  /** Exposed now, even if its sample was not stored (a timestamp again), or in want of a marker. */
-  #needed(series: Series): boolean {
-    return series.mark === this.#scrape || this.#vanished(series);
+  /** Adds samples of the report; where the target exposes a series of that name, its own comes first and stays. */
+  #report(extra: ReportSamples): void {
+    for (const [name, value] of extra) {
+      const series = this.#rows.get([[METRIC_NAME, name]]);
+      if (series.mark === this.#scrape) continue;
+      series.mark = this.#scrape;
+      this.#stored.push(series, value, Number.NaN);
+    }
+  }
+
+  async #updateRows(shrink: boolean): Promise<void> {
+    for (const series of this.#stored.items) series.storedAt = this.#scrape;
+    // Exposed now, even if its sample was not stored (a timestamp again), or in want of a marker.
+    await this.#rows.update(this.#stored.items, (series) => series.mark === this.#scrape || this.#vanished(series), shrink);
   }
 
   #vanished(series: Series): boolean {
     return series.trackedAt === this.#scrape - 1 && series.trackedAt > 0 && series.storedAt !== this.#scrape;
   }
 
-  #setRows(rows: Series[], table: SeriesTable | undefined): void {
-    const before = this.#rows;
-    for (const series of before) series.tableRow = -1;
-    rows.forEach((series, row) => {
-      series.tableRow = row;
-    });
-    this.#rows = rows;
-    this.#table = table;
-    for (const series of before) this.#forget(series);
+  /** Nothing of the exposition counts: markers and the samples of the report only. */
+  async #vanish(extra: ReportSamples): Promise<ScrapeCells> {
+    for (const series of this.#stored.items) {
+      if (series.storedAt === this.#scrape) series.storedAt = 0;
+      series.mark = 0;
+    }
+    this.#stored.clear();
+    this.#tracked = [];
+    try {
+      this.#report(extra);
+      await this.#updateRows(false);
+    } catch (error) {
+      if (!(error instanceof ExpositionError)) throw error;
+      // The table is full: the markers matter more.
+      for (const series of this.#stored.items) series.storedAt = 0;
+      this.#stored.clear();
+    }
+    return { table: this.table, cells: this.#fill(), exemplars: [], metadata: undefined };
   }
 
   #fill(): Cells | undefined {
-    if (this.#table === undefined) return undefined;
-    const cells = createCells(this.#rows.length, 1);
+    if (this.table === undefined) return undefined;
+    const cells = createCells(this.#rows.rows.length, 1);
     this.#stored.items.forEach((series, i) => {
       setValue(cells, series.tableRow, this.#stored.value(i));
       const own = this.#stored.timeMs(i);
       series.explicit = !Number.isNaN(own);
-      if (!series.explicit) {
-        series.trackedAt = this.#scrape;
-        series.lastMs = this.#wallMs;
-      } else {
-        series.lastMs = own;
-        cells.ownTimes ??= new Map();
-        cells.ownTimes.set(series.tableRow, Float64Array.of(own));
-      }
+      series.lastMs = series.explicit ? own : this.#wallMs;
+      if (this.#isTracked(series.explicit)) series.trackedAt = this.#scrape;
+      if (!series.explicit) return;
+      cells.ownTimes ??= new Map();
+      cells.ownTimes.set(series.tableRow, Float64Array.of(own));
     });
-    this.#markStale(cells);
+    for (const series of this.#tracked) series.trackedAt = this.#scrape;
+    for (const series of this.#rows.rows) if (this.#vanished(series)) this.#markStale(cells, series);
     return cells;
   }
 
-  #markers(): ScrapeCells {
-    if (this.#table === undefined) return { table: undefined, cells: undefined };
-    const cells = createCells(this.#rows.length, 1);
-    for (const series of this.#rows) if (series.storedAt === this.#scrape) series.storedAt = 0;
-    this.#markStale(cells);
-    return { table: this.#table, cells };
+  #markStale(cells: Cells, series: Series): void {
+    // A marker before the last sample would be out of order; Prometheus drops it without a word.
+    if (series.explicit && this.#wallMs <= series.lastMs) return;
+    setStale(cells, series.tableRow);
+    series.lastMs = this.#wallMs;
+    series.explicit = false;
   }
 
-  #markStale(cells: Cells): void {
-    for (const series of this.#rows) if (this.#vanished(series)) setStale(cells, series.tableRow);
+  #result(cells: ScrapeCells, error: ExpositionError | undefined): IngestResult {
+    const counted = { counts: this.#counts, exemplarCounts: this.#exemplars.counts, metadataCounts: this.#metadata.counts };
+    return { ...cells, ...counted, error };
+  }
+
+  #forgetTexts(): void {
+    this.#index.clear();
+    this.#metadata.forgetLines();
+    for (const series of this.#rows.all()) {
+      series.texts = 0;
+      this.#rows.forget(series);
+    }
   }
 
   #release(gone: readonly (Series | undefined)[]): void {
     for (const series of gone) {
       if (series === undefined) continue;
       series.texts--;
-      this.#forget(series);
+      this.#rows.forget(series);
     }
-  }
-
-  /** Drops a series that no text and no row stands for any more. */
-  #forget(series: Series): void {
-    if (series.texts === 0 && series.tableRow === -1) this.#byRow.delete(labelsKey(series.row));
   }
 }
 

@@ -151,7 +151,9 @@ describe('what', () => {
       method: 'GET',
       url: 'http://h:1/metrics?a=1&b=2+%26',
       headers: {
-        accept: 'text/plain;version=0.0.4;q=1,*/*;q=0.1',
+        accept:
+          'application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,' +
+          'text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2',
         'accept-encoding': 'gzip',
         'user-agent': 'agent-lite/1.2.3',
         'x-prometheus-scrape-timeout-seconds': '2.5',
@@ -171,10 +173,10 @@ describe('failures', () => {
     [
       'HTML',
       () => answer({ headers: { 'content-type': 'text/html' } }),
-      'content type: expected text/plain; version=0.0.4, got "text/html"',
+      'content type: expected text/plain or application/openmetrics-text, got "text/html"',
       DOWN,
     ],
-    ['no content type', () => answer({ headers: {} }), 'content type: expected text/plain; version=0.0.4, got none', DOWN],
+    ['no content type', () => answer({ headers: {} }), 'content type: expected text/plain or application/openmetrics-text, got none', DOWN],
     [
       'invalid text',
       () => text('a 1\nb x\n'),

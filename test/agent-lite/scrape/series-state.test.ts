@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parserFor } from '../../../agent-lite/scrape/formats.ts';
+import { NO_LABEL_RULES } from '../../../agent-lite/scrape/series-check.ts';
 import { type IngestResult, type ScrapeCells, type SeriesRules, TargetSeries } from '../../../agent-lite/scrape/series-state.ts';
 import { ABSENT, STALE, VALUE } from '../../../contract/cells.ts';
 import { compareText, formatLabels, type Label, type Labels, labelsFromRecord, labelsKey, sortLabels } from '../../../contract/labels.ts';
@@ -11,9 +12,16 @@ import { decodeTable, rebuild } from '../../../contract/series-table.ts';
 
 const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest();
 const text = (lines: string): Uint8Array => new TextEncoder().encode(lines);
-const parser = () => parserFor('text/plain');
+const parser = () => parserFor('text/plain', undefined);
 
-const RULES: SeriesRules = { honorLabels: false, honorTimestamps: true, sampleLimit: 0, relabel: (labels) => labels };
+const RULES: SeriesRules = {
+  honorLabels: false,
+  honorTimestamps: true,
+  trackTimestampsStaleness: false,
+  sampleLimit: 0,
+  ...NO_LABEL_RULES,
+  relabel: (labels) => labels,
+};
 const TARGET = labelsFromRecord({ instance: 'host:9100', job: 'node' });
 const T0 = 1_700_000_000_000;
 
@@ -23,10 +31,7 @@ function setup(rules: Partial<SeriesRules> = {}, limits: Partial<WireLimits> = {
   return {
     state,
     scrape: (lines: string): Promise<IngestResult> => state.ingest(text(lines), parser, T0 + 1000 * scrape++),
-    fail: (): ScrapeCells => {
-      scrape++;
-      return state.fail();
-    },
+    fail: (): Promise<ScrapeCells> => state.fail(T0 + 1000 * scrape++),
   };
 }
 
@@ -98,7 +103,7 @@ describe('rows come and go', () => {
     expect(await scrape('')).toMatchObject({ table: undefined, cells: undefined, error: undefined });
     await scrape('a 1\n');
     expect(shown(await scrape('# nothing\n'))).toEqual({ a: 'stale' });
-    expect(await scrape('')).toMatchObject({ table: undefined, cells: undefined });
+    expect(await scrape('# nothing\n')).toMatchObject({ table: undefined, cells: undefined });
     expect(state.table).toBeUndefined();
   });
 
@@ -157,10 +162,10 @@ describe('failed scrapes', () => {
 
   it('without an exposition: markers for the last good scrape only', async () => {
     const { scrape, fail } = setup();
-    expect(fail()).toEqual({ table: undefined, cells: undefined });
+    expect(await fail()).toEqual({ table: undefined, cells: undefined, exemplars: [], metadata: undefined });
     await scrape('a 1\n');
-    expect(shown(fail())).toEqual({ a: 'stale' });
-    expect(shown(fail())).toEqual({ a: 'absent' });
+    expect(shown(await fail())).toEqual({ a: 'stale' });
+    expect(shown(await fail())).toEqual({ a: 'absent' });
     expect(shown(await scrape('a 2\nb 1\n'))).toEqual({ a: 2, b: 1 });
   });
 
@@ -172,7 +177,7 @@ describe('failed scrapes', () => {
 
   it('content types are looked at only where there is a body', async () => {
     const { state } = setup();
-    const none = () => parserFor(undefined);
+    const none = () => parserFor(undefined, undefined);
     expect((await state.ingest(text(''), none, T0)).error).toBeUndefined();
     expect((await state.ingest(text('a 1'), none, T0 + 1)).error?.message).toContain('content type: expected text/plain');
   });

@@ -1,13 +1,14 @@
 import type { FamilyType } from './exposition.ts';
+import { CLOSE, NEWLINE, OPEN, SPACE } from './lexer.ts';
 
-/** A series as it is written in a target's exposition, and what it stands for. */
+/** A series, or a line of metadata, as it is written in a target's exposition, and what it stands for. */
 export interface IndexEntry<T> {
-  readonly series: T;
+  readonly item: T;
   readonly family: FamilyType;
   readonly hash: number;
   readonly length: number;
-  /** Whether the text ends with a brace; a bare name needs a look at what follows it. */
-  readonly braced: boolean;
+  /** Whether the text tells its own end, by a brace or a line end; a bare name needs a look at what follows it. */
+  readonly closed: boolean;
   /** Offset of the text in the index's memory. */
   start: number;
   /** Place in the order of the last scrape. */
@@ -17,17 +18,14 @@ export interface IndexEntry<T> {
   next: IndexEntry<T> | undefined;
 }
 
-const CLOSE = 0x7d;
-const OPEN = 0x7b;
-const SPACE = 0x20;
 const TAB = 0x09;
 
 /**
- * Finds series by the bytes of their text. A target writes the same series in the same order again and again, so the text
+ * Finds series and metadata by the bytes of their text. A target writes the same series in the same order again and again, so the text
  * expected next is compared first, without hashing and without memory; a series at another place is found by its hash, and
  * the order is picked up from there. Only text never seen needs parsing.
  */
-export class SeriesIndex<T> {
+export class TextIndex<T> {
   readonly #byHash = new Map<number, IndexEntry<T>>();
   #pool = new Uint8Array(1024);
   #used = 0;
@@ -65,7 +63,7 @@ export class SeriesIndex<T> {
     const pool = this.#pool;
     const end = at + entry.length;
     for (let i = at, j = entry.start; i < end; i++, j++) if (bytes[i] !== pool[j]) return undefined;
-    if (!entry.braced) {
+    if (!entry.closed) {
       // `up` is also the start of `upper 1` and of `up {a="b"} 1`.
       const first = bytes[end];
       if (first !== SPACE && first !== TAB) return undefined;
@@ -89,17 +87,17 @@ export class SeriesIndex<T> {
     return undefined;
   }
 
-  add(bytes: Uint8Array, start: number, end: number, family: FamilyType, series: T): IndexEntry<T> {
+  add(bytes: Uint8Array, start: number, end: number, family: FamilyType, item: T): IndexEntry<T> {
     const length = end - start;
     if (this.#used + length > this.#pool.length) this.#resize(Math.max(this.#used + length, this.#pool.length * 2));
     this.#pool.set(bytes.subarray(start, end), this.#used);
     const hash = hashOf(bytes, start, end, family);
     const entry: IndexEntry<T> = {
-      series,
+      item,
       family,
       hash,
       length,
-      braced: bytes[end - 1] === CLOSE,
+      closed: bytes[end - 1] === CLOSE || bytes[end - 1] === NEWLINE,
       start: this.#used,
       position: 0,
       seenAt: 0,
@@ -122,7 +120,7 @@ export class SeriesIndex<T> {
         for (let entry: IndexEntry<T> | undefined = head; entry !== undefined; entry = entry.next) {
           if (entry.seenAt === this.#iteration) continue;
           this.#remove(entry);
-          gone.push(entry.series);
+          gone.push(entry.item);
         }
       }
     }
@@ -139,7 +137,7 @@ export class SeriesIndex<T> {
 
   /** The scrape failed: forget what only it brought. Returns what that stood for. */
   rollback(): T[] {
-    const gone = this.#added.map((entry) => entry.series);
+    const gone = this.#added.map((entry) => entry.item);
     for (const entry of this.#added) this.#remove(entry);
     this.#added = [];
     if (this.#used > 4096 && this.#live * 2 < this.#used) this.#compact();

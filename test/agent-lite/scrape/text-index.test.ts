@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { SeriesIndex } from '../../../agent-lite/scrape/series-index.ts';
+import { TextIndex } from '../../../agent-lite/scrape/text-index.ts';
 
 const encoder = new TextEncoder();
 
 /** One scrape of these texts; returns for each what the index knew, or undefined where it was new. */
-function scrape(index: SeriesIndex<number>, texts: readonly string[], next: () => number): (number | undefined)[] {
+function scrape(index: TextIndex<number>, texts: readonly string[], next: () => number): (number | undefined)[] {
   const bytes = encoder.encode(texts.map((text) => `${text} 1\n`).join(''));
   let at = 0;
   return texts.map((text) => {
@@ -15,7 +15,7 @@ function scrape(index: SeriesIndex<number>, texts: readonly string[], next: () =
     const known = index.expected(bytes, start, 0) ?? index.find(bytes, start, start + length, 0);
     if (known === undefined) index.add(bytes, start, start + length, 0, next());
     else expect(known.length).toBe(length);
-    return known?.series;
+    return known?.item;
   });
 }
 
@@ -24,7 +24,7 @@ it('knows what the last good scrape had and this one has so far, whatever the or
   const name = fc.integer({ min: 0, max: 30 }).map((i) => `${'x'.repeat(i)}_${'y'.repeat(200)}${i % 3 === 0 ? '{a="b"}' : ''}`);
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.array(name, { maxLength: 40 }), fc.boolean()), { maxLength: 12 }), (scrapes) => {
-      const index = new SeriesIndex<number>();
+      const index = new TextIndex<number>();
       let model = new Map<string, number>();
       let id = 0;
       for (const [texts, good] of scrapes) {
@@ -61,7 +61,7 @@ it('knows what the last good scrape had and this one has so far, whatever the or
 });
 
 it('keeps its memory when every scrape brings other texts', () => {
-  const index = new SeriesIndex<number>();
+  const index = new TextIndex<number>();
   for (let i = 0; i < 200; i++) {
     index.begin();
     scrape(
