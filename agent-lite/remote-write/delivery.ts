@@ -29,7 +29,13 @@ export interface DeliveryOptions {
 /** What the last request came to, for the status. */
 export type Outcome = { readonly ok: true } | { readonly ok: false; readonly error: string; readonly retryInMs: number };
 
-type Dropped = 'refused' | 'partly_refused' | 'rate_limited' | 'too_old';
+type Dropped =
+  | 'refused'
+  /** Late, repeated or too early, says the receiver. After an answer that was lost: they are there already. */
+  | 'out_of_order'
+  | 'partly_refused'
+  | 'rate_limited'
+  | 'too_old';
 type Verdict = { readonly kind: 'delivered' } | { readonly kind: 'refused'; readonly message: string; readonly why: Refusal } | 'given_up';
 
 /** `Retry-After` is honoured up to this, ms. */
@@ -70,7 +76,7 @@ export class Delivery {
     }
     const parts = this.#split(batch, verdict.why, attempts.count > 1, whole);
     if (parts === undefined || budget.requests < parts.length) {
-      this.#drop(batch, droppedAs(verdict.why), verdict.message);
+      this.#drop(batch, DROPPED[verdict.why], verdict.message);
       return true;
     }
     budget.requests -= parts.length;
@@ -166,4 +172,10 @@ export class Delivery {
   }
 }
 
-const droppedAs = (why: Refusal): Dropped => (why === 'partly' ? 'partly_refused' : why === 'rate_limited' ? 'rate_limited' : 'refused');
+const DROPPED: Readonly<Record<Refusal, Dropped>> = {
+  order: 'out_of_order',
+  too_large: 'refused',
+  partly: 'partly_refused',
+  rate_limited: 'rate_limited',
+  other: 'refused',
+};

@@ -47,7 +47,7 @@ export interface RemoteWriterStatus {
   readonly nextTryInMs: number | undefined;
   /** In a row. */
   readonly failures: number;
-  /** Of the last request, where it failed. */
+  /** Of the last request, where it failed; or of reading the log. */
   readonly error: string | undefined;
   readonly backlogRecords: number;
   readonly backlogBytes: number;
@@ -95,6 +95,8 @@ class WriteLoop implements RemoteWriter {
   #state: RemoteWriterState = 'starting';
   #failures = 0;
   #error: string | undefined;
+  /** Of this pass, where it was not the receiver that failed. */
+  #ownError: string | undefined;
   #failedInPass = false;
   #lastSuccessBootMs: number | undefined;
   #nextTryBootMs: number | undefined;
@@ -147,7 +149,7 @@ class WriteLoop implements RemoteWriter {
       lastSuccessAgeMs: this.#lastSuccessBootMs === undefined ? undefined : now - this.#lastSuccessBootMs,
       nextTryInMs: this.#nextTryBootMs === undefined ? undefined : Math.max(0, this.#nextTryBootMs - now),
       failures: this.#failures,
-      error: this.#error,
+      error: this.#ownError ?? this.#error,
       backlogRecords: backlog.records,
       backlogBytes: backlog.bytes,
       backlogAgeMs: backlog.oldestMs === undefined ? undefined : Math.max(0, clock.now() - backlog.oldestMs),
@@ -174,20 +176,20 @@ class WriteLoop implements RemoteWriter {
   async #pass(): Promise<Pass> {
     if (this.#giveUp.signal.aborted) return 'given_up';
     this.#failedInPass = false;
-    let pass: Pass;
+    this.#ownError = undefined;
+    let pass: Pass = 'given_up';
     try {
       pass = await this.#readOn();
     } catch (error) {
       this.#internal(error);
-      pass = 'given_up';
     }
     const drained = await this.#shards.drain();
     await this.#moveCursor();
-    if (!drained) {
-      if (!this.#giveUp.signal.aborted) this.#startAgain();
+    if (!drained && !this.#giveUp.signal.aborted) this.#startAgain();
+    if (!drained || pass === 'given_up') {
+      this.#change('retrying');
       return 'given_up';
     }
-    if (pass === 'given_up') return pass;
     this.#shards.resize(this.#shardCount.next(this.#shards.count, pass === 'more', this.#failedInPass));
     if (pass === 'head') await this.#sendMetadata();
     this.#change(pass === 'more' ? 'catching_up' : this.#settledState());
@@ -311,9 +313,8 @@ class WriteLoop implements RemoteWriter {
 
   #internal(error: unknown): void {
     this.#failedInPass = true;
-    this.#failures++;
-    this.#error = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    this.#o.logger.log('error', 'Remote write is held up by an error of our own; samples wait in the log', { err: this.#error });
+    this.#ownError = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    this.#o.logger.log('error', 'Remote write is held up by an error of our own; samples wait in the log', { err: this.#ownError });
     this.#change('retrying');
   }
 
