@@ -9,6 +9,9 @@ export const defaultReceiver: Omit<ReceiverConfig, 'name' | 'url' | 'kind'> = {
   tenantHeader: '',
   outOfOrderTimeWindowMs: 0,
   remoteTimeoutMs: 30_000,
+  // Unlike Prometheus: what the devices took the trouble to send should not vanish without being asked to.
+  sendExemplars: true,
+  sendMetadata: true,
   headers: [],
   queue: {
     maxSamplesPerSend: 2000,

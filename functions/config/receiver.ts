@@ -1,4 +1,5 @@
 import {
+  bool,
   type Decoded,
   type Decoder,
   duration,
@@ -69,6 +70,15 @@ const queueConfig: Decoder<ReceiverConfig['queue']> = refine(
   },
 );
 
+/** Prometheus' `metadata_config`, as far as it means something here: a device sends metadata when they change. */
+const metadataConfig = object(
+  { send: withDefault(bool, defaultReceiver.sendMetadata) },
+  {
+    send_interval: 'not supported: devices send metadata when they change and every 12h',
+    max_samples_per_send: 'not supported: metadata go along with samples',
+  },
+);
+
 /** The text of a header, or `{ env: NAME }` for one that is kept as a secret of the Worker. */
 const headerValue: Decoder<string | { readonly env: string }> = (place) => {
   if (place.node.kind === 'map') return secretName(place);
@@ -113,6 +123,8 @@ const fields = {
   tenant_header: withDefault(string, defaultReceiver.tenantHeader),
   out_of_order_time_window: withDefault(duration(0, 10 * 365 * 86_400_000), defaultReceiver.outOfOrderTimeWindowMs),
   remote_timeout: withDefault(duration(1), defaultReceiver.remoteTimeoutMs),
+  send_exemplars: withDefault(bool, defaultReceiver.sendExemplars),
+  metadata_config: withDefault<{ readonly send: boolean }>(metadataConfig, { send: defaultReceiver.sendMetadata }),
   headers: withDefault(headers, defaultReceiver.headers),
   queue_config: withDefault(queueConfig, defaultReceiver.queue),
 };
@@ -135,6 +147,8 @@ export const receiverConfig: Decoder<ReceiverConfig> = refine(
       tenantHeader: header,
       outOfOrderTimeWindowMs: raw.out_of_order_time_window,
       remoteTimeoutMs: raw.remote_timeout,
+      sendExemplars: raw.send_exemplars,
+      sendMetadata: raw.metadata_config.send,
       headers: raw.headers,
       queue: raw.queue_config,
     };

@@ -26,6 +26,10 @@ export interface ReceiverConfig {
   /** 0: the receiver refuses late samples, so one shard and one lane per tenant keep the order. */
   readonly outOfOrderTimeWindowMs: number;
   readonly remoteTimeoutMs: number;
+  /** Whether exemplars go along with their samples. */
+  readonly sendExemplars: boolean;
+  /** Whether types, help texts and units of metric families are sent. */
+  readonly sendMetadata: boolean;
   /** Extra headers; `{ env: NAME }` takes the value from a secret. */
   readonly headers: readonly { readonly name: string; readonly value: string | { readonly env: string } }[];
   readonly queue: {

@@ -11,22 +11,25 @@ interface Entry {
   readonly ms: number;
 }
 
-/** Entries of one series, in time order. */
+/** Entries of one series, in time order; or the metadata of a fragment, as a part without labels, behind all series. */
 export interface SeriesPart {
   readonly labels: prometheus.Label.$Properties[];
   readonly entries: readonly Entry[];
   readonly exemplars: readonly Uint8Array[];
+  readonly metadata?: readonly Uint8Array[];
 }
 
 /** Throws {@link FormatError} where the block is no `WriteRequest`. `rawBytes`: what it may inflate to. */
 export function decodeSeries(block: Uint8Array, rawBytes: number): readonly SeriesPart[] {
   const request = decodeRequest(snappyUncompress(block, rawBytes));
-  return request.timeseries.map((series): SeriesPart => {
+  const parts = request.timeseries.map((series): SeriesPart => {
     const samples = (series.samples ?? []).map((bytes): Entry => ({ kind: 'sample', bytes, ms: timeOf(bytes, SAMPLE_TIME) }));
     const histograms = (series.histograms ?? []).map((bytes): Entry => ({ kind: 'histogram', bytes, ms: timeOf(bytes, HISTOGRAM_TIME) }));
     const entries = histograms.length === 0 ? samples : [...samples, ...histograms].sort((a, b) => a.ms - b.ms);
     return { labels: series.labels ?? [], entries, exemplars: series.exemplars ?? [] };
   });
+  const { metadata } = request;
+  return metadata.length === 0 ? parts : [...parts, { labels: [], entries: [], exemplars: [], metadata }];
 }
 
 function decodeRequest(bytes: Uint8Array): prometheus.RawWriteRequest {
@@ -38,20 +41,23 @@ function decodeRequest(bytes: Uint8Array): prometheus.RawWriteRequest {
 }
 
 export function encodeSeries(parts: readonly SeriesPart[]): Uint8Array<ArrayBuffer> {
-  const timeseries = parts.map(({ labels, entries, exemplars }) => ({
+  const series = parts.filter((part) => part.metadata === undefined);
+  const timeseries = series.map(({ labels, entries, exemplars }) => ({
     labels,
     samples: entries.filter(({ kind }) => kind === 'sample').map(({ bytes }) => bytes),
     histograms: entries.filter(({ kind }) => kind === 'histogram').map(({ bytes }) => bytes),
     exemplars: [...exemplars],
   }));
-  const bytes = prometheus.RawWriteRequest.encode({ timeseries }).finish();
+  const metadata = parts.flatMap((part) => part.metadata ?? []);
+  const bytes = prometheus.RawWriteRequest.encode({ timeseries, metadata }).finish();
   return Uint8Array.from(snappyCompress(bytes));
 }
 
 export const countEntries = (parts: readonly SeriesPart[]): number => parts.reduce((sum, { entries }) => sum + entries.length, 0);
 
 /**
- * Halves, the older or first one first; undefined where it is one sample. By time where the receiver complains of time: what
+ * Halves, the older or first one first; undefined where it is one sample, or only exemplars or metadata. A sample is tried without
+ * its exemplars before it is given up. By time where the receiver complains of time: what
  * is too old is too old in all series at once, and a search by series would ask for each of them.
  */
 export function halve(parts: readonly SeriesPart[], byTime: boolean): readonly [SeriesPart[], SeriesPart[]] | undefined {
@@ -64,22 +70,25 @@ export function halve(parts: readonly SeriesPart[], byTime: boolean): readonly [
     const middle = parts.length >> 1;
     return [parts.slice(0, middle), parts.slice(middle)];
   }
-  const count = parts[0]?.entries.length ?? 0;
+  const [part] = parts;
+  const count = part?.entries.length ?? 0;
+  if (part !== undefined && count === 1 && part.exemplars.length > 0) return [[{ ...part, exemplars: [] }], [{ ...part, entries: [] }]];
   if (count < 2) return undefined;
   let index = 0;
   return cutAt(parts, () => index++ < count >> 1);
 }
 
-/** Exemplars stay with the later half, after the sample they belong to. */
+/** Exemplars stay with the later half, after the sample they belong to; so do metadata. */
 function cutAt(parts: readonly SeriesPart[], isFirst: (entry: Entry) => boolean): readonly [SeriesPart[], SeriesPart[]] {
   const first: SeriesPart[] = [];
   const second: SeriesPart[] = [];
-  for (const { labels, entries, exemplars } of parts) {
+  for (const part of parts) {
+    const { labels, entries, exemplars } = part;
     const early: Entry[] = [];
     const late: Entry[] = [];
     for (const entry of entries) (isFirst(entry) ? early : late).push(entry);
     if (early.length > 0) first.push({ labels, entries: early, exemplars: late.length === 0 ? exemplars : [] });
-    if (late.length > 0 || early.length === 0) second.push({ labels, entries: late, exemplars });
+    if (late.length > 0 || early.length === 0) second.push({ ...part, entries: late });
   }
   return [first, second];
 }

@@ -17,7 +17,8 @@ const DUPLICATE = /duplicate sample for timestamp|err-mimir-sample-duplicate-tim
 /**
  * The one table of what an answer means. Statuses are not enough: what a receiver does with the rest of a request that it
  * refuses in part depends on its kind.
- * - Thanos commits what is good and answers 409 (also for late data); its 400 is about the whole request.
+ * - Thanos commits what is good and answers 409 (also for late data); its 400 is about the whole request. A 409 that only
+ *   complains of exemplars (a late one, say) means that all samples are stored. Prometheus drops such exemplars silently.
  * - Prometheus rolls the whole request back at the first refused sample and answers 400.
  * - Mimir commits what is good and answers 400.
  * - VictoriaMetrics refuses only what it cannot read.
@@ -26,6 +27,7 @@ export function verdictOf(answer: Answer, kind: ReceiverKind): Verdict {
   const { status, words, retryAfterMs } = answer;
   const cause = { status, words };
   if (status >= 200 && status < 300) return { ...cause, kind: 'done' };
+  if (status === 409 && namesOnlyExemplars(words)) return { ...cause, kind: 'done' };
   if (status === 409) return { ...cause, kind: 'partly_refused', onlyRepeats: namesOnlyDuplicates(words) };
   if (status === 400 && kind === 'mimir' && (REPEAT.test(words) || LATE.test(words)))
     return { ...cause, kind: 'partly_refused', onlyRepeats: namesOnlyDuplicates(words) };
@@ -41,7 +43,13 @@ export function verdictOf(answer: Answer, kind: ReceiverKind): Verdict {
 }
 
 /** True only where every clause is about duplicates: words that nobody knows may stand for a loss. */
-function namesOnlyDuplicates(words: string): boolean {
+const namesOnlyDuplicates = (words: string): boolean =>
+  everyClause(words, (clause) => DUPLICATE.test(clause) && !/out of|out-of|too /i.test(clause));
+
+/** The same of exemplars, as Thanos Receive counts them: `add 2 exemplars: out of order exemplar`. */
+const namesOnlyExemplars = (words: string): boolean => everyClause(words, (clause) => /add \d+ exemplars: [^:]*exemplar/i.test(clause));
+
+function everyClause(words: string, holds: (clause: string) => boolean): boolean {
   const clauses = words.split(/[;\n]|,(?! ?timestamp)/).filter((clause) => /[a-z]/i.test(clause));
-  return clauses.length > 0 && clauses.every((clause) => DUPLICATE.test(clause) && !/out of|out-of|too /i.test(clause));
+  return clauses.length > 0 && clauses.every(holds);
 }

@@ -1,9 +1,11 @@
 import { ABSENT, type Cells } from '../../contract/cells.ts';
-import { sampleTime } from '../../contract/remote-write.ts';
+import type { PushExemplar } from '../../contract/exemplar-codec.ts';
+import type { FamilyMetadata } from '../../contract/metadata.ts';
+import { encodeExemplar, encodeFamily, sampleTime } from '../../contract/remote-write.ts';
 import { err, ok, type Result } from '../../contract/result.ts';
 import { compareBytes } from '../../contract/series-table.ts';
 import type { Fragment } from '../model.ts';
-import { countCells, FragmentWriter } from './fragments.ts';
+import { countCells, FragmentWriter, type RowExemplar } from './fragments.ts';
 import type { DropReason, SeriesEntry } from './labels.ts';
 import type { Tally } from './tally.ts';
 
@@ -15,6 +17,8 @@ export interface Batch {
   /** Samples that cannot be forwarded are made absent here. */
   readonly cells: Cells;
   readonly entry: SeriesEntry;
+  /** By row, ascending by scrape. */
+  readonly exemplars: ReadonlyMap<number, readonly PushExemplar[]>;
 }
 
 /**
@@ -38,36 +42,84 @@ export interface AssembleOptions {
   readonly latestMs: number;
 }
 
-/** Builds the fragments of a push, in the order in which they must reach the receiver. Counts what it drops. */
-export function assemble(batches: readonly Batch[], options: AssembleOptions, tally: Tally): Result<readonly Fragment[], 'too_large'> {
+/**
+ * Builds the fragments of a push, in the order in which they must reach the receiver. Exemplars are in the `TimeSeries` of
+ * their samples, metadata in the last fragments. Counts what it drops.
+ */
+export function assemble(
+  batches: readonly Batch[],
+  metadata: readonly FamilyMetadata[],
+  options: AssembleOptions,
+  tally: Tally,
+): Result<readonly Fragment[], 'too_large'> {
   const writer = new FragmentWriter(options.maxSamplesPerSend);
   const claims = new Claims();
   const dropped = (reason: SampleDrop, samples: number): void => tally.add(`relay_samples_dropped_total{reason="${reason}"}`, samples);
+  const droppedExemplars = (reason: SampleDrop | 'no_sample', count: number): void =>
+    tally.add(`relay_exemplars_dropped_total{reason="${reason}"}`, count);
   for (const { batch, from, to } of slices(batches)) {
     const { cells, times, entry, owner } = batch;
     for (let row = 0; row < cells.rows; row++) {
       const samples = countCells(cells, row, from, to);
-      if (samples === 0) continue;
+      const given = exemplarsOf(batch, row, from, to);
+      const drop = (reason: SampleDrop): void => {
+        dropped(reason, samples);
+        droppedExemplars(reason, given.length);
+      };
+      if (samples === 0) {
+        droppedExemplars('no_sample', given.length);
+        continue;
+      }
       const labels = entry.rows[row];
       if (labels === undefined || typeof labels === 'string') {
-        dropped(labels ?? 'relabel', samples);
+        drop(labels ?? 'relabel');
         continue;
       }
       const claim = claims.of(labels, entry.hashes[row] as number, owner);
       if (claim === undefined) {
-        dropped('duplicate_after_relabel', samples);
+        drop('duplicate_after_relabel');
         continue;
       }
       const removed = keepAscending(batch, row, from, to, claim, options.latestMs);
       dropped('out_of_order', removed.outOfOrder);
       dropped('too_far_in_future', removed.future);
+      const exemplars = given.length === 0 ? NO_EXEMPLARS : encodeBesideSamples(given, batch, row);
+      droppedExemplars('no_sample', given.length - exemplars.length);
       if (removed.outOfOrder + removed.future === samples) continue;
-      writer.add(labels, cells, row, times, from, to);
+      tally.add('relay_exemplars_stored_total', exemplars.length);
+      writer.add(labels, cells, row, times, from, to, exemplars);
       if (writer.rawBytes > MAX_RAW_BYTES) return err('too_large');
     }
   }
-  return ok(writer.finish());
+  addMetadata(writer, metadata, newestMs(batches), tally);
+  return writer.rawBytes > MAX_RAW_BYTES ? err('too_large') : ok(writer.finish());
 }
+
+const NO_EXEMPLARS: readonly RowExemplar[] = [];
+const NONE_GIVEN: readonly PushExemplar[] = [];
+
+const exemplarsOf = ({ exemplars }: Batch, row: number, from: number, to: number): readonly PushExemplar[] =>
+  exemplars.get(row)?.filter(({ scrape }) => scrape >= from && scrape < to) ?? NONE_GIVEN;
+
+/** An exemplar without a time of its own has that of its scrape. One whose sample does not go out has nothing to stand beside. */
+const encodeBesideSamples = (given: readonly PushExemplar[], { cells, times }: Batch, row: number): readonly RowExemplar[] =>
+  given
+    .filter(({ scrape }) => cells.states[row * cells.scrapes + scrape] !== ABSENT)
+    .map(({ scrape, labels, value, ms }) => ({ scrape, bytes: encodeExemplar(labels, value, ms ?? (times[scrape] as number)) }));
+
+/** Each family once, as remote write 1.0 knows nothing of targets; where two targets tell it differently, both. */
+function addMetadata(writer: FragmentWriter, metadata: readonly FamilyMetadata[], atMs: number, tally: Tally): void {
+  const seen = new Set<string>();
+  for (const family of metadata) {
+    const key = JSON.stringify([family.family, family.type, family.unit, family.help]);
+    if (seen.has(key)) continue;
+    seen.add(key);
+    writer.addFamily(encodeFamily(family), atMs);
+  }
+  tally.add('relay_metadata_stored_total', seen.size);
+}
+
+const newestMs = (batches: readonly Batch[]): number => batches.reduce((newest, { times }) => Math.max(newest, times.at(-1) ?? 0), 0);
 
 interface Slice {
   readonly batch: Batch;

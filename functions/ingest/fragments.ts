@@ -1,5 +1,5 @@
 import { ABSENT, type Cells } from '../../contract/cells.ts';
-import { RemoteWriteBuffer, sampleTime } from '../../contract/remote-write.ts';
+import { nestedSize, RemoteWriteBuffer, sampleTime } from '../../contract/remote-write.ts';
 import { snappyCompress } from '../../contract/snappy.ts';
 import type { Fragment } from '../model.ts';
 
@@ -9,6 +9,13 @@ export const MAX_FRAGMENT_BYTES = 512 * 1024;
 const MAX_SAMPLE_BYTES = 2 + 9 + 1 + 10;
 /** Tag and length of a `TimeSeries`. */
 const MAX_SERIES_HEADER = 6;
+
+/** An exemplar of the row that is added, from `encodeExemplar`. */
+export interface RowExemplar {
+  readonly scrape: number;
+  readonly bytes: Uint8Array;
+}
+const NO_EXEMPLARS: readonly RowExemplar[] = [];
 
 /**
  * Cuts a stream of series into fragments. They are to be forwarded in the order given: only a series that alone is larger
@@ -32,21 +39,46 @@ export class FragmentWriter {
     return this.#rawBytes + this.#buffer.length;
   }
 
-  /** Adds the scrapes `from` to `to` (exclusive) of a row. Its times ascend. */
-  add(labelFields: Uint8Array, cells: Cells, row: number, times: readonly number[], from: number, to: number): void {
+  /**
+   * Adds the scrapes `from` to `to` (exclusive) of a row. Its times ascend.
+   *
+   * @param exemplars of these scrapes, ascending by scrape, each beside a sample
+   */
+  add(
+    labelFields: Uint8Array,
+    cells: Cells,
+    row: number,
+    times: readonly number[],
+    from: number,
+    to: number,
+    exemplars: readonly RowExemplar[] = NO_EXEMPLARS,
+  ): void {
     const count = countCells(cells, row, from, to);
-    const size = labelFields.length + MAX_SERIES_HEADER + count * MAX_SAMPLE_BYTES;
+    if (count === 0) return;
+    const overhead = labelFields.length + MAX_SERIES_HEADER;
+    const size = overhead + count * MAX_SAMPLE_BYTES + sizeOf(exemplars);
     if (this.#buffer.length > 0 && (this.#buffer.length + size > MAX_FRAGMENT_BYTES || this.#buffer.samples + count > this.#maxSamples))
       this.#cut();
-    const room = Math.floor((MAX_FRAGMENT_BYTES - labelFields.length - MAX_SERIES_HEADER) / MAX_SAMPLE_BYTES);
-    const most = Math.max(1, Math.min(this.#maxSamples, room));
-    let start = from;
-    for (let rest = count; rest > 0; rest -= most) {
-      const end = rest > most ? endOfCells(cells, row, start, most) : to;
-      this.#addPart(labelFields, cells, row, times, start, end);
-      if (rest > most) this.#cut();
+    if (size <= MAX_FRAGMENT_BYTES && count <= this.#maxSamples) {
+      this.#addPart(labelFields, cells, row, times, from, to, exemplars);
+      return;
+    }
+    for (let start = from; start < to; ) {
+      const end = endOfPart(cells, row, start, to, exemplars, MAX_FRAGMENT_BYTES - overhead, this.#maxSamples);
+      const own = exemplars.filter(({ scrape }) => scrape >= start && scrape < end);
+      this.#addPart(labelFields, cells, row, times, start, end, own);
+      if (end < to) this.#cut();
       start = end;
     }
+  }
+
+  /** @param family from `encodeFamily`. `atMs`: the time of a fragment that has nothing but metadata. */
+  addFamily(family: Uint8Array, atMs: number): void {
+    if (this.#buffer.length > 0 && this.#buffer.length + nestedSize(family) > MAX_FRAGMENT_BYTES) this.#cut();
+    this.#buffer.addFamily(family);
+    if (this.#buffer.samples > 0) return;
+    this.#minMs = atMs;
+    this.#maxMs = atMs;
   }
 
   finish(): readonly Fragment[] {
@@ -54,8 +86,17 @@ export class FragmentWriter {
     return this.#fragments;
   }
 
-  #addPart(labelFields: Uint8Array, cells: Cells, row: number, times: readonly number[], from: number, to: number): void {
-    this.#buffer.add(labelFields, cells, row, times, from, to);
+  #addPart(
+    labelFields: Uint8Array,
+    cells: Cells,
+    row: number,
+    times: readonly number[],
+    from: number,
+    to: number,
+    exemplars: readonly RowExemplar[],
+  ): void {
+    const encoded = exemplars.map(({ bytes }) => bytes);
+    this.#buffer.add(labelFields, cells, row, times, from, to, encoded);
     this.#series++;
     const own = cells.ownTimes?.get(row);
     const start = row * cells.scrapes;
@@ -69,7 +110,7 @@ export class FragmentWriter {
 
   #cut(): void {
     const { samples } = this.#buffer;
-    if (samples === 0) return;
+    if (this.#buffer.length === 0) return;
     const raw = this.#buffer.take();
     const block = snappyCompress(raw);
     this.#fragments.push({ block, rawBytes: raw.length, samples, series: this.#series, minMs: this.#minMs, maxMs: this.#maxMs });
@@ -87,9 +128,27 @@ export function countCells(cells: Cells, row: number, from: number, to: number):
   return count;
 }
 
-/** Behind the `count`-th sample of a row from scrape `from` on; the row has that many. */
-function endOfCells(cells: Cells, row: number, from: number, count: number): number {
-  let i = from;
-  for (let rest = count; rest > 0; i++) if (cells.states[row * cells.scrapes + i] !== ABSENT) rest--;
-  return i;
+/** As far as a part of a row may go: what follows begins with a sample. At least one sample, whatever its size. */
+function endOfPart(
+  cells: Cells,
+  row: number,
+  from: number,
+  to: number,
+  exemplars: readonly RowExemplar[],
+  maxBytes: number,
+  maxSamples: number,
+): number {
+  let bytes = 0;
+  let samples = 0;
+  let next = exemplars.findIndex(({ scrape }) => scrape >= from);
+  for (let i = from; i < to; i++) {
+    if (cells.states[row * cells.scrapes + i] === ABSENT) continue;
+    bytes += MAX_SAMPLE_BYTES;
+    for (; next >= 0 && exemplars[next]?.scrape === i; next++) bytes += nestedSize((exemplars[next] as RowExemplar).bytes);
+    if (samples > 0 && (bytes > maxBytes || samples >= maxSamples)) return i;
+    samples++;
+  }
+  return to;
 }
+
+const sizeOf = (exemplars: readonly RowExemplar[]): number => exemplars.reduce((sum, { bytes }) => sum + nestedSize(bytes), 0);

@@ -1,10 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { ByteReader, FormatError } from '../../contract/binary.ts';
-import { prometheus } from '../../contract/generated/remote.js';
-import { formatLabels, type Label, type Labels } from '../../contract/labels.ts';
+import { formatLabels, type Labels } from '../../contract/labels.ts';
 import { snappyUncompress } from '../../contract/snappy.ts';
-import { labelFault, type Refusal, type Sample, Tsdb } from './tsdb.ts';
+import { decodeWriteRequest, type Series, type WriteRequest } from './remote-write.ts';
+import { type Exemplar, labelFault, type Refusal, type Sample, Tsdb } from './tsdb.ts';
 
 /**
  * A remote-write 1.0 receiver as strict as the real ones, in memory: call it through {@link FakeReceiver.fetch}, or over loopback
@@ -54,10 +53,6 @@ interface Answer {
   readonly status: number;
   readonly words: string;
   readonly headers?: Readonly<Record<string, string>>;
-}
-interface Series {
-  readonly labels: Labels;
-  readonly samples: readonly Sample[];
 }
 
 const MAX_DECODED_BYTES = 32 * 1024 * 1024;
@@ -179,17 +174,20 @@ export class FakeReceiver {
     const tenant = headers.get('thanos-tenant') ?? '';
     const fault = protocolFault(path, method, headers);
     if (fault !== undefined) return this.#record(tenant, 0, body, fault);
-    let series: readonly Series[];
+    let request: WriteRequest;
     try {
-      series = decode(body);
+      request = decodeWriteRequest(snappyUncompress(body, MAX_DECODED_BYTES));
     } catch (error) {
       return this.#record(tenant, 0, body, { status: 400, words: error instanceof Error ? error.message : String(error) });
     }
+    const { series, metadata } = request;
     const samples = series.reduce((sum, one) => sum + one.samples.length, 0);
     if (samples > (this.#options.maxSamples ?? Number.POSITIVE_INFINITY)) {
       return this.#record(tenant, samples, body, { status: 413, words: 'too many samples' });
     }
-    return this.#record(tenant, samples, body, this.#append(this.tenant(tenant), series));
+    const answer = this.#append(this.tenant(tenant), series);
+    if (answer.status < 300 || answer.status === 409) this.tenant(tenant).describe(metadata);
+    return this.#record(tenant, samples, body, answer);
   }
 
   #append(tsdb: Tsdb, series: readonly Series[]): Answer {
@@ -211,10 +209,20 @@ export class FakeReceiver {
       }
     }
     for (const [labels, sample] of good) tsdb.commit(labels, sample);
-    if (refused.size > 0) return { status: 409, words: [...refused].map(([why, count]) => `add ${count} samples: ${why}`).join('; ') };
+    const late = series.reduce((sum, { labels, exemplars }) => sum + this.#appendExemplars(tsdb, labels, exemplars), 0);
+    if (late > 0 && kind === 'thanos') refused.set('out of order exemplar', late);
+    if (refused.size > 0) return { status: 409, words: [...refused].map(wordsOf).join('; ') };
     return kind === 'prometheus' ? { status: 204, words: '' } : { status: 200, words: '' };
   }
+
+  /** How many came too late. Prometheus only counts those, Thanos says so. */
+  #appendExemplars(tsdb: Tsdb, labels: Labels, exemplars: readonly Exemplar[]): number {
+    return exemplars.filter((exemplar) => tsdb.addExemplar(labels, exemplar) === 'out of order exemplar').length;
+  }
 }
+
+const wordsOf = ([why, count]: readonly [why: string, count: number]): string =>
+  `add ${count} ${why.endsWith('exemplar') ? 'exemplars' : 'samples'}: ${why}`;
 
 /** The part of a fetch's options that a sender uses. */
 export interface FetchInit {
@@ -232,41 +240,6 @@ function protocolFault(path: string, method: string, headers: Headers): Answer |
     if (headers.get(name) !== value) return { status: 415, words: `${name}: expected ${value}, got ${headers.get(name)}` };
   }
   return headers.get('user-agent') === null ? { status: 400, words: 'expected a User-Agent' } : undefined;
-}
-
-/** Throws where the real ones answer 400. */
-function decode(body: Uint8Array): readonly Series[] {
-  const request = prometheus.RawWriteRequest.decode(snappyUncompress(body, MAX_DECODED_BYTES));
-  return request.timeseries.map((series) => ({
-    labels: (series.labels ?? []).map((label): Label => [label.name ?? '', label.value ?? '']),
-    samples: (series.samples ?? []).map(decodeSample),
-  }));
-}
-
-function decodeSample(bytes: Uint8Array): Sample {
-  const reader = new ByteReader(bytes);
-  let bits = 0n;
-  let ms = 0;
-  while (reader.remaining > 0) {
-    const tag = reader.varint();
-    if (tag === 0x09) {
-      const low = BigInt(reader.u32());
-      bits = (BigInt(reader.u32()) << 32n) | low;
-    } else if (tag === 0x10) {
-      ms = int64(reader);
-    } else throw new FormatError(`sample: unexpected field tag ${tag}`);
-  }
-  return { ms, bits };
-}
-
-function int64(reader: ByteReader): number {
-  let value = 0n;
-  for (let shift = 0n; shift < 70n; shift += 7n) {
-    const byte = reader.u8();
-    value |= BigInt(byte & 0x7f) << shift;
-    if (byte < 0x80) return Number(BigInt.asIntN(64, value));
-  }
-  throw new FormatError('sample: timestamp is longer than ten bytes');
 }
 
 function closeServer(server: Server): Promise<void> {

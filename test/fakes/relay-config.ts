@@ -10,6 +10,8 @@ export const relayConfig: RelayConfig = {
     url: 'http://127.0.0.1:1/api/v1/write',
     kind: 'prometheus',
     tenantHeader: '',
+    sendExemplars: true,
+    sendMetadata: true,
     outOfOrderTimeWindowMs: 0,
     remoteTimeoutMs: 1000,
     headers: [],

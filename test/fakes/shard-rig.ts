@@ -103,6 +103,8 @@ export class ShardRig {
       url: 'http://receiver.test/api/v1/write',
       kind: this.#options.receiver?.kind ?? 'prometheus',
       tenantHeader: 'THANOS-TENANT',
+      sendExemplars: true,
+      sendMetadata: true,
       outOfOrderTimeWindowMs: window,
       remoteTimeoutMs: 30_000,
       headers: [],

@@ -1,4 +1,5 @@
 import { compareText, formatLabels, type Labels, labelsKey, labelValue, METRIC_NAME } from '../../contract/labels.ts';
+import type { FamilyMetadata } from '../../contract/metadata.ts';
 
 /** The head of one tenant's database, with Prometheus' rules of what it takes (tsdb/head_append.go). */
 
@@ -7,10 +8,14 @@ export interface Sample {
   /** The value's 64 bits. */
   readonly bits: bigint;
 }
+export interface Exemplar extends Sample {
+  readonly labels: Labels;
+}
 export interface StoredSeries {
   readonly labels: Labels;
   /** In the order in which they were taken. */
   readonly samples: Sample[];
+  readonly exemplars: Exemplar[];
 }
 export type Refusal = 'out of order sample' | 'duplicate sample for timestamp' | 'out of bounds' | 'too old sample';
 
@@ -36,6 +41,8 @@ export class Tsdb {
   #headMaxMs = Number.NEGATIVE_INFINITY;
   /** Samples lost without an error: descending or repeated times of one series in one request, as the real one loses them. */
   silentlyDropped = 0;
+  /** By family. */
+  readonly metadata = new Map<string, FamilyMetadata>();
 
   constructor(options: TsdbOptions) {
     this.#options = options;
@@ -63,11 +70,26 @@ export class Tsdb {
     return ms >= this.#headMaxMs - window ? undefined : 'too old sample';
   }
 
+  describe(metadata: readonly FamilyMetadata[]): void {
+    for (const family of metadata) this.metadata.set(family.family, family);
+  }
+
+  /** tsdb/exemplar.go: nothing before the newest of the series; the newest once more is taken without a word, and not kept. */
+  addExemplar(labels: Labels, exemplar: Exemplar): 'taken' | 'no series' | 'out of order exemplar' {
+    const series = this.#series.get(labelsKey(labels));
+    if (series === undefined) return 'no series';
+    const newest = series.exemplars.at(-1);
+    if (newest !== undefined && newest.ms === exemplar.ms && newest.bits === exemplar.bits && sameLabels(newest, exemplar)) return 'taken';
+    if (newest !== undefined && exemplar.ms < newest.ms) return 'out of order exemplar';
+    series.exemplars.push(exemplar);
+    return 'taken';
+  }
+
   commit(labels: Labels, sample: Sample): void {
     const key = labelsKey(labels);
     let known = this.#series.get(key);
     if (known === undefined) {
-      known = { labels, samples: [], newestMs: Number.NEGATIVE_INFINITY, newestBits: 0n, late: new Set() };
+      known = { labels, samples: [], exemplars: [], newestMs: Number.NEGATIVE_INFINITY, newestBits: 0n, late: new Set() };
       this.#series.set(key, known);
     }
     if (sample.ms > known.newestMs) {
@@ -85,6 +107,8 @@ export class Tsdb {
     }
   }
 }
+
+const sameLabels = (a: Exemplar, b: Exemplar): boolean => labelsKey(a.labels) === labelsKey(b.labels);
 
 /** What is wrong with a label set on the wire, or undefined. */
 export function labelFault(labels: Labels): string | undefined {

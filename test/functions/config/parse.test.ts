@@ -20,6 +20,8 @@ describe('parseRelayConfig', () => {
         tenantHeader: '',
         outOfOrderTimeWindowMs: 0,
         remoteTimeoutMs: 30_000,
+        sendExemplars: true,
+        sendMetadata: true,
         headers: [],
         queue: { maxSamplesPerSend: 2000, minBackoffMs: 30, maxBackoffMs: 30_000 },
       },
@@ -47,6 +49,8 @@ describe('parseRelayConfig', () => {
         tenantHeader: 'X-Scope-OrgID',
         outOfOrderTimeWindowMs: 7_200_000,
         remoteTimeoutMs: 10_000,
+        sendExemplars: false,
+        sendMetadata: false,
         headers: [
           { name: 'X-Site', value: 'north' },
           { name: 'Authorization', value: { env: 'RECEIVER_TOKEN' } },

@@ -101,6 +101,11 @@ const refusals: Readonly<Record<string, readonly string[]>> = {
     '10: receivers[0].queue_config.retry_on_http_429: not supported: 429 is always tried again; remove this key',
     '11: receivers[0].queue_config.sample_age_limit: not supported yet: samples are never dropped for their age; remove this key',
   ],
+  'unsupported-metadata-config': [
+    '5: receivers[0].send_exemplars: expected true or false, got "sometimes"',
+    '8: receivers[0].metadata_config.send_interval: not supported: devices send metadata when they change and every 12h',
+    '9: receivers[0].metadata_config.max_samples_per_send: not supported: metadata go along with samples',
+  ],
   'unsupported-receiver': [
     '5: receivers[0].write_relabel_configs: not supported here: set it for a tenant',
     '6: receivers[0].basic_auth: not supported: use headers with Authorization: { env: NAME }',

@@ -43,7 +43,7 @@ function build(given: typeof batch extends fc.Arbitrary<infer T> ? T : never): B
   const rows = given.names.map((name) => labels({ __name__: name }));
   const entry = buildEntry(rows, [], [], 'gw-1', rules);
   if (!entry.ok) throw new Error(entry.error);
-  return { owner: given.owner, times, cells, entry: entry.value };
+  return { owner: given.owner, times, cells, entry: entry.value, exemplars: new Map() };
 }
 
 it('each series ascends over all fragments, every sample is sent or counted, no fragment is too large', () => {
@@ -53,7 +53,7 @@ it('each series ascends over all fragments, every sample is sent or counted, no 
       const offered = batches.reduce((sum, { cells }) => sum + countSamples(cells), 0);
       const tally = new Tally();
       const latestMs = 5 * SLICE_MS;
-      const result = assemble(batches, { maxSamplesPerSend, latestMs }, tally);
+      const result = assemble(batches, [], { maxSamplesPerSend, latestMs }, tally);
       if (!result.ok) throw new Error(result.error);
       const fragments = result.value;
       const last = new Map<string, number>();
@@ -84,7 +84,7 @@ it('no sample lies more than a slice behind one sent before it', () => {
   const plain = batch.map((given) => ({ ...given, ownTimes: undefined }));
   fc.assert(
     fc.property(fc.array(plain, { minLength: 1, maxLength: 5 }), (given) => {
-      const result = assemble(given.map(build), { maxSamplesPerSend: 3, latestMs: Number.MAX_SAFE_INTEGER }, new Tally());
+      const result = assemble(given.map(build), [], { maxSamplesPerSend: 3, latestMs: Number.MAX_SAFE_INTEGER }, new Tally());
       if (!result.ok) throw new Error(result.error);
       let newest = Number.NEGATIVE_INFINITY;
       for (const { minMs, maxMs } of result.value) {
@@ -98,6 +98,6 @@ it('no sample lies more than a slice behind one sent before it', () => {
 
 it('leaves cells that are not sent absent, and nothing else', () => {
   const one = build({ owner: 0, start: 0, steps: [5, 5], names: ['a'], cells: Array(48).fill('value'), ownTimes: Array(12).fill(1) });
-  assemble([one], { maxSamplesPerSend: 10, latestMs: 100 }, new Tally());
+  assemble([one], [], { maxSamplesPerSend: 10, latestMs: 100 }, new Tally());
   expect([...one.cells.states]).toEqual([1, ABSENT]);
 });

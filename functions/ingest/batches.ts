@@ -1,0 +1,117 @@
+import type { Cells } from '../../contract/cells.ts';
+import type { PushExemplar } from '../../contract/exemplar-codec.ts';
+import { labelsKey } from '../../contract/labels.ts';
+import type { FamilyMetadata } from '../../contract/metadata.ts';
+import type { UndecodedPush } from '../../contract/push.ts';
+import type { UndecodedTargetBatch } from '../../contract/push-target.ts';
+import { REPORT_ROWS } from '../../contract/report-series.ts';
+import { err, ok, type Result } from '../../contract/result.ts';
+import type { Row, TableHash } from '../../contract/series-table.ts';
+import type { RelayConfig } from '../config/types.ts';
+import type { Identity } from '../model.ts';
+import type { Batch } from './assemble.ts';
+import type { SeriesCache, SeriesEntry, SeriesRules } from './labels.ts';
+import type { Reservation } from './memory-budget.ts';
+import { keptFamilies } from './metadata.ts';
+import { type Reply, refusing, take, tooLarge } from './reply.ts';
+import type { LoadedTable } from './tables.ts';
+
+/** Of a decoded cell: its bits and its state. */
+const CELL_BYTES = 9;
+
+export interface Decoded {
+  readonly batches: readonly Batch[];
+  /** What the receiver is to be told of metric families. */
+  readonly metadata: readonly FamilyMetadata[];
+}
+
+export interface DecodeDeps {
+  readonly config: RelayConfig;
+  readonly rules: SeriesRules;
+  readonly series: SeriesCache;
+}
+
+type Exemplars = ReadonlyMap<number, readonly PushExemplar[]>;
+const NO_EXEMPLARS: Exemplars = new Map();
+
+/**
+ * Decodes the cells of each target, finds the labels of its series, and reads what the receiver wants beside them. A target's
+ * own rows come before its report rows.
+ */
+export function decodeBatches(
+  push: UndecodedPush,
+  tables: ReadonlyMap<TableHash, LoadedTable>,
+  identity: Identity,
+  { rules, series, config: { receiver } }: DecodeDeps,
+  memory: Reservation,
+): Result<Decoded, Reply> {
+  const batches: Batch[] = [];
+  const metadata: FamilyMetadata[] = [];
+  const owners = new Map<string, number>();
+  const counted = new Set<SeriesEntry>();
+  const add = (
+    table: string,
+    rows: readonly Row[],
+    target: UndecodedTargetBatch,
+    owner: number,
+    decode: () => Cells,
+    decodeExemplars: () => Result<Exemplars, Reply>,
+  ): Result<SeriesEntry, Reply> => {
+    const room = take(memory, rows.length * target.times.length * CELL_BYTES);
+    if (!room.ok) return room;
+    const cells = refusing(decode);
+    if (!cells.ok) return cells;
+    const exemplars = decodeExemplars();
+    if (!exemplars.ok) return exemplars;
+    const entry = series.entry(table, rows, target.labels, push.externalLabels, identity, rules);
+    if (!entry.ok) return err(tooLarge('shorter labels or fewer series in one target'));
+    // Entries of one push are held at once, in the cache or not.
+    const held = counted.has(entry.value) ? ok(undefined) : take(memory, entry.value.bytes);
+    if (!held.ok) return held;
+    counted.add(entry.value);
+    batches.push({ owner, times: target.times, cells: cells.value, entry: entry.value, exemplars: exemplars.value });
+    return entry;
+  };
+  for (const target of push.targets) {
+    const key = labelsKey(target.labels);
+    const owner = owners.get(key) ?? owners.size * 2;
+    owners.set(key, owner);
+    const table = target.table === undefined ? undefined : tables.get(target.table);
+    let entry: SeriesEntry | undefined;
+    if (target.table !== undefined && table !== undefined) {
+      const rows = table.rows.length;
+      const exemplars = receiver.sendExemplars ? () => readExemplars(target, rows, memory) : () => ok(NO_EXEMPLARS);
+      const added = add(target.table, table.rows, target, owner, () => target.decodeCells(rows), exemplars);
+      if (!added.ok) return added;
+      entry = added.value;
+    }
+    const added = add(
+      ...(['report', REPORT_ROWS, target, owner + 1] as const),
+      () => target.report,
+      () => ok(NO_EXEMPLARS),
+    );
+    if (!added.ok) return added;
+    if (!receiver.sendMetadata || target.metadataMemory === 0) continue;
+    const room = take(memory, target.metadataMemory);
+    if (!room.ok) return room;
+    const families = refusing(() => target.decodeMetadata());
+    if (!families.ok) return families;
+    metadata.push(...(entry === undefined ? families.value : keptFamilies(families.value, table?.rows ?? [], entry)));
+  }
+  return ok({ batches, metadata });
+}
+
+function readExemplars(target: UndecodedTargetBatch, rows: number, memory: Reservation): Result<Exemplars, Reply> {
+  if (target.exemplarMemory === 0) return ok(NO_EXEMPLARS);
+  const room = take(memory, target.exemplarMemory);
+  if (!room.ok) return room;
+  const exemplars = refusing(() => target.decodeExemplars(rows));
+  if (!exemplars.ok) return exemplars;
+  const byRow = new Map<number, PushExemplar[]>();
+  for (const exemplar of exemplars.value) {
+    const ofRow = byRow.get(exemplar.row);
+    if (ofRow === undefined) byRow.set(exemplar.row, [exemplar]);
+    else ofRow.push(exemplar);
+  }
+  return ok(byRow);
+}
