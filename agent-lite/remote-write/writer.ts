@@ -3,7 +3,7 @@ import type { Position } from '../../contract/push.ts';
 import { compileRelabel } from '../../contract/relabel.ts';
 import { snappyCompress } from '../../contract/snappy.ts';
 import type { RemoteWriteConfig } from '../config/types.ts';
-import type { Clock, HttpClient, LogEntry, Logger, LogReader, Metrics } from '../model.ts';
+import type { Clock, HttpClient, LogEntry, LoggedGap, Logger, LogReader, Metrics } from '../model.ts';
 import { RemoteWriteClient } from './client.ts';
 import { Delivery, type Outcome } from './delivery.ts';
 import { MetadataCollection } from './metadata.ts';
@@ -210,10 +210,7 @@ class WriteLoop implements RemoteWriter {
 
   async #take(entry: LogEntry): Promise<boolean> {
     if (entry.kind === 'gap') {
-      const { from, to, reason } = entry.gap;
-      this.#o.logger.log('warn', 'Scrapes are missing in the log', { from, to, reason });
-      this.#add('agent_lite_remote_write_lost_records_total', to - from + 1, { reason });
-      this.#readThrough = to;
+      this.#missing(entry.gap);
       return true;
     }
     const { scrape } = entry;
@@ -221,6 +218,14 @@ class WriteLoop implements RemoteWriter {
     if (!(await this.#shards.put(scrape))) return false;
     this.#readThrough = scrape.position;
     return true;
+  }
+
+  #missing({ from, to, reason }: LoggedGap): void {
+    this.#readThrough = to;
+    // A receiver that is new begins with what the log holds.
+    if (from === 1) return;
+    this.#o.logger.log('warn', 'Scrapes are missing in the log', { from, to, reason });
+    this.#add('agent_lite_remote_write_lost_records_total', to - from + 1, { reason });
   }
 
   #newShards(): Shards {

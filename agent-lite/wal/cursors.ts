@@ -44,6 +44,13 @@ export class Cursors {
     return dropped;
   }
 
+  /** Gives each that has none a cursor at the log's beginning, and says whether there was one such. */
+  begin(receivers: readonly string[]): boolean {
+    const missing = receivers.filter((receiver) => !this.#points.has(receiver));
+    for (const receiver of missing) this.#points.set(receiver, START);
+    return missing.length > 0;
+  }
+
   entries(): Iterable<readonly [receiver: string, point: Point]> {
     return this.#points;
   }

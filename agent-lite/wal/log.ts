@@ -151,8 +151,9 @@ class WriteAheadLog implements Log {
   retainCursors(receivers: readonly string[]): Promise<void> {
     return this.#serial.run(async () => {
       const dropped = this.#cursors.retain(receivers);
-      if (dropped.length === 0) return;
-      this.#journal.log('info', 'forgetting the cursors of receivers that are no longer configured', { receivers: dropped.join(',') });
+      if (dropped.length > 0)
+        this.#journal.log('info', 'forgetting the cursors of receivers that are no longer configured', { receivers: dropped.join(',') });
+      if (!this.#cursors.begin(receivers) && dropped.length === 0) return;
       await this.#volume.saveCursors(true);
       await this.#volume.removeDone();
       this.#publish();

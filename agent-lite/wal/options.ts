@@ -113,7 +113,10 @@ export interface Log extends LogReader {
    */
   append(scrape: Scrape): Promise<Point>;
   status(): LogStatus;
-  /** Forgets the cursors of receivers that are no longer configured: they would keep every segment. */
+  /**
+   * These are the receivers. Forgets the cursors of others, which would keep every segment; and nothing is deleted any more
+   * before a new one has it, though it has not moved its cursor yet.
+   */
   retainCursors(receivers: readonly string[]): Promise<void>;
   /** Makes everything durable and lets go of the store. */
   close(): Promise<void>;

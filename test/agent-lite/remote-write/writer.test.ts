@@ -154,12 +154,17 @@ describe('remote write', () => {
 
   it('counts what the log no longer holds', async () => {
     const { clock, log, writer, metric, stored } = rig();
+    const table = await tableOf('a');
+    // What was gone before the receiver was new is no loss.
+    log.damage(3, 'evicted');
+    log.append(scrape(clock, { table }));
     log.damage(4, 'evicted');
-    log.append(scrape(clock, { table: await tableOf('a') }));
+    clock.stepWall(1000);
+    log.append(scrape(clock, { table }));
     writer.start();
     await clock.advance(100);
     expect(metric('agent_lite_remote_write_lost_records_total{remote_name="r",reason="evicted"}')).toBe(4);
-    expect(stored({ __name__: 'a', job: 'test', instance: 'a' })).toHaveLength(1);
+    expect(stored({ __name__: 'a', job: 'test', instance: 'a' })).toHaveLength(2);
     await writer.stop(1000);
   });
 

@@ -98,10 +98,24 @@ describe('limits', () => {
     await log.moveCursor('slow', { position: 0, chain: '0'.repeat(16) });
     await log.moveCursor('edge', log.head());
     expect(log.status().segments).toBe(segments);
-    await log.retainCursors(['edge', 'other']);
+    await log.retainCursors(['edge']);
     expect(log.status().segments).toBe(1);
     expect(log.status().counters.evicted).toBe(0);
     expect((await readAll(log, log.cursor('edge').position)).entries).toEqual([]);
+  });
+
+  it('a receiver that has not moved its cursor yet keeps what there is, over a restart too', async () => {
+    const { world, fill } = fixture();
+    const store = new MemoryStore();
+    const log = await world.open(store, small);
+    await log.retainCursors(['edge', 'new']);
+    await fill(log, 300);
+    await log.moveCursor('edge', log.head());
+    expect((await readAll(log, log.cursor('new').position)).scrapes).toHaveLength(300);
+    await log.close();
+    const again = await world.open(store, small);
+    await again.moveCursor('edge', again.head());
+    expect((await readAll(again, again.cursor('new').position)).scrapes).toHaveLength(300);
   });
 
   it('a set-aside copy can be read alone, counts, and is the first to go', async () => {
