@@ -5,6 +5,7 @@ import { openLog } from '../../agent-lite/wal/log.ts';
 import type { Log, LogOptions } from '../../agent-lite/wal/options.ts';
 import type { SegmentStore } from '../../agent-lite/wal/store.ts';
 import { type Cells, createCells, setStale, setValue } from '../../contract/cells.ts';
+import { bitsOfDouble } from '../../contract/double.ts';
 import type { Labels } from '../../contract/labels.ts';
 import { buildTable, type Row, type SeriesTable } from '../../contract/series-table.ts';
 import { ManualClock } from './clock.ts';
@@ -102,8 +103,12 @@ export function plain(scrape: Scrape): unknown {
       words: [...cells.words],
       ownTimes: [...(cells.ownTimes ?? [])].map(([row, own]) => [row, ...own]),
     };
-  const { target, table, wallMs, bootMs, bootId, cells, report } = scrape;
-  return { target, table: table?.hash, rows: table?.rows.length, wallMs, bootMs, bootId, cells: bits(cells), report: bits(report) };
+  const { target, table, wallMs, bootMs, bootId, cells, report, exemplars, metadata } = scrape;
+  return {
+    ...{ target, table: table?.hash, rows: table?.rows.length, wallMs, bootMs, bootId, cells: bits(cells), report: bits(report) },
+    exemplars: exemplars.map((exemplar) => ({ ...exemplar, value: String(bitsOfDouble(exemplar.value)) })),
+    metadata,
+  };
 }
 
 export interface ReadBack {

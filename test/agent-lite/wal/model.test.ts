@@ -2,13 +2,23 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { LoggedScrape } from '../../../agent-lite/model.ts';
 import type { Log, LogOptions } from '../../../agent-lite/wal/options.ts';
+import type { Exemplar } from '../../../contract/exemplar.ts';
+import type { FamilyMetadata } from '../../../contract/metadata.ts';
 import type { Point } from '../../../contract/push.ts';
+import { exemplars as anyExemplars } from '../../contract/attachments.ts';
 import { UnreliableStore } from '../../fakes/unreliable-store.ts';
 import { type LogWorld, logWorld, plain, readAll, scrapeOf, tableOf, targetOf } from '../../fakes/wal.ts';
 
 /** Random histories of a log against what must hold whatever happens. */
 type Step =
-  | { readonly do: 'append'; readonly target: number; readonly table: number; readonly values: readonly (number | 'stale' | undefined)[] }
+  | {
+      readonly do: 'append';
+      readonly target: number;
+      readonly table: number;
+      readonly values: readonly (number | 'stale' | undefined)[];
+      readonly exemplars: readonly Exemplar[];
+      readonly metadata: number | undefined;
+    }
   | { readonly do: 'move'; readonly receiver: string; readonly share: number }
   | { readonly do: 'read'; readonly share: number }
   | { readonly do: 'sync' | 'fork' | 'close' | 'kill' | 'diskBack' }
@@ -18,12 +28,20 @@ type Step =
 
 const tables = [await tableOf('a', 'b', 'c'), await tableOf('a', 'b', 'd')];
 
+const metadata: readonly (readonly FamilyMetadata[])[] = [
+  [{ family: 'a', type: 'counter', help: 'One.', unit: '' }],
+  [{ family: 'a', type: 'counter', help: 'Another.', unit: 'seconds' }],
+  [],
+];
+
 const value = fc.oneof(fc.integer({ min: -5, max: 1000 }), fc.double(), fc.constant('stale' as const), fc.constant(undefined));
 const append = fc.record({
   do: fc.constant('append' as const),
   target: fc.nat(2),
   table: fc.constantFrom(0, 0, 0, 1, 2),
   values: fc.tuple(value, value, value),
+  exemplars: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: anyExemplars(3) }),
+  metadata: fc.constantFrom(undefined, undefined, undefined, 0, 1, 2),
 });
 const share = fc.double({ min: 0, max: 1, noNaN: true });
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -50,6 +68,8 @@ class History {
   readonly options: Partial<LogOptions>;
   store = new UnreliableStore();
   log: Log;
+  /** The metadata of each target that this process was told of. */
+  readonly current = new Map<number, readonly FamilyMetadata[]>();
   /** Everything ever appended that may still be there. */
   records: LoggedScrape[] = [];
   /** Up to here records must survive a power cut. */
@@ -82,11 +102,15 @@ class History {
     switch (step.do) {
       case 'append': {
         const table = tables[step.table];
-        const scrape = scrapeOf(world.clock, targetOf(`t${step.target}`), table, table === undefined ? [] : step.values);
+        const plainly = scrapeOf(world.clock, targetOf(`t${step.target}`), table, table === undefined ? [] : step.values);
+        const given = step.metadata === undefined ? undefined : metadata[step.metadata];
+        const scrape = { ...plainly, exemplars: table === undefined ? [] : step.exemplars, metadata: given };
+        if (given !== undefined) this.current.set(step.target, given);
         const point = await log.append(scrape);
         expect(point.position).toBeGreaterThan(this.used);
         this.used = point.position;
-        this.records.push({ ...scrape, ...point });
+        const current = this.current.get(step.target);
+        this.records.push({ ...scrape, ...point, metadata: current?.length === 0 ? undefined : current });
         return;
       }
       case 'read':
@@ -141,6 +165,7 @@ class History {
     else if (how === 'kill') this.store = await this.store.kill();
     else this.store = await this.store.powerCut((_, unsynced) => Math.min(torn, unsynced));
     this.log = await this.world.open(this.store, this.options);
+    this.current.clear();
     if (wasFile || how === 'close') expect(this.log.logId).toBe(logId);
     expect(this.log.status().mode).toBe('file');
     const { scrapes } = await readAll(this.log);
