@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
-import { labelsToRecord } from '../contract/labels.ts';
 import { compileRelabel, relabel } from '../contract/relabel.ts';
+import { err, ok, type Result } from '../contract/result.ts';
 import { VERSION } from '../contract/version.ts';
+import { agentStatus } from './agent-status.ts';
 import type { AgentConfig, HttpClientConfig } from './config/types.ts';
 import { nodeFiles } from './discovery/files-node.ts';
 import { createDiscovery } from './discovery/kinds.ts';
@@ -12,17 +12,12 @@ import { createDiscoveryManager } from './discovery/manager.ts';
 import { createNodeResolver } from './discovery/resolver-node.ts';
 import { createHttpClient } from './http/client.ts';
 import type { Clock, HttpClient, Logger } from './model.ts';
-import { columnCompression, deflate, sha256 } from './platform/bytes.ts';
-import { createTextFile } from './platform/text-file.ts';
-import { createPusher } from './push/pusher.ts';
+import { openLogOrMemory } from './open-log.ts';
+import { columnCompression, sha256 } from './platform/bytes.ts';
+import { createReceivers } from './receivers.ts';
 import { createScrapeManager, type OwnTarget } from './scrape/manager.ts';
 import { addProcessMetrics } from './telemetry/process.ts';
 import { createRegistry } from './telemetry/registry.ts';
-import { FileStore } from './wal/file-store.ts';
-import { openLog } from './wal/log.ts';
-import { MemoryStore } from './wal/memory-store.ts';
-import { defaultLogOptions, type Log, type LogOptions } from './wal/options.ts';
-import { StoreError } from './wal/store.ts';
 import { startWeb } from './web/server.ts';
 import type { AgentStatus } from './web/status.ts';
 
@@ -36,6 +31,8 @@ export interface AgentOptions {
   readonly walSync: 'always' | 'interval' | 'never';
   readonly walSyncIntervalMs: number;
   readonly listen: ListenAddress;
+  /** Whether `/-/reload` and `/-/quit` may be asked for. */
+  readonly enableLifecycle: boolean;
 }
 export interface ListenAddress {
   /** Empty: every interface. */
@@ -51,14 +48,18 @@ export interface AgentSetup {
   readonly logger: Logger;
   /** For `proxy_from_environment`. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The configuration as it is now, checked as a whole, with the files it names; or what is wrong with it. */
+  readonly loadConfig: () => Promise<Result<AgentConfig, string>>;
+  /** Asked for by `/-/quit`. */
+  readonly quit: () => void;
 }
 
 export interface Agent {
   /** The port of the status page. */
   readonly port: number;
   status(): AgentStatus;
-  /** Takes over `scrape_configs`; what else changed is only logged, it needs a restart. */
-  reload(config: AgentConfig): void;
+  /** Takes over the configuration as it is now, all of it or, with the reason, nothing. Does not reject. */
+  reload(): Promise<Result<undefined, string>>;
   /** Stops scraping, pushes what it can within {@link FINAL_PUSH_MS}, closes the log. */
   stop(): Promise<void>;
 }
@@ -67,11 +68,11 @@ export interface Agent {
 const FINAL_PUSH_MS = 10_000;
 
 /**
- * The agent at a glance: discovery finds targets, scraping appends to the log, the pusher sends the log to the edge and moves
- * its cursor. None of the parts knows another; they meet here. Rejects where the log's folder is in use by another agent, or
- * the address of the status page cannot be listened on.
+ * The agent at a glance: discovery finds targets, scraping appends to the log, the receivers' senders read the log, each from
+ * its own cursor. None of the parts knows another; they meet here. Rejects where the log's folder is in use by another agent,
+ * or the address of the status page cannot be listened on.
  */
-export async function startAgent({ config, options, clock, logger, env }: AgentSetup): Promise<Agent> {
+export async function startAgent({ config, options, clock, logger, env, loadConfig, quit }: AgentSetup): Promise<Agent> {
   const startedMs = clock.boot();
   const host = hostname();
   const metrics = createRegistry();
@@ -79,8 +80,7 @@ export async function startAgent({ config, options, clock, logger, env }: AgentS
   const component = (name: string): Logger => ({ log: (level, text, fields) => logger.log(level, text, { component: name, ...fields }) });
   const httpClient = (http: HttpClientConfig): HttpClient => createHttpClient(http, { readFile, clock, environment: env });
 
-  const { log, unreadable } = await openLogOrMemory({
-    store: new FileStore(options.storagePath),
+  const opened = await openLogOrMemory(options.storagePath, {
     clock,
     logger: component('wal'),
     metrics,
@@ -92,6 +92,7 @@ export async function startAgent({ config, options, clock, logger, env }: AgentS
     sync: options.walSync,
     syncIntervalMs: options.walSyncIntervalMs,
   });
+  const { log } = opened;
 
   const scraping = createScrapeManager({
     clock,
@@ -108,82 +109,14 @@ export async function startAgent({ config, options, clock, logger, env }: AgentS
     httpClientFor: (scrape) => httpClient(scrape.http),
     append: async (scrape) => void (await log.append(scrape)),
   });
-  const ownMetrics: OwnTarget = {
+
+  let current = config;
+  const ownMetrics = (): OwnTarget => ({
     job: 'agent-lite',
     instance: host,
-    intervalMs: config.global.scrapeIntervalMs,
+    intervalMs: current.global.scrapeIntervalMs,
     exposition: () => metrics.expose('pushed'),
-  };
-
-  const { edgePush } = config;
-  if (edgePush === undefined) throw new Error('edge_push: is required, but missing');
-  const edgeHttp = httpClient(edgePush.http);
-  const pusher = createPusher({
-    reader: log,
-    http: edgeHttp,
-    url: edgePush.url,
-    pushIntervalMs: edgePush.pushIntervalMs,
-    remoteTimeoutMs: edgePush.remoteTimeoutMs,
-    externalLabels: config.global.externalLabels,
-    clock,
-    clockStore: createTextFile(join(options.storagePath, 'clock.json')),
-    logger: component('push'),
-    metrics,
-    version: VERSION,
-    deflate,
   });
-
-  let ready = false;
-  function status(): AgentStatus {
-    const { mode, reason, counters, ...sizes } = log.status();
-    return {
-      version: VERSION,
-      hostname: host,
-      uptimeMs: clock.boot() - startedMs,
-      nowMs: clock.now(),
-      ready,
-      edge: pusher.status(),
-      log: {
-        path: options.storagePath,
-        bytes: sizes.bytes,
-        limitBytes: sizes.limitBytes,
-        mode: unreadable === undefined ? mode : 'memory',
-        error: unreadable ?? reason,
-        syncPolicy: sizes.sync,
-        syncIntervalMs: options.walSyncIntervalMs,
-        unsyncedBytes: sizes.unsyncedBytes,
-        evictedRecords: counters.evicted,
-        damagedPlaces: counters.damaged,
-        setAsideBytes: sizes.setAsideBytes,
-      },
-      targets: scraping.targets().map(({ job, labels, url, ...last }) => ({
-        job,
-        labels: labelsToRecord(labels),
-        url,
-        health: last.health,
-        lastScrapeAgeMs: last.lastScrapeBootMs === undefined ? undefined : clock.boot() - last.lastScrapeBootMs,
-        durationMs: last.durationMs,
-        samples: last.samples,
-        error: last.error,
-      })),
-      refusedTargets: scraping.refused(),
-    };
-  }
-  metrics.onCollect(() => {
-    const { edge, log: store, targets } = status();
-    metrics.set('agent_lite_targets_up', targets.filter(({ health }) => health === 'up').length);
-    metrics.set('agent_lite_log_in_memory', store.mode === 'memory' ? 1 : 0);
-    metrics.set('agent_lite_log_limit_bytes', store.limitBytes);
-    metrics.set('agent_lite_push_backlog_seconds', (edge.backlogAgeMs ?? 0) / 1000);
-  });
-
-  const web = await startWeb({ ...options.listen, status, metrics: () => metrics.expose('all') }).catch(async (cause: unknown) => {
-    await log.close();
-    throw new Error(`--web.listen-address=${options.listen.host}:${options.listen.port}: cannot listen there, choose another address`, {
-      cause,
-    });
-  });
-
   const discoveryTools = {
     files: nodeFiles,
     resolver: createNodeResolver(),
@@ -197,58 +130,101 @@ export async function startAgent({ config, options, clock, logger, env }: AgentS
     discoveryFor: (sd) => createDiscovery(sd, discoveryTools),
     clock,
     logger: discoveryTools.logger,
-    found: (jobs) => scraping.apply(jobs, [ownMetrics]),
+    found: (jobs) => scraping.apply(jobs, [ownMetrics()]),
   });
 
-  discovery.apply(config.scrapeConfigs);
-  pusher.start();
+  const receivers = createReceivers({ log, httpClient, clock, loggerOf: component, metrics, storagePath: options.storagePath });
+
+  let ready = false;
+  let reloadError: string | undefined;
+  const { storagePath, walSyncIntervalMs } = options;
+  const status = (): AgentStatus =>
+    agentStatus({ hostname: host, clock, startedMs, ready, reloadError, receivers, opened, storagePath, walSyncIntervalMs, scraping });
+  metrics.onCollect(() => {
+    const { edge, remoteWrite, log: store, targets } = status();
+    metrics.set('agent_lite_targets_up', targets.filter(({ health }) => health === 'up').length);
+    metrics.set('agent_lite_log_in_memory', store.mode === 'memory' ? 1 : 0);
+    metrics.set('agent_lite_log_limit_bytes', store.limitBytes);
+    metrics.set('agent_lite_push_backlog_seconds', (edge?.backlogAgeMs ?? 0) / 1000);
+    for (const { name, backlogAgeMs } of remoteWrite)
+      metrics.set('agent_lite_remote_write_backlog_seconds', (backlogAgeMs ?? 0) / 1000, { remote_name: name });
+  });
+
+  /** Sending first: it is what may fail, and then nothing has changed. */
+  async function apply(next: AgentConfig): Promise<void> {
+    await receivers.apply(next);
+    current = next;
+    discovery.apply(next.scrapeConfigs);
+    metrics.set('agent_lite_config_last_reload_successful', 1);
+    metrics.set('agent_lite_config_last_reload_success_timestamp_seconds', clock.now() / 1000);
+  }
+
+  async function reload(): Promise<Result<undefined, string>> {
+    try {
+      const next = await loadConfig();
+      if (next.ok) await apply(next.value);
+      reloadError = next.ok ? undefined : next.error;
+    } catch (cause) {
+      reloadError = cause instanceof Error ? cause.message : String(cause);
+    }
+    if (reloadError === undefined) {
+      component('config').log('info', 'Configuration reloaded', { scrape_configs: current.scrapeConfigs.length });
+      return ok(undefined);
+    }
+    metrics.set('agent_lite_config_last_reload_successful', 0);
+    component('config').log('error', 'Configuration not reloaded, the one before stays', { err: reloadError });
+    return err(reloadError);
+  }
+  /** One after the other; the end waits for them. */
+  let reloading: Promise<unknown> = Promise.resolve();
+  let stopping = false;
+  const reloadInTurn = (): Promise<Result<undefined, string>> => {
+    const turn = reloading.then(() => (stopping ? err('the agent is stopping') : reload()));
+    reloading = turn;
+    return turn;
+  };
+
+  const web = await startWeb({
+    ...options.listen,
+    status,
+    metrics: () => metrics.expose('all'),
+    lifecycle: options.enableLifecycle ? { reload: reloadInTurn, quit } : undefined,
+  }).catch(async (cause: unknown) => {
+    await log.close();
+    throw new Error(`--web.listen-address=${options.listen.host}:${options.listen.port}: cannot listen there, choose another address`, {
+      cause,
+    });
+  });
+
+  await apply(config).catch(async (cause: unknown) => {
+    await web.close();
+    await log.close();
+    throw cause;
+  });
   ready = true;
   logger.log('info', 'agent-lite is running', {
     version: VERSION,
     web: `http://${options.listen.host || host}:${web.port}/`,
-    edge: edgePush.url,
+    ...(config.edgePush === undefined ? {} : { edge: config.edgePush.url }),
+    ...(config.remoteWrite.length === 0 ? {} : { remote_write: config.remoteWrite.map(({ name }) => name).join(',') }),
   });
 
   return {
     port: web.port,
     status,
-    reload(next) {
-      discovery.apply(next.scrapeConfigs);
-      const restart =
-        JSON.stringify([next.edgePush, next.global.externalLabels]) !== JSON.stringify([config.edgePush, config.global.externalLabels]);
-      logger.log('info', 'Configuration reloaded', { scrape_configs: next.scrapeConfigs.length });
-      if (restart) logger.log('warn', 'edge_push or external_labels changed: restart agent-lite to apply that');
-    },
+    reload: reloadInTurn,
     async stop() {
       ready = false;
+      stopping = true;
+      await reloading;
       discovery.stop();
       await scraping.stop();
-      await pusher.stop(FINAL_PUSH_MS);
-      edgeHttp.close();
+      await receivers.stop(FINAL_PUSH_MS);
       await log.close();
       await web.close();
-      const { backlogRecords } = pusher.status();
-      logger.log('info', 'agent-lite has stopped', { waiting_scrapes: backlogRecords });
+      const { edge, remoteWrite } = status();
+      const waiting = [edge, ...remoteWrite].map((receiver) => receiver?.backlogRecords ?? 0);
+      logger.log('info', 'agent-lite has stopped', { waiting_scrapes: Math.max(0, ...waiting) });
     },
   };
-}
-
-/**
- * A folder that cannot even be read must not stop a device from measuring: its scrapes wait in memory until they are pushed,
- * and the next start tries the folder again. `unreadable` says why. Rejects where another agent has the folder.
- */
-async function openLogOrMemory(options: LogOptions): Promise<{ readonly log: Log; readonly unreadable: string | undefined }> {
-  try {
-    return { log: await openLog(options), unreadable: undefined };
-  } catch (cause) {
-    if (!(cause instanceof StoreError)) throw cause;
-    options.logger.log('error', 'The log cannot be read, samples wait in memory only; repair its folder, then restart', { err: cause });
-    const { limitBytes, memoryLimitBytes } = defaultLogOptions;
-    const log = await openLog({
-      ...options,
-      store: new MemoryStore(),
-      limitBytes: Math.min(options.limitBytes ?? limitBytes, memoryLimitBytes),
-    });
-    return { log, unreadable: cause.message };
-  }
 }

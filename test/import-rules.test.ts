@@ -50,11 +50,11 @@ const packages: readonly { readonly name: RegExp; readonly allowed: RegExp }[] =
 
 /** Where `node:` may be imported: adapters, and what only ever runs on Node. */
 const nodeAdapters =
-  /^infra\/|^agent-lite\/(main|agent)\.ts$|^agent-lite\/(platform|http|cli|web)\/|^agent-lite\/wal\/file[^/]*\.ts$|^agent-lite\/config\/(load|files?)[^/]*\.ts$|^agent-lite\/discovery\/[a-z]+-node\.ts$|^functions\/ingest\/body\.ts$/;
+  /^infra\/|^agent-lite\/(main|agent|receivers)\.ts$|^agent-lite\/(platform|http|cli|web)\/|^agent-lite\/wal\/file[^/]*\.ts$|^agent-lite\/config\/(load|files?)[^/]*\.ts$|^agent-lite\/discovery\/[a-z]+-node\.ts$|^functions\/ingest\/body\.ts$/;
 
 /** Wiring: the only files that know several parts of their side. */
 const wiring =
-  /^agent-lite\/(agent|main|index)\.ts$|^agent-lite\/cli\/|^functions\/(app|edge|index|env|bindings|bundled)\.ts$|^functions\/shard\/shard\.ts$/;
+  /^agent-lite\/(agent|agent-status|open-log|receivers|main|index)\.ts$|^agent-lite\/cli\/|^functions\/(app|edge|index|env|bindings|bundled)\.ts$|^functions\/shard\/shard\.ts$/;
 /** What every part of a side may import besides itself and the contract. */
 const common = /^agent-lite\/(model|config\/types)\.ts$|^functions\/(model|config\/types|platform\.d)\.ts$/;
 

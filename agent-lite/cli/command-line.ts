@@ -1,5 +1,5 @@
 import { err, ok, type Result } from '../../contract/result.ts';
-import { type FlagName, type FlagValues, flags, type RunOptions, readOptions } from './flags.ts';
+import { type Flag, type FlagName, type FlagValues, flags, type RunOptions, readOptions } from './flags.ts';
 import { nearestName } from './nearest.ts';
 
 export type Command =
@@ -26,8 +26,15 @@ export function parseCommandLine(args: readonly string[]): Result<Command, strin
     if (arg === '-h' || arg === '--help') return ok({ kind: 'help' });
     if (arg === '--version') return ok({ kind: 'version' });
     const equals = arg.indexOf('=');
-    const name = arg.slice(arg.startsWith('--') ? 2 : 1, equals === -1 ? undefined : equals);
+    const given = arg.slice(arg.startsWith('--') ? 2 : 1, equals === -1 ? undefined : equals);
+    const negated = given.startsWith('no-') && isBoolean(given.slice('no-'.length));
+    const name = negated ? given.slice('no-'.length) : given;
     if (!arg.startsWith('--') || !isFlag(name)) return err(unknown('flag', arg.slice(0, equals === -1 ? undefined : equals), flagNames));
+    if (negated && equals !== -1) return err(`--${given}: expected no value`);
+    if (isBoolean(name) && equals === -1) {
+      values[name] = negated ? 'false' : 'true';
+      continue;
+    }
     if (equals !== -1) {
       values[name] = arg.slice(equals + 1);
       continue;
@@ -54,6 +61,7 @@ function command(words: readonly string[], values: FlagValues): Result<Command, 
 }
 
 const flagNames = ['--help', '--version', ...flags.map((flag) => `--${flag.name}`)];
+const isBoolean = (name: string): boolean => (flags as readonly Flag[]).some((flag) => flag.name === name && flag.boolean === true);
 const isFlag = (name: string): name is FlagName => flags.some((flag) => flag.name === name);
 
 function unknown(what: 'flag' | 'command', given: string, known: readonly string[]): string {

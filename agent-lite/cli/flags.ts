@@ -16,12 +16,21 @@ export interface Flag {
   readonly default: string;
   readonly help: string;
   readonly choices?: readonly string[];
+  /** Given without a value: `--name` is true, `--no-name` false. */
+  readonly boolean?: true;
 }
 
 /** In the order of `--help`. Names are Prometheus' where Prometheus has them. */
 export const flags = [
   { name: 'config.file', default: 'agent.yml', help: 'Agent configuration file path.' },
   { name: 'web.listen-address', default: '127.0.0.1:9095', help: 'Address to listen on for the status page, /metrics and health.' },
+  {
+    name: 'web.enable-lifecycle',
+    default: 'false',
+    boolean: true,
+    choices: ['true', 'false'],
+    help: 'Enable reload and shutdown by HTTP requests: POST /-/reload, POST /-/quit.',
+  },
   { name: 'storage.agent.path', default: 'data', help: 'Base path of the log in which samples wait until the edge has them.' },
   {
     name: 'storage.agent.retention.size',
@@ -84,6 +93,7 @@ export function readOptions(values: FlagValues): Result<RunOptions, string> {
     walSync: values['storage.agent.wal-sync'] as AgentOptions['walSync'],
     walSyncIntervalMs: interval.value,
     listen: listen.value,
+    enableLifecycle: values['web.enable-lifecycle'] === 'true',
     logLevel: values['log.level'] as Level,
     logFormat: values['log.format'] as LogFormat,
   });

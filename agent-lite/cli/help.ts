@@ -6,8 +6,10 @@ export function helpText(width = 100): string {
     ['-h, --help', 'Show this help.'],
     ['    --version', 'Show the version.'],
     ...(flags as readonly Flag[]).map((flag): [string, string] => [
-      `    --${flag.name}=${flag.choices === undefined ? JSON.stringify(flag.default) : flag.default}`,
-      flag.choices === undefined ? flag.help : `${flag.help} One of: [${flag.choices.join(', ')}]`,
+      flag.boolean
+        ? `    --[no-]${flag.name}`
+        : `    --${flag.name}=${flag.choices === undefined ? JSON.stringify(flag.default) : flag.default}`,
+      flag.choices === undefined || flag.boolean ? flag.help : `${flag.help} One of: [${flag.choices.join(', ')}]`,
     ]),
   ];
   const column = Math.max(...rows.map(([left]) => left.length)) + 2;
@@ -25,7 +27,7 @@ export function helpText(width = 100): string {
     'Commands:',
     '  check-config [FILE]  Check the configuration file and the files it names, then exit.',
     '',
-    'Exit codes: 0 ok, 1 failure, 2 usage. SIGTERM stops: what was not pushed waits in the log.',
+    'Exit codes: 0 ok, 1 failure, 2 usage. SIGTERM stops: what was not pushed waits in the log. SIGHUP reloads the configuration.',
     '',
   ].join('\n');
 }

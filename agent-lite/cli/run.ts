@@ -1,18 +1,12 @@
-import { access, constants, readFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
-import { err, type Result } from '../../contract/result.ts';
 import { VERSION } from '../../contract/version.ts';
 import { startAgent } from '../agent.ts';
-import { formatConfigErrors, parseAgentConfig } from '../config/parse.ts';
-import type { AgentConfig } from '../config/types.ts';
 import { createClock } from '../platform/clock.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { parseCommandLine } from './command-line.ts';
 import type { RunOptions } from './flags.ts';
 import { helpText } from './help.ts';
-import { namedFiles } from './named-files.ts';
+import { loadConfig, loadWholeConfig } from './load-config.ts';
 import { type ProcessEvents, runUntilSignal } from './signals.ts';
-import { systemErrorText } from './system-error.ts';
 
 /** The process around a command. */
 export interface Surroundings {
@@ -47,35 +41,13 @@ export async function runCommandLine(args: readonly string[], around: Surroundin
   }
 }
 
-/** The checked configuration, or a message that says what to do. */
-async function loadConfig(file: string, env: Surroundings['env']): Promise<Result<AgentConfig, string>> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (cause) {
-    return err(`${file}: ${systemErrorText(cause)}. Name the configuration with --config.file=PATH.`);
-  }
-  const config = parseAgentConfig(text, { file, baseDir: dirname(resolve(file)), env });
-  return config.ok ? config : err(formatConfigErrors(config.error));
-}
-
 async function checkConfig(file: string, around: Surroundings): Promise<number> {
   around.stdout(`Checking ${file}\n`);
-  const config = await loadConfig(file, around.env);
+  const config = await loadWholeConfig(file, around.env);
   if (!config.ok) {
     around.stderr(`${config.error.trimEnd().replace(/^/gm, '  FAILED: ')}\n`);
     return 1;
   }
-  let failures = 0;
-  for (const { place, path } of namedFiles(config.value)) {
-    try {
-      await access(path, constants.R_OK);
-    } catch (cause) {
-      failures++;
-      around.stderr(`  FAILED: ${place}: ${path}: ${systemErrorText(cause)}\n`);
-    }
-  }
-  if (failures > 0) return 1;
   const { scrapeConfigs, edgePush, remoteWrite } = config.value;
   const receivers = [edgePush?.url, ...remoteWrite.map(({ name }) => `remote_write ${name}`)].filter((name) => name !== undefined);
   around.stdout(`  SUCCESS: ${file} is valid: ${scrapeConfigs.length} in scrape_configs, pushed to ${receivers.join(', ')}\n`);
@@ -90,17 +62,20 @@ async function run(options: RunOptions, around: Surroundings): Promise<number> {
     around.stderr(`${config.error.trimEnd().replace(/^/gm, 'agent-lite: error: ')}\n`);
     return 1;
   }
+  const quit = new AbortController();
   try {
-    const agent = await startAgent({ config: config.value, options, clock, logger, env: around.env });
+    const agent = await startAgent({
+      config: config.value,
+      ...{ options, clock, logger, env: around.env },
+      loadConfig: () => loadWholeConfig(options.configFile, around.env),
+      quit: () => quit.abort(),
+    });
     return await runUntilSignal(around.events, {
       logger,
       exit: around.exit,
       stop: () => agent.stop(),
-      async reload() {
-        const next = await loadConfig(options.configFile, around.env);
-        if (next.ok) agent.reload(next.value);
-        else logger.log('error', 'Configuration not reloaded, the one before stays', { component: 'config', err: next.error });
-      },
+      reload: () => agent.reload(),
+      quit: quit.signal,
     });
   } catch (cause) {
     logger.log('error', 'agent-lite could not start', { err: cause });

@@ -11,7 +11,9 @@ export interface Running {
   /** Called once; resolves when everything is closed. */
   readonly stop: () => Promise<void>;
   /** Reads the configuration again. */
-  readonly reload: () => Promise<void>;
+  readonly reload: () => Promise<unknown>;
+  /** Aborted when the end is asked for by other means than a signal. */
+  readonly quit?: AbortSignal;
   /** Ends the process now. */
   readonly exit: (code: number) => void;
 }
@@ -63,6 +65,7 @@ export async function runUntilSignal(events: ProcessEvents, running: Running): P
     ['uncaughtException', onException],
   ] as const;
   for (const [event, listener] of listeners) events.on(event, listener);
+  running.quit?.addEventListener('abort', () => onStop('/-/quit'));
   const code = await finished;
   for (const [event, listener] of listeners) events.off(event, listener);
   return code;

@@ -42,7 +42,8 @@ export const defaultInherited: Pick<
   labelLimit: 0,
   labelNameLengthLimit: 0,
   labelValueLengthLimit: 0,
-  keepDroppedTargets: 0,
+  /** Prometheus has none; they are kept in memory. */
+  keepDroppedTargets: 100,
   extraScrapeMetrics: false,
   scrapeProtocols: ['OpenMetricsText1.0.0', 'OpenMetricsText0.0.1', 'PrometheusText1.0.0', 'PrometheusText0.0.4'],
   metricNameValidationScheme: 'utf8',

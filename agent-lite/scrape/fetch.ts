@@ -56,6 +56,12 @@ export function fetchHttp(target: Target, config: ScrapeConfig, client: HttpClie
   };
 }
 
+/** No request at all: every scrape fails with this message. */
+export const fetchNothing =
+  (message: string): Fetch =>
+  () =>
+    Promise.reject(new Error(message));
+
 /** An exposition made in this process. */
 export function fetchOwn(exposition: () => string): Fetch {
   return async () => ({ body: new TextEncoder().encode(exposition()), parser: () => parseTextFormat });

@@ -1,10 +1,10 @@
 import { type Label, type Labels, labelsKey, sortLabels } from '../../contract/labels.ts';
 import type { ScrapeConfig, TargetGroup } from '../config/types.ts';
 import type { HttpClient } from '../model.ts';
-import { fetchHttp, fetchOwn } from './fetch.ts';
+import { fetchHttp, fetchNothing, fetchOwn } from './fetch.ts';
 import { type LoopContext, type LoopSpec, type LoopStatus, TargetLoop } from './loop.ts';
 import { NO_LABEL_RULES } from './series-check.ts';
-import { type CompileRelabel, type RefusedTarget, resolveTargets, type Target } from './target.ts';
+import { type CompileRelabel, type DroppedTargets, type RefusedTarget, resolveTargets, type Target } from './target.ts';
 
 /** One scrape_config and what discovery found for it. */
 export interface ScrapeJob {
@@ -50,8 +50,8 @@ export interface ScrapeManager {
   targets(): readonly TargetStatus[];
   /** Discovered addresses that are not scraped, and why. */
   refused(): readonly RefusedTarget[];
-  /** How many targets relabel_configs dropped. */
-  dropped(): number;
+  /** What relabel_configs dropped. */
+  dropped(): DroppedTargets;
   /** Stops all scraping without staleness markers, as Prometheus does at its end. Resolves when nothing runs any more. */
   stop(): Promise<void>;
 }
@@ -72,7 +72,7 @@ export function createScrapeManager(options: ScrapeManagerOptions): ScrapeManage
   const running = new Map<string, Running>();
   const clients = new Map<string, HttpClient>();
   let refused: readonly RefusedTarget[] = [];
-  let dropped = 0;
+  let dropped: DroppedTargets = { count: 0, targets: [] };
   let stopped = false;
 
   function start(key: string, wanted: Wanted): void {
@@ -149,7 +149,7 @@ export function createScrapeManager(options: ScrapeManagerOptions): ScrapeManage
 interface Found {
   readonly wanted: ReadonlyMap<string, Wanted>;
   readonly refused: readonly RefusedTarget[];
-  readonly dropped: number;
+  readonly dropped: DroppedTargets;
 }
 
 function wantedTargets(
@@ -160,7 +160,7 @@ function wantedTargets(
 ): Found {
   const wanted = new Map<string, Wanted>();
   const refused: RefusedTarget[] = [];
-  let dropped = 0;
+  const dropped: DroppedTargets[] = [];
   const add = (spec: Wanted): void => {
     const key = labelsKey(spec.target.labels);
     const other = wanted.get(key);
@@ -174,15 +174,17 @@ function wantedTargets(
   const addJob = ({ config, groups }: ScrapeJob): void => {
     const resolved = resolveTargets(config, groups, options.compileRelabel(config.relabelConfigs));
     refused.push(...resolved.refused);
-    dropped += resolved.dropped;
+    dropped.push(resolved.dropped);
     const rules = jobRules(config, options.compileRelabel);
     const client = clientFor(config);
+    const overLimit = targetLimitError(config, resolved.targets);
+    if (overLimit !== undefined) options.metrics.add('agent_lite_target_limit_exceeded_total');
     for (const target of resolved.targets) {
-      const fetch = fetchHttp(target, config, client, options.version);
+      const fetch = overLimit === undefined ? fetchHttp(target, config, client, options.version) : fetchNothing(overLimit);
       const extra = config.extraScrapeMetrics ? { timeoutMs: target.timeoutMs, sampleLimit: config.sampleLimit } : undefined;
       const { bodySizeLimit, enableCompression, http, scrapeProtocols, fallbackScrapeProtocol, metricNameEscapingScheme } = config;
       const asked = [bodySizeLimit, enableCompression, http, scrapeProtocols, fallbackScrapeProtocol, metricNameEscapingScheme];
-      const identity = JSON.stringify([target, rules.rulesKey, extra, asked]);
+      const identity = JSON.stringify([target, rules.rulesKey, extra, overLimit, asked]);
       add({ target, fetch, ...rules, extra, identity });
     }
   };
@@ -196,7 +198,17 @@ function wantedTargets(
     }
   }
   for (const target of own) add(ownSpec(target));
-  return { wanted, refused, dropped };
+  const all = { count: dropped.reduce((sum, { count }) => sum + count, 0), targets: dropped.flatMap(({ targets }) => targets) };
+  return { wanted, refused, dropped: all };
+}
+
+/** Why no target of the job is scraped: then all are down (scrape/scrape.go `refreshTargetLimitErr`). */
+function targetLimitError({ targetLimit }: ScrapeConfig, targets: readonly Target[]): string | undefined {
+  if (targetLimit === 0) return undefined;
+  const count = new Set(targets.map(({ labels, url }) => JSON.stringify([labels, url]))).size;
+  return count > targetLimit
+    ? `target_limit: expected at most ${targetLimit} targets of the job, got ${count}; none is scraped`
+    : undefined;
 }
 
 function jobRules(config: ScrapeConfig, compileRelabel: CompileRelabel): Pick<LoopSpec, 'rules' | 'rulesKey'> {

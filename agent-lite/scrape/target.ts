@@ -29,8 +29,18 @@ export interface RefusedTarget {
 export interface ResolvedTargets {
   readonly targets: readonly Target[];
   readonly refused: readonly RefusedTarget[];
-  /** Dropped by relabel_configs. */
-  readonly dropped: number;
+  /** Dropped by relabel_configs; of `targets` as many as `keep_dropped_targets` keeps. */
+  readonly dropped: DroppedTargets;
+}
+
+export interface DroppedTarget {
+  readonly job: string;
+  /** What discovery found, before the rules. */
+  readonly labels: Labels;
+}
+export interface DroppedTargets {
+  readonly count: number;
+  readonly targets: readonly DroppedTarget[];
 }
 
 /** Turns what discovery found into targets; scrape/target.go `PopulateLabels`. */
@@ -42,12 +52,16 @@ export function resolveTargets(
 ): ResolvedTargets {
   const targets: Target[] = [];
   const refused: RefusedTarget[] = [];
-  let dropped = 0;
+  const dropped: DroppedTarget[] = [];
+  let count = 0;
   for (const group of groups) {
     for (const address of group.targets) {
-      const labels = relabel(discoveredLabels(config, group, address));
+      const discovered = discoveredLabels(config, group, address);
+      const labels = relabel(discovered);
       if (labels === undefined || labels.length === 0) {
-        dropped++;
+        count++;
+        const { keepDroppedTargets: kept } = config;
+        if (kept === 0 || dropped.length < kept) dropped.push({ job: config.jobName, labels: discovered });
         continue;
       }
       const target = resolveTarget(config, labels, limits);
@@ -55,7 +69,7 @@ export function resolveTargets(
       else targets.push(target);
     }
   }
-  return { targets, refused, dropped };
+  return { targets, refused, dropped: { count, targets: dropped } };
 }
 
 /** What relabel_configs see. A label of the group beats the job's setting, the target's own address beats the group. */

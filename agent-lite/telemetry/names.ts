@@ -20,9 +20,16 @@ export const MAX_PUSHED_SERIES = 20;
 export const metricTable: Readonly<Record<string, MetricSpec>> = {
   agent_lite_build_info: { type: 'gauge', help: 'Constant 1, labelled by the version of the agent.', labels: ['version'], pushed: 1 },
 
+  agent_lite_config_last_reload_successful: { type: 'gauge', help: 'Whether the last configuration reload attempt was successful.' },
+  agent_lite_config_last_reload_success_timestamp_seconds: {
+    type: 'gauge',
+    help: 'Timestamp of the last successful configuration reload.',
+  },
+
   agent_lite_targets: { type: 'gauge', help: 'Targets that are scraped.', pushed: 1 },
   agent_lite_targets_up: { type: 'gauge', help: 'Targets whose last scrape succeeded.', pushed: 1 },
   agent_lite_targets_refused: { type: 'gauge', help: 'Discovered addresses that cannot be scraped.' },
+  agent_lite_target_limit_exceeded_total: { type: 'counter', help: 'Times a job had more targets than its target_limit.' },
   agent_lite_sd_refresh_failures_total: {
     type: 'counter',
     help: 'Lists of targets that could not be had; the targets known before stay.',

@@ -1,6 +1,15 @@
 import { formatAge, formatBytes, formatCount, formatDuration } from './format.ts';
 import { Html, html } from './html.ts';
-import { type AgentStatus, type EdgeStatus, judge, type LogStatus, type RefusedTarget, type TargetStatus, type Verdict } from './status.ts';
+import {
+  type AgentStatus,
+  type EdgeStatus,
+  judge,
+  type LogStatus,
+  type RefusedTarget,
+  type RemoteWriteStatus,
+  type TargetStatus,
+  type Verdict,
+} from './status.ts';
 import { style } from './style.ts';
 
 /** The status page: one request, no scripts, readable at 320 px. */
@@ -21,7 +30,7 @@ export function statusPage(status: AgentStatus): string {
 <span class="sub">agent-lite ${status.version}, <span>up ${formatDuration(status.uptimeMs)},</span> <span>device time ${timeText(status.nowMs)}</span></span>
 </header>
 ${reasons(verdict)}
-<div class="cards">${edgeCard(status.edge)}${logCard(status.log)}</div>
+<div class="cards">${status.edge === undefined ? undefined : edgeCard(status.edge)}${status.remoteWrite.map(remoteWriteCard)}${logCard(status.log)}</div>
 <section>${targetTable(status)}</section>
 <footer>${['/metrics', '/api/v1/status', '/-/healthy', '/-/ready'].map((path) => html`<a href="${path}">${path}</a> `)}</footer>
 </main></body>
@@ -51,9 +60,20 @@ ${edge.failures === 0 ? undefined : row('Failures', formatCount(edge.failures))}
 </dl>${errorLine(edge.error)}</section>`;
 }
 
+function remoteWriteCard(receiver: RemoteWriteStatus): Html {
+  return html`<section><h2>Remote write ${receiver.name} ${edgeBadge(receiver)}</h2><dl>
+${row('Address', receiver.url)}
+${row('Last request', formatAge(receiver.lastSuccessAgeMs))}
+${row('Shards', formatCount(receiver.shards))}
+${row('Waiting', receiver.backlogRecords === 0 ? 'nothing' : `${scrapes(receiver.backlogRecords)}, ${formatBytes(receiver.backlogBytes)}`)}
+${receiver.backlogRecords === 0 ? undefined : row('Oldest waiting', formatAge(receiver.backlogAgeMs))}
+${receiver.failures === 0 ? undefined : row('Failures', formatCount(receiver.failures))}
+</dl>${errorLine(receiver.error)}</section>`;
+}
+
 const scrapes = (count: number): string => `${formatCount(count)} scrape${count === 1 ? '' : 's'}`;
 
-function edgeBadge(edge: EdgeStatus): Html {
+function edgeBadge(edge: Pick<EdgeStatus, 'failures' | 'lastSuccessAgeMs'>): Html {
   if (edge.failures > 0) return badge('failing', 'bad');
   return edge.lastSuccessAgeMs === undefined ? badge('not yet', 'wait') : badge('connected', 'good');
 }
@@ -77,11 +97,12 @@ ${log.setAsideBytes === 0 ? undefined : row('Set aside', formatBytes(log.setAsid
 </dl>${errorLine(log.error)}</section>`;
 }
 
-function targetTable({ targets, refusedTargets }: AgentStatus): Html {
+function targetTable({ targets, refusedTargets, droppedTargetCount }: AgentStatus): Html {
   const up = targets.filter((target) => target.health === 'up').length;
   return html`<h2>Targets <span class="url">${up} of ${targets.length} up</span></h2>
 <table><thead><tr><th>Target</th><th>Health</th><th class="number">Last scrape</th><th class="number">Took</th><th class="number">Samples</th></tr></thead>
-<tbody>${targets.map(targetRow)}${refusedTargets.map(refusedRow)}</tbody></table>`;
+<tbody>${targets.map(targetRow)}${refusedTargets.map(refusedRow)}</tbody></table>
+${droppedTargetCount === 0 ? undefined : html`<p class="sub">${formatCount(droppedTargetCount)} dropped by relabel_configs.</p>`}`;
 }
 
 const HEALTH = { up: 'good', down: 'bad', unknown: 'wait' } as const;

@@ -9,11 +9,19 @@ export interface AgentStatus {
   readonly nowMs: number;
   /** The log is open and the loops run; false while starting and while stopping. */
   readonly ready: boolean;
-  readonly edge: EdgeStatus;
+  /** Why the configuration was not taken over when that was last asked for. */
+  readonly reloadError: string | undefined;
+  /** Undefined without `edge_push`. */
+  readonly edge: EdgeStatus | undefined;
+  readonly remoteWrite: readonly RemoteWriteStatus[];
   readonly log: LogStatus;
   readonly targets: readonly TargetStatus[];
   /** Discovered, but not scraped. */
   readonly refusedTargets: readonly RefusedTarget[];
+  /** Dropped by relabel_configs, as many as `keep_dropped_targets` keeps, with the labels before. */
+  readonly droppedTargets: readonly DroppedTarget[];
+  /** All that were dropped. */
+  readonly droppedTargetCount: number;
 }
 
 export interface EdgeStatus {
@@ -35,6 +43,23 @@ export interface EdgeStatus {
   readonly clockOffsetMs: number | undefined;
   /** The times of samples are corrected by the offset. */
   readonly clockCorrected: boolean;
+}
+
+/** A receiver of plain remote write. */
+export interface RemoteWriteStatus {
+  readonly name: string;
+  readonly url: string;
+  readonly state: string;
+  readonly shards: number;
+  readonly lastSuccessAgeMs: number | undefined;
+  readonly nextTryInMs: number | undefined;
+  /** In a row. */
+  readonly failures: number;
+  /** Of the last request, where it failed. */
+  readonly error: string | undefined;
+  readonly backlogRecords: number;
+  readonly backlogBytes: number;
+  readonly backlogAgeMs: number | undefined;
 }
 
 export interface LogStatus {
@@ -74,6 +99,11 @@ export interface RefusedTarget {
   readonly reason: string;
 }
 
+export interface DroppedTarget {
+  readonly job: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
 export interface Verdict {
   readonly state: 'ok' | 'degraded' | 'starting';
   /** What is wrong, most pressing first; each a sentence a person on site can act on. */
@@ -87,26 +117,40 @@ const NEARLY_FULL = 0.9;
 
 /** The one word at the top of the page. */
 export function judge(status: AgentStatus): Verdict {
-  const reasons = [...edgeReasons(status), ...targetReasons(status)];
+  const reasons = [...edgeReasons(status), ...remoteWriteReasons(status), ...logReasons(status), ...targetReasons(status)];
+  if (status.reloadError !== undefined) reasons.unshift(`The configuration was not reloaded, the one before stays: ${status.reloadError}`);
   if (status.log.mode === 'memory')
     reasons.unshift(`The log cannot be written, samples wait in memory: ${status.log.error ?? 'unknown error'}`);
   if (!status.ready) return { state: 'starting', reasons };
   return { state: reasons.length === 0 ? 'ok' : 'degraded', reasons };
 }
 
-function edgeReasons({ edge, log }: AgentStatus): string[] {
+function edgeReasons({ edge }: AgentStatus): string[] {
   const reasons: string[] = [];
+  if (edge === undefined) return reasons;
   const error = edge.error ?? 'unknown error';
   if (edge.state === 'unauthorized') reasons.push(`The edge refuses the token of this device; give it a new one. ${error}`);
   else if (edge.state === 'refused') reasons.push(`The edge takes nothing of this device. ${error}`);
   else if (edge.failures > FAILURES_TOLERATED) reasons.push(`The last ${edge.failures} pushes failed, samples wait in the log: ${error}`);
-  if (log.limitBytes > 0 && log.bytes > log.limitBytes * NEARLY_FULL && edge.failures > 0)
-    reasons.push('The log is nearly full: at the limit the oldest samples are deleted.');
   if (edge.clockOffsetMs !== undefined && Math.abs(edge.clockOffsetMs) > CLOCK_TOLERATED_MS)
     reasons.push(
       `The clock of this device is wrong by ${formatDuration(edge.clockOffsetMs)}${edge.clockCorrected ? '; times of samples are corrected' : ''}.`,
     );
   return reasons;
+}
+
+const remoteWriteReasons = ({ remoteWrite }: AgentStatus): string[] =>
+  remoteWrite
+    .filter(({ failures }) => failures > FAILURES_TOLERATED)
+    .map(
+      ({ name, failures, error }) =>
+        `The last ${failures} requests to ${name} failed, samples wait in the log: ${error ?? 'unknown error'}`,
+    );
+
+function logReasons({ log, edge, remoteWrite }: AgentStatus): string[] {
+  const failing = [edge, ...remoteWrite].some((receiver) => receiver !== undefined && receiver.failures > 0);
+  const full = log.limitBytes > 0 && log.bytes > log.limitBytes * NEARLY_FULL;
+  return failing && full ? ['The log is nearly full: at the limit the oldest samples are deleted.'] : [];
 }
 
 function targetReasons({ targets, refusedTargets }: AgentStatus): string[] {

@@ -7,6 +7,7 @@ import { type Agent, type AgentOptions, startAgent } from '../../../agent-lite/a
 import { parseAgentConfig } from '../../../agent-lite/config/parse.ts';
 import type { AgentConfig } from '../../../agent-lite/config/types.ts';
 import { HttpError } from '../../../agent-lite/model.ts';
+import { err, type Result } from '../../../contract/result.ts';
 import { ManualClock } from '../../fakes/clock.ts';
 import { FakeEdge } from '../../fakes/edge.ts';
 import { FakeLogger } from '../../fakes/logger.ts';
@@ -21,7 +22,12 @@ export interface Rig {
   readonly edge: FakeEdge;
   readonly edgeUrl: string;
   options(over?: Partial<AgentOptions>): AgentOptions;
-  config(scrapeConfigs?: string): AgentConfig;
+  /** @param head YAML before `scrape_configs`; @param push further keys of `edge_push` */
+  config(scrapeConfigs?: string, head?: string, push?: string): AgentConfig;
+  /** What the next reload finds. */
+  next: Result<AgentConfig, string>;
+  /** Times that `/-/quit` was asked for. */
+  quits: number;
   start(over?: Partial<AgentOptions>): Promise<Agent>;
   /** Moves the clock in small steps, letting I/O happen in between, until `done`. Throws after an hour of its time. */
   until(done: () => boolean): Promise<void>;
@@ -74,15 +80,27 @@ export async function createRig(): Promise<Rig> {
       walSync: 'interval',
       walSyncIntervalMs: 30_000,
       listen: { host: '127.0.0.1', port: 0 },
+      enableLifecycle: true,
       ...over,
     }),
-    config(scrapeConfigs = `- job_name: room\n  static_configs: [{ targets: ["${target.address}"] }]`) {
-      const text = `global: { scrape_interval: 5s }\nscrape_configs:\n${scrapeConfigs}\nedge_push: { url: "${edgeUrl}", push_interval: 10s, authorization: { credentials: token } }\n`;
+    next: err('nothing to load'),
+    quits: 0,
+    config(
+      scrapeConfigs = `- job_name: room\n  static_configs: [{ targets: ["${target.address}"] }]`,
+      head = 'global: { scrape_interval: 5s }',
+      push = 'push_interval: 10s',
+    ) {
+      const text = `${head}\nscrape_configs:\n${scrapeConfigs}\nedge_push: { url: "${edgeUrl}", ${push}, authorization: { credentials: token } }\n`;
       const config = parseAgentConfig(text, { file: 'agent.yml', baseDir: dir, env: {} });
       if (!config.ok) throw new Error(JSON.stringify(config.error));
       return config.value;
     },
-    start: (over) => startAgent({ config: rig.config(), options: rig.options(over), clock, logger, env: {} }),
+    start: (over) =>
+      startAgent({
+        ...{ config: rig.config(), options: rig.options(over), clock, logger, env: {} },
+        loadConfig: async () => rig.next,
+        quit: () => rig.quits++,
+      }),
     async until(done) {
       for (let step = 0; !done(); step++) {
         if (step === 14_400) throw new Error(`an hour went by without it; the edge has ${rig.stored().join(' ')}\n${logger.text('error')}`);
@@ -103,6 +121,11 @@ export async function createRig(): Promise<Rig> {
 
 /** From the key that the fake edge keeps series under: lengths and texts in turn. */
 function nameAndJob(key: string): string {
+  const labels = labelsOfKey(key);
+  return `${labels['__name__']}{${labels['job']}}`;
+}
+
+export function labelsOfKey(key: string): Readonly<Record<string, string>> {
   const labels: Record<string, string> = {};
   for (let rest = key; rest !== ''; ) {
     const [name, afterName] = cut(rest);
@@ -110,7 +133,7 @@ function nameAndJob(key: string): string {
     labels[name] = value;
     rest = afterValue;
   }
-  return `${labels['__name__']}{${labels['job']}}`;
+  return labels;
 }
 
 function cut(text: string): [string, string] {

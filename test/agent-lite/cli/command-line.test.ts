@@ -11,6 +11,7 @@ const defaults: RunOptions = {
   walSync: 'interval',
   walSyncIntervalMs: 30_000,
   listen: { host: '127.0.0.1', port: 9095 },
+  enableLifecycle: false,
   logLevel: 'info',
   logFormat: 'logfmt',
 };
@@ -23,6 +24,9 @@ describe('flags', () => {
     ['the last one wins', ['--log.level=debug', '--log.level=warn'], { logLevel: 'warn' }],
     ['a value with =', ['--storage.agent.path=a=b'], { storagePath: 'a=b' }],
     ['a value that starts with one dash', ['--storage.agent.path', '-x'], { storagePath: '-x' }],
+    ['a flag without a value', ['--web.enable-lifecycle', '--log.level=warn'], { enableLifecycle: true, logLevel: 'warn' }],
+    ['the same with one', ['--web.enable-lifecycle=true'], { enableLifecycle: true }],
+    ['the last word of it', ['--web.enable-lifecycle', '--no-web.enable-lifecycle'], {}],
     ['sizes', ['--storage.agent.retention.size=1GB'], { retentionBytes: 2 ** 30 }],
     [
       'durations',
@@ -97,7 +101,7 @@ describe('commands', () => {
 it('help names every flag once, aligned, in 100 columns', () => {
   const lines = helpText().split('\n');
   const columns = lines.filter((line) => /^ +(-h|--)/.test(line)).map((line) => /^ +(?:-h, )?--\S+ +/.exec(line)?.[0].length);
-  expect(columns).toHaveLength(11);
+  expect(columns).toHaveLength(12);
   expect(new Set(columns).size).toBe(1);
   expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(100);
 });

@@ -92,7 +92,7 @@ describe('targets from groups', () => {
     const keep: RelabelConfig = { ...defaultRelabelConfig, action: 'keep', sourceLabels: ['__address__'], regex: 'a:.*' };
     expect(resolve({ relabelConfigs: [keep] }, [group(['a:1', 'b:1', 'c:1'])])).toMatchObject({
       targets: [{ url: 'http://a:1/metrics' }],
-      dropped: 2,
+      dropped: { count: 2 },
     });
   });
 

@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startWeb, type WebServer } from '../../../agent-lite/web/server.ts';
 import type { AgentStatus } from '../../../agent-lite/web/status.ts';
+import { err, ok, type Result } from '../../../contract/result.ts';
 import { healthyStatus } from './status.ts';
 
 let web: WebServer;
 let status: AgentStatus = healthyStatus();
 let failing = false;
+let reloaded: Result<undefined, string> = ok(undefined);
+const asked: string[] = [];
 
 beforeAll(async () => {
   web = await startWeb({
@@ -15,6 +18,13 @@ beforeAll(async () => {
     metrics() {
       if (failing) throw new Error('broken');
       return 'a 1\n';
+    },
+    lifecycle: {
+      async reload() {
+        asked.push('reload');
+        return reloaded;
+      },
+      quit: () => void asked.push('quit'),
     },
   });
 });
@@ -63,8 +73,48 @@ describe('routes', () => {
   });
 });
 
+describe('lifecycle', () => {
+  it.each(['POST', 'PUT'])('%s /-/reload reloads', async (method) => {
+    asked.length = 0;
+    const response = await ask('/-/reload', { method });
+    expect([response.status, await response.text(), asked]).toEqual([200, '', ['reload']]);
+  });
+
+  it('tells why it did not', async () => {
+    reloaded = err('agent.yml:3: scrape_configs[0].interval: unknown key');
+    const response = await ask('/-/reload', { method: 'POST' });
+    reloaded = ok(undefined);
+    expect(response.status).toBe(500);
+    expect(await response.text()).toBe('failed to reload config: agent.yml:3: scrape_configs[0].interval: unknown key\n');
+  });
+
+  it('POST /-/quit asks for the end', async () => {
+    asked.length = 0;
+    const response = await ask('/-/quit', { method: 'POST', body: 'whatever' });
+    expect([response.status, await response.text(), asked]).toEqual([200, 'Requesting termination... Goodbye!\n', ['quit']]);
+  });
+
+  it.each(['/-/reload', '/-/quit'])('GET %s does nothing', async (path) => {
+    asked.length = 0;
+    const response = await ask(path);
+    expect([response.status, response.headers.get('allow'), asked]).toEqual([405, 'POST, PUT', []]);
+  });
+
+  it.each(['/-/reload', '/-/quit'])('%s is refused without --web.enable-lifecycle', async (path) => {
+    const closed = await startWeb({ host: '127.0.0.1', port: 0, status: () => status, metrics: () => '', lifecycle: undefined });
+    const response = await fetch(`http://127.0.0.1:${closed.port}${path}`, { method: 'POST' });
+    expect([response.status, await response.text()]).toEqual([
+      403,
+      'Lifecycle API is not enabled. Start agent-lite with --web.enable-lifecycle.\n',
+    ]);
+    await closed.close();
+  });
+});
+
 it('says when the address is taken', async () => {
-  await expect(startWeb({ host: '127.0.0.1', port: web.port, status: () => status, metrics: () => '' })).rejects.toMatchObject({
+  await expect(
+    startWeb({ host: '127.0.0.1', port: web.port, status: () => status, metrics: () => '', lifecycle: undefined }),
+  ).rejects.toMatchObject({
     code: 'EADDRINUSE',
   });
 });

@@ -1,13 +1,15 @@
-import type { AgentStatus } from '../../../agent-lite/web/status.ts';
+import type { AgentStatus, EdgeStatus } from '../../../agent-lite/web/status.ts';
 
 /** An agent to which all is well; tests change what they are about. */
-export function healthyStatus(): AgentStatus {
+export function healthyStatus(): AgentStatus & { readonly edge: EdgeStatus } {
   return {
     version: '0.1.0',
     hostname: 'gw-17',
     uptimeMs: 93_784_000,
     nowMs: Date.UTC(2026, 0, 2, 3, 4, 5),
     ready: true,
+    reloadError: undefined,
+    remoteWrite: [],
     edge: {
       state: 'ok',
       url: 'https://edge.example',
@@ -48,5 +50,7 @@ export function healthyStatus(): AgentStatus {
       },
     ],
     refusedTargets: [],
+    droppedTargets: [],
+    droppedTargetCount: 0,
   };
 }
