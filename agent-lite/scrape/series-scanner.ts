@@ -96,7 +96,7 @@ export class SeriesScanner {
   labels(family: FamilyType): Labels {
     const spans = this.#spans;
     const labels: Label[] = [[METRIC_NAME, this.#text(spans[0] as number, spans[1] as number)]];
-    const normalised = family === FAMILY_HISTOGRAM ? 'le' : family === FAMILY_SUMMARY ? 'quantile' : '';
+    const normalised = family === FAMILY_HISTOGRAM ? 'le' : family === FAMILY_SUMMARY ? 'quantile' : undefined;
     const names = new Set<string>([METRIC_NAME]);
     for (let i = 2; i < spans.length; i += 4) {
       const name = this.#text(spans[i] as number, spans[i + 1] as number);

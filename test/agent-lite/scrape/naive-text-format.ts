@@ -1,6 +1,6 @@
 /** A second parser of the text format, slow and plain, against which the real one is held. */
 
-class NaiveError extends Error {
+export class NaiveError extends Error {
   override name = 'NaiveError';
 }
 
@@ -52,7 +52,7 @@ export function naiveParse(bytes: Uint8Array): NaiveSample[] {
           if (label in labels || label === '__name__') throw new NaiveError('label twice');
           const value = text(parts?.[2]?.slice(1, -1) ?? '');
           labels[label] =
-            (type === 'histogram' && label === 'le') || (type === 'summary' && label === 'quantile') ? openMetrics(value) : value;
+            (type === 'histogram' && label === 'le') || (type === 'summary' && label === 'quantile') ? openMetricsFloat(value) : value;
           rest = rest.slice(pair[0].length);
         } else {
           throw new NaiveError('no label');
@@ -85,13 +85,14 @@ function comment(body: string, type: string): string {
   return words;
 }
 
-function text(latin1: string): string {
+export function text(latin1: string, escapes = true): string {
   let decoded: string;
   try {
     decoded = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Uint8Array.from(latin1, (c) => c.charCodeAt(0)));
   } catch {
     throw new NaiveError('not UTF-8');
   }
+  if (!escapes) return decoded;
   let out = '';
   for (let i = 0; i < decoded.length; i++) {
     const next = decoded[i + 1];
@@ -105,7 +106,7 @@ function text(latin1: string): string {
   return out;
 }
 
-function float(word: string): number {
+export function float(word: string): number {
   if (/^nan$/i.test(word)) return Number.NaN;
   const infinite = /^([+-]?)inf(inity)?$/i.exec(word);
   if (infinite !== null) return infinite[1] === '-' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
@@ -116,6 +117,6 @@ function float(word: string): number {
 }
 
 /** Only what the generated texts hold. */
-function openMetrics(value: string): string {
+function openMetricsFloat(value: string): string {
   return /^[0-9]$/.test(value) ? `${value}.0` : value;
 }
