@@ -3,8 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { ABSENT, type Cells, createCells, STALE, setStale, setValue } from '../../contract/cells.ts';
 import { prometheus } from '../../contract/generated/remote.js';
 import type { Labels } from '../../contract/labels.ts';
-import { encodeLabelFields, RemoteWriteBuffer } from '../../contract/remote-write.ts';
+import { METRIC_TYPES } from '../../contract/metadata.ts';
+import { encodeExemplar, encodeFamily, encodeLabelFields, nestedSize, RemoteWriteBuffer } from '../../contract/remote-write.ts';
+import { decodeWriteRequest } from '../fakes/remote-write.ts';
 import { cells as anyCells, labels as anyLabels } from './arbitraries.ts';
+import { metadata as anyMetadata, pushExemplars } from './attachments.ts';
 
 interface Series {
   readonly labels: Labels;
@@ -111,4 +114,43 @@ it('concatenates: two requests one after the other are the request of both', () 
   two.add(encodeLabelFields([['a', '2']]), cells, 0, [2]);
   const joined = read(Uint8Array.from([...one.take(), ...two.take()]));
   expect(joined.map(({ labels }) => labels)).toEqual([[['a', '1']], [['a', '2']]]);
+});
+
+it('writes exemplars and metadata that generated code reads, to the bit', () => {
+  fc.assert(
+    fc.property(pushExemplars(1, 1), anyMetadata, ([...exemplars], metadata) => {
+      const cells = createCells(1, 1);
+      setValue(cells, 0, 1);
+      const buffer = new RemoteWriteBuffer();
+      const encoded = exemplars.map(({ labels, value, ms }) => encodeExemplar(labels, value, ms ?? 5));
+      buffer.add(encodeLabelFields([['a', 'b']]), cells, 0, [5], 0, 1, encoded);
+      const before = buffer.length;
+      for (const family of metadata) buffer.addFamily(encodeFamily(family));
+      expect(buffer.length - before).toBe(metadata.reduce((sum, family) => sum + nestedSize(encodeFamily(family)), 0));
+      const bytes = buffer.take();
+
+      const raw = prometheus.RawWriteRequest.decode(bytes);
+      expect(raw.timeseries[0]?.samples).toHaveLength(1);
+      (raw.timeseries[0]?.exemplars ?? []).forEach((message, i) => {
+        const read = prometheus.Exemplar.decode(message);
+        const given = exemplars[i];
+        expect(read.labels.map(({ name, value }) => [name, value])).toEqual(given?.labels);
+        expect(read.value).toBe(given?.value);
+        expect(Number(read.timestamp)).toBe((given?.ms ?? 5) + 0);
+      });
+      const { series, metadata: families } = decodeWriteRequest(bytes);
+      expect(series[0]?.exemplars.map(({ bits }) => bits)).toEqual(
+        exemplars.map(({ value }) => (Number.isNaN(value) ? 0x7ff8000000000001n : new BigUint64Array(Float64Array.of(value).buffer)[0])),
+      );
+      expect(families).toEqual(metadata);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+it('numbers the types as remote write does', () => {
+  METRIC_TYPES.forEach((type, i) => {
+    expect(prometheus.MetricMetadata.MetricType[type.toUpperCase() as 'GAUGE']).toBe(i);
+  });
+  expect(METRIC_TYPES).toHaveLength(8);
 });
