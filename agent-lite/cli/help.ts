@@ -27,7 +27,8 @@ export function helpText(width = 100): string {
     'Commands:',
     '  check-config [FILE]  Check the configuration file and the files it names, then exit.',
     '',
-    'Exit codes: 0 ok, 1 failure, 2 usage. SIGTERM stops: what was not pushed waits in the log. SIGHUP reloads the configuration.',
+    'SIGTERM stops: what was not pushed waits in the log. SIGHUP reloads the configuration.',
+    'Exit codes: 0 ok, 1 failure, 2 usage.',
     '',
   ].join('\n');
 }

@@ -54,7 +54,8 @@ export const oauth2 = (baseDir: string): Decoder<OAuth2Config> =>
         scopes: raw.scopes,
         tokenUrl: raw.token_url,
         endpointParams: raw.endpoint_params,
-        client: { ...defaultHttp, tls: raw.tls_config, ...proxy },
+        // The secret stands in the request's body, too, which a redirect would carry elsewhere.
+        client: { ...defaultHttp, tls: raw.tls_config, ...proxy, followRedirects: false },
       };
     },
   );

@@ -2,14 +2,15 @@ import type { HttpClientConfig } from '../config/types.ts';
 import { type Clock, type HttpClient, HttpError, type HttpRequest, type HttpResponse } from '../model.ts';
 import { ConnectionPool } from './connection.ts';
 import { exchange, StaleConnection } from './exchange.ts';
+import { createTokenSource } from './oauth2.ts';
 import { type Environment, proxySelector } from './proxy.ts';
 import { type ReadFile, readSecret } from './secret.ts';
 import { loadTls } from './tls.ts';
 
 export interface HttpClientOptions {
   readonly readFile: ReadFile;
-  /** Ends requests that take too long. */
-  readonly clock: Pick<Clock, 'sleep'>;
+  /** Ends requests that take too long, and tokens that are too old. */
+  readonly clock: Pick<Clock, 'sleep' | 'boot'>;
   /** Where `proxy_from_environment` looks. */
   readonly environment?: Environment;
 }
@@ -29,13 +30,17 @@ type HeaderValues = Record<string, string | readonly string[]>;
  */
 export function createHttpClient(config: HttpClientConfig, options: HttpClientOptions): HttpClient {
   const proxyFor = proxySelector(config, options.environment ?? {});
+  const tokenClient = config.oauth2 === undefined ? undefined : createHttpClient(config.oauth2.client, options);
+  const tokens =
+    config.oauth2 === undefined || tokenClient === undefined ? undefined : createTokenSource(config.oauth2, tokenClient, options);
+  const connectHeaders = proxyHeaders(config);
   let pool: { readonly version: string; readonly connections: ConnectionPool } | undefined;
 
   async function connections(): Promise<ConnectionPool> {
     const { options: tls, version } = await loadTls(config.tls, options.readFile);
     if (pool?.version !== version) {
       pool?.connections.close();
-      pool = { version, connections: new ConnectionPool(tls) };
+      pool = { version, connections: new ConnectionPool(tls, connectHeaders) };
     }
     return pool.connections;
   }
@@ -63,8 +68,10 @@ export function createHttpClient(config: HttpClientConfig, options: HttpClientOp
     let url = parseUrl(request.url);
     const { origin } = url;
     let secrets: HeaderValues | undefined = await secretHeaders(config, options.readFile);
+    if (tokens !== undefined) secrets['authorization'] = await tokens.header(request.timeoutMs, signal);
     for (let redirects = 0; ; redirects++) {
       const response = await send(request, url, { ...request.headers, ...secrets }, signal);
+      if (response.status === 401) tokens?.forget();
       const next = config.followRedirects ? redirectTarget(request, response, url) : undefined;
       if (next === undefined) return response;
       if (redirects === MAX_REDIRECTS) throw new HttpError('network', `expected at most ${MAX_REDIRECTS} redirects, got more`);
@@ -94,6 +101,7 @@ export function createHttpClient(config: HttpClientConfig, options: HttpClientOp
       }
     },
     close() {
+      tokenClient?.close();
       pool?.connections.close();
     },
   };
@@ -138,4 +146,13 @@ function redirectTarget(request: HttpRequest, response: HttpResponse, url: URL):
   if (next.protocol !== 'http:' && next.protocol !== 'https:')
     throw new HttpError('network', `redirect: expected http or https, got ${next.protocol}`);
   return next;
+}
+
+/** Of CONNECT. Not read from files, so they stay. */
+function proxyHeaders({ proxyConnectHeaders }: HttpClientConfig): HeaderValues {
+  const headers: HeaderValues = {};
+  for (const { name, values } of proxyConnectHeaders) {
+    headers[name] = values.flatMap((value) => (value.kind === 'inline' ? [value.value] : []));
+  }
+  return headers;
 }

@@ -4,6 +4,12 @@ import type { Duplex } from 'node:stream';
 import { connect as tlsConnect } from 'node:tls';
 import type { TlsOptions } from './tls.ts';
 
+type HeaderLists = Readonly<Record<string, string | readonly string[]>>;
+
+/** As Node wants it. */
+const mutable = (headers: HeaderLists): Record<string, string | string[]> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, typeof value === 'string' ? value : [...value]]));
+
 /** Connections to hosts, directly and through proxies, kept alive. One pool per state of the TLS files. */
 export class ConnectionPool {
   readonly #tls: TlsOptions;
@@ -12,15 +18,18 @@ export class ConnectionPool {
   /** To proxies that speak TLS: tls_config is about the targets. */
   readonly #proxyTls = new HttpsAgent(KEEP_ALIVE);
   readonly #tunnels = new Map<string, HttpsAgent>();
+  /** Sent to proxies with CONNECT. */
+  readonly #connectHeaders: HeaderLists;
 
-  constructor(tls: TlsOptions) {
+  constructor(tls: TlsOptions, connectHeaders: HeaderLists = {}) {
     this.#tls = tls;
+    this.#connectHeaders = connectHeaders;
     this.#https = new HttpsAgent({ ...KEEP_ALIVE, ...tls });
   }
 
   /** Starts a request. Through a proxy: plain HTTP as absolute form, HTTPS as a tunnel. */
-  open(url: URL, method: string, headers: Readonly<Record<string, string | readonly string[]>>, proxy: URL | undefined): ClientRequest {
-    const list = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, typeof value === 'string' ? value : [...value]]));
+  open(url: URL, method: string, headers: HeaderLists, proxy: URL | undefined): ClientRequest {
+    const list = mutable(headers);
     if (url.protocol === 'https:') {
       const agent = proxy === undefined ? this.#https : this.#tunnel(proxy);
       return httpsRequest(url, { method, headers: list, agent });
@@ -58,7 +67,7 @@ export class ConnectionPool {
   #tunnel(proxy: URL): HttpsAgent {
     const known = this.#tunnels.get(proxy.href);
     if (known !== undefined) return known;
-    const agent = new TunnelAgent(proxy, this.#tls);
+    const agent = new TunnelAgent(proxy, this.#tls, this.#connectHeaders);
     this.#tunnels.set(proxy.href, agent);
     return agent;
   }
@@ -91,10 +100,12 @@ type Connected = (error: Error | null, socket: Duplex) => void;
 class TunnelAgent extends HttpsAgent {
   readonly #proxy: URL;
   readonly #tls: TlsOptions;
+  readonly #headers: HeaderLists;
 
-  constructor(proxy: URL, tls: TlsOptions) {
+  constructor(proxy: URL, tls: TlsOptions, headers: HeaderLists) {
     super({ ...KEEP_ALIVE, ...tls });
     this.#proxy = proxy;
+    this.#headers = headers;
     this.#tls = tls;
   }
 
@@ -109,7 +120,7 @@ class TunnelAgent extends HttpsAgent {
       port: portOf(this.#proxy),
       method: 'CONNECT',
       path: authority,
-      headers: { host: authority, ...proxyAuthorization(this.#proxy) },
+      headers: { ...proxyAuthorization(this.#proxy), ...mutable(this.#headers), host: authority },
       agent: false,
     });
     // No connection is known by then, so the caller has nothing to end at its timeout.

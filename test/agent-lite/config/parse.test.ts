@@ -113,7 +113,12 @@ describe('parseAgentConfig', () => {
           scopes: ['read', 'metrics'],
           tokenUrl: 'https://auth.example.com/token',
           endpointParams: [['audience', 'node']],
-          client: { ...defaultHttp, tls: { ...defaultHttp.tls, ca: inline('PEM') }, proxyUrl: 'http://proxy.example.com:3128' },
+          client: {
+            ...defaultHttp,
+            tls: { ...defaultHttp.tls, ca: inline('PEM') },
+            proxyUrl: 'http://proxy.example.com:3128',
+            followRedirects: false,
+          },
         },
       },
     });

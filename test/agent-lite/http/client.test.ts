@@ -28,7 +28,10 @@ function client(config: Partial<HttpClientConfig> = {}, options: Partial<HttpCli
     { ...defaultHttp, ...config },
     {
       readFile,
-      clock: { sleep: (ms, signal) => sleep(ms, undefined, signal === undefined ? {} : { signal }).catch(() => {}) },
+      clock: {
+        boot: () => performance.now(),
+        sleep: (ms, signal) => sleep(ms, undefined, signal === undefined ? {} : { signal }).catch(() => {}),
+      },
       ...options,
     },
   );
@@ -361,6 +364,19 @@ describe('TLS', () => {
     await expect(client({ tls: trusting }).request(get(fake.url))).rejects.toMatchObject({ name: 'HttpError' });
   });
 
+  it('takes certificates that stand in the configuration', async () => {
+    const read = async (name: string) => inline(await readFile(fixture(name), 'utf8'));
+    const fake = await secure('server', { ca: await readFile(fixture('ca.pem')), requestCert: true, rejectUnauthorized: true });
+    const tls = { ...defaultHttp.tls, ca: await read('ca.pem'), cert: await read('client.pem'), key: await read('client.key') };
+    expect(await client({ tls }).request(get(fake.url))).toMatchObject({ status: 200 });
+  });
+
+  it('speaks no other version than it may', async () => {
+    const fake = await secure('server', { maxVersion: 'TLSv1.2' });
+    expect(await client({ tls: { ...trusting, maxVersion: 'TLSv1.2' } }).request(get(fake.url))).toMatchObject({ status: 200 });
+    await expect(client({ tls: { ...trusting, minVersion: 'TLSv1.3' } }).request(get(fake.url))).rejects.toMatchObject({ reason: 'tls' });
+  });
+
   it('takes renewed files', async () => {
     const fake = await secure('server');
     let ca = await readFile(fixture('client.pem'));
@@ -394,7 +410,7 @@ describe('through a proxy', () => {
     const fake = await target((request, response) => response.end(`proxied ${request.url}`));
     const tunnels: string[] = [];
     fake.server.on('connect', (request, socket) => {
-      tunnels.push(`${request.url} ${request.headers['proxy-authorization'] ?? ''}`);
+      tunnels.push(`${request.url} ${request.headers['proxy-authorization'] ?? ''}${request.headers['x-tunnel'] ?? ''}`);
       if (refuse) {
         socket.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n');
         return;
@@ -415,6 +431,22 @@ describe('through a proxy', () => {
       host: 'target.test:9100',
       'proxy-authorization': `Basic ${Buffer.from('user:p@ss').toString('base64')}`,
     });
+  });
+
+  it('asks for the tunnel with proxy_connect_header', async () => {
+    const inner = await target(status(200, 'ok'), {
+      cert: await readFile(fixture('server.pem')),
+      key: await readFile(fixture('server.key')),
+    });
+    const fake = await proxy();
+    const http = client({
+      proxyUrl: fake.url,
+      tls: { ...defaultHttp.tls, ca: file(fixture('ca.pem')) },
+      proxyConnectHeaders: [{ name: 'X-Tunnel', values: [inline('a'), inline('b')] }],
+    });
+    await http.request(get(inner.url));
+    expect(fake.tunnels).toEqual([`${inner.address} a, b`]);
+    expect(inner.requests[0]?.headers).not.toHaveProperty('x-tunnel');
   });
 
   it('TLS goes through a kept tunnel, credentials stay inside', async () => {

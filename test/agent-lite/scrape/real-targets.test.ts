@@ -38,7 +38,10 @@ it.each(cases)('a target that %s', async (_, answer, error) => {
     httpClientFor: (config) =>
       createHttpClient(config.http, {
         readFile,
-        clock: { sleep: (ms, signal) => sleep(ms, undefined, signal === undefined ? {} : { signal }).catch(() => {}) },
+        clock: {
+          boot: () => performance.now(),
+          sleep: (ms, signal) => sleep(ms, undefined, signal === undefined ? {} : { signal }).catch(() => {}),
+        },
       }),
   });
   const next = async (): Promise<Record<string, number | 'stale'>> => {
