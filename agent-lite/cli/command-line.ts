@@ -54,7 +54,8 @@ function command(words: readonly string[], values: FlagValues): Result<Command, 
     return options.ok ? ok({ kind: 'run', options: options.value }) : options;
   }
   if (name === 'help') return ok({ kind: 'help' });
-  if (name !== 'check-config') return err(unknown('command', name, ['check-config', 'help']));
+  if (name === 'migrate') return err('migrate: expected the command before its flags: agent-lite migrate [<flags>] [FILE]');
+  if (name !== 'check-config') return err(unknown('command', name, ['check-config', 'help', 'migrate']));
   const [file, ...more] = rest;
   if (more.length > 0) return err(`check-config: expected one file, got ${rest.length}`);
   return ok({ kind: 'check-config', file: file ?? values['config.file'] });
