@@ -61,11 +61,15 @@ export function resolveTargets(
       if (labels === undefined || labels.length === 0) {
         count++;
         const { keepDroppedTargets: kept } = config;
-        if (kept === 0 || dropped.length < kept) dropped.push({ job: config.jobName, labels: discovered });
+        if (kept === 0 || dropped.length < kept)
+          dropped.push({
+            job: config.jobName,
+            labels: discovered.map(([name, value]) => [name, name === '__address__' ? hideUser(value) : value]),
+          });
         continue;
       }
       const target = resolveTarget(config, labels, limits);
-      if (typeof target === 'string') refused.push({ job: config.jobName, address, reason: target });
+      if (typeof target === 'string') refused.push({ job: config.jobName, address: hideUser(address), reason: target });
       else targets.push(target);
     }
   }
@@ -81,8 +85,8 @@ export function discoveredLabels(config: ScrapeConfig, group: TargetGroup, addre
     ['__metrics_path__', config.metricsPath],
     ['__scheme__', config.scheme],
   ];
-  for (const label of group.labels) if (label[1] !== '') pairs.push(label);
   for (const [name, values] of Object.entries(config.params)) if (values[0] !== undefined) pairs.push([`__param_${name}`, values[0]]);
+  for (const label of group.labels) if (label[1] !== '') pairs.push(label);
   pairs.push(['__address__', address]);
   return sortLabels(pairs);
 }
@@ -140,4 +144,5 @@ function targetUrl(
   return { ok: true, value: url.href };
 }
 
-const hideUser = (address: string): string => address.replace(/^.*@/, '...@');
+/** Of an address or URL that carries a user and a password by mistake. */
+const hideUser = (text: string): string => text.replace(/^[^\s]*@/, '...@');

@@ -37,7 +37,9 @@ export const targetGroup: Decoder<TargetGroup> = groupOf(string);
 export const addressGroup: Decoder<TargetGroup> = groupOf(string, (text) =>
   refine(target(text), (address, place) => {
     if (!address.includes('/')) return address;
-    return fail(place, `expected host:port, got ${JSON.stringify(address)}; scheme and path have their own keys, scheme and metrics_path`);
+    // What stands before an @ may be a password.
+    const got = address.includes('@') ? 'a URL' : JSON.stringify(address);
+    return fail(place, `expected host:port, got ${got}; scheme and path have their own keys, scheme and metrics_path`);
   }),
 );
 

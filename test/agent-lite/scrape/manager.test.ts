@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ScrapeConfig, TargetGroup } from '../../../agent-lite/config/types.ts';
 import { resolveTargets } from '../../../agent-lite/scrape/target.ts';
-import { type Labels, labelsFromRecord } from '../../../contract/labels.ts';
+import { type Labels, labelsFromRecord, labelValue } from '../../../contract/labels.ts';
 import { compileRelabel, defaultRelabelConfig, type RelabelConfig, relabel } from '../../../contract/relabel.ts';
 import { samplesOf, scrapeConfig, setup, text } from './harness.ts';
 
@@ -52,7 +52,7 @@ describe('targets from groups', () => {
       'parameters, by configuration and by label',
       { params: { b: ['2', '3'], a: ['1'] } },
       [group(['h:1'], { __param_b: 'x', __param_c: 'new' })],
-      'http://h:1/metrics?a=1&b=2&b=3&c=new',
+      'http://h:1/metrics?a=1&b=x&b=3&c=new',
       { job: 'node', instance: 'h:1' },
     ],
     [
@@ -86,6 +86,40 @@ describe('targets from groups', () => {
   it('interval and timeout by label', () => {
     const { targets } = resolve({}, [group(['h:1'], { __scrape_interval__: '1m30s', __scrape_timeout__: '500ms' })]);
     expect(targets).toMatchObject([{ intervalMs: 90_000, timeoutMs: 500 }]);
+  });
+
+  it('all but the address can be set by rules; labels of the group beat the params of the job', () => {
+    const relabelConfigs = [
+      replace('__scheme__', 'https'),
+      replace('__metrics_path__', 'probe'),
+      replace('__scrape_interval__', '1m'),
+      replace('__scrape_timeout__', '20s'),
+      replace('__param_module', 'tcp'),
+      { ...defaultRelabelConfig, sourceLabels: ['__address__'], targetLabel: '__param_target' },
+      replace('__address__', 'prober:9115'),
+    ];
+    const config = { relabelConfigs, params: { module: ['http', 'second'], debug: ['no'] } };
+    expect(resolve(config, [group(['https://example.com/?a=b'], { __param_debug: 'yes' })])).toMatchObject({
+      targets: [
+        {
+          url: 'https://prober:9115/probe?debug=yes&module=tcp&module=second&target=https%3A%2F%2Fexample.com%2F%3Fa%3Db',
+          intervalMs: 60_000,
+          timeoutMs: 20_000,
+          labels: labelsFromRecord({ instance: 'prober:9115', job: 'node' }),
+        },
+      ],
+      refused: [],
+    });
+  });
+
+  it('dropped ones are kept as they were found, as many as keep_dropped_targets says', () => {
+    const drop: RelabelConfig = { ...defaultRelabelConfig, action: 'drop', sourceLabels: ['__address__'], regex: '.*' };
+    const groups = [group(['a:1', 'http://me:secret@b:1', 'c:1'], { site: 'x' })];
+    const { dropped } = resolve({ relabelConfigs: [drop], keepDroppedTargets: 2 }, groups);
+    expect(dropped.count).toBe(3);
+    expect(dropped.targets.map(({ labels }) => labelValue(labels, '__address__'))).toEqual(['a:1', '...@b:1']);
+    expect(dropped.targets[0]).toMatchObject({ job: 'node', labels: expect.arrayContaining([['site', 'x']]) });
+    expect(resolve({ relabelConfigs: [drop], keepDroppedTargets: 0 }, groups).dropped.targets).toHaveLength(3);
   });
 
   it('dropped ones are counted', () => {
@@ -257,6 +291,98 @@ describe('status', () => {
       tableHash: expect.stringMatching(/^[0-9a-f]{32}$/),
     });
     expect((status?.lastScrapeMs ?? 0) - (status?.lastScrapeBootMs ?? 0)).toBe(clock.now() - clock.boot());
+  });
+});
+
+describe('target_limit', () => {
+  it('exceeded: all targets of the job are down without a request, and come back with fewer targets', async () => {
+    const { apply, manager, clock, scrapes, net, metrics } = setup();
+    apply(['h:1', 'h:2'], { targetLimit: 2 });
+    await clock.advance(INTERVAL);
+    expect(net.requests).toHaveLength(2);
+    apply(['h:1', 'h:2', 'h:3'], { targetLimit: 2 });
+    await clock.advance(INTERVAL);
+    const error = 'target_limit: expected at most 2 targets of the job, got 3; none is scraped';
+    expect(manager.targets().map((target) => [target.health, target.error])).toEqual(Array(3).fill(['down', error]));
+    expect(net.requests).toHaveLength(2);
+    expect(metrics.values.get('agent_lite_target_limit_exceeded_total')).toBe(1);
+    expect(scrapes.slice(2).map(samplesOf)).toMatchObject([{ up: 0 }, { up: 0 }, { up: 0 }]);
+    expect(scrapes.slice(2).filter((scrape) => samplesOf(scrape)['a'] === 'stale')).toHaveLength(2);
+    apply(['h:1', 'h:2'], { targetLimit: 2 });
+    await clock.advance(INTERVAL);
+    expect(scrapes.slice(5).map(samplesOf)).toMatchObject([
+      { a: 1, up: 1 },
+      { a: 1, up: 1 },
+    ]);
+  });
+
+  it('counts a target that is found twice once, and those that are dropped not at all', async () => {
+    const { apply, manager, clock } = setup();
+    const drop: RelabelConfig = { ...defaultRelabelConfig, action: 'drop', sourceLabels: ['__address__'], regex: 'h:2' };
+    apply(['h:1', 'h:1', 'h:2'], { targetLimit: 1, relabelConfigs: [drop] });
+    await clock.advance(INTERVAL);
+    expect(manager.targets()).toMatchObject([{ health: 'up' }]);
+  });
+
+  it('of one job does not touch another', async () => {
+    const { manager, clock } = setup();
+    manager.apply([
+      { config: scrapeConfig({ targetLimit: 1 }), groups: [group(['h:1', 'h:2'])] },
+      { config: scrapeConfig({ jobName: 'b' }), groups: [group(['h:3'])] },
+    ]);
+    await clock.advance(INTERVAL);
+    expect(manager.targets().map(({ job, health }) => [job, health])).toEqual([
+      ['node', 'down'],
+      ['node', 'down'],
+      ['b', 'up'],
+    ]);
+  });
+});
+
+describe('a reload', () => {
+  const basicAuth = { username: { kind: 'inline', value: 'a' }, password: undefined } as const;
+  /** `anew`: the series count as added once more, since what they are made of may have changed. */
+  const changes: [name: string, config: Partial<ScrapeConfig>, anew: boolean][] = [
+    ['of nothing', {}, false],
+    ['of the timeout', { scrapeTimeoutMs: 5000 }, false],
+    ['of the body and the targets', { bodySizeLimit: 10_000, targetLimit: 3 }, false],
+    ['of the client', { http: { ...scrapeConfig().http, basicAuth } }, false],
+    ['of the request', { enableCompression: false, params: { a: ['b'] } }, false],
+    ['of label limits', { labelLimit: 50 }, true],
+    ['of honor_labels', { honorLabels: true }, true],
+  ];
+  it.each(changes)('%s keeps the series: no markers, no time twice', async (_, config, anew) => {
+    const { apply, clock, scrapes } = setup();
+    apply(['h:1']);
+    await clock.advance(2.5 * INTERVAL);
+    apply(['h:1'], config);
+    await clock.advance(2.5 * INTERVAL);
+    expect(scrapes.length).toBeGreaterThanOrEqual(4);
+    expect(scrapes.map((scrape) => samplesOf(scrape)).every(({ a, up }) => a === 1 && up === 1)).toBe(true);
+    const added = scrapes.reduce((sum, scrape) => sum + Number(samplesOf(scrape)['scrape_series_added']), 0);
+    expect(added).toBe(anew ? 2 : 1);
+    const times = scrapes.map(({ wallMs }) => wallMs);
+    expect(times.slice(1).every((time, i) => time > (times[i] ?? 0))).toBe(true);
+  });
+
+  it('that changes the labels of a target ends it and starts another', async () => {
+    const { apply, clock, scrapes } = setup();
+    apply(['h:1']);
+    await clock.advance(2 * INTERVAL);
+    apply(['h:1'], { relabelConfigs: [replace('site', 'north')] });
+    await clock.advance(3 * INTERVAL);
+    const old = scrapes.filter(({ target }) => !target.some(([name]) => name === 'site'));
+    expect(old.map((scrape) => samplesOf(scrape)['a'])).toEqual([1, 1, 'stale']);
+    expect((old[2]?.wallMs ?? 0) - (old[1]?.wallMs ?? 0)).toBe(INTERVAL);
+  });
+
+  it('that leaves out a job ends its targets without markers, as in Prometheus', async () => {
+    const { apply, manager, clock, scrapes } = setup();
+    apply(['h:1']);
+    await clock.advance(INTERVAL);
+    manager.apply([]);
+    await clock.advance(3 * INTERVAL);
+    expect(scrapes.map((scrape) => samplesOf(scrape)['a'])).toEqual([1]);
   });
 });
 
