@@ -1,6 +1,7 @@
 import type { Position } from '../../contract/push.ts';
 import type { Clock } from '../model.ts';
 import type { Cursors } from './cursors.ts';
+import { type Settings, segmentBytesFor } from './options.ts';
 import type { Segment } from './segment.ts';
 
 /** Wall times before this are those of a clock that was never set; nothing is deleted by such a time. */
@@ -15,6 +16,18 @@ export function isExpired(segment: Segment, maxAgeMs: number, clock: Clock): boo
   if (segment.newestBootId === clock.bootId) return clock.boot() - segment.newestBootMs > maxAgeMs;
   if (segment.newestMs < EARLIEST_WALL_MS) return false;
   return clock.now() - segment.newestMs > maxAgeMs;
+}
+
+/** With an age limit a segment is closed after this share of it, since only closed segments can go. */
+const AGE_SHARE = 16;
+const LEAST_ROTATION_MS = 60_000;
+
+/** Whether a new segment must begin before `more` bytes are written. `sinceMs`: when the active one began (boot clock). */
+export function isFull(active: Segment, more: number, sinceMs: number, settings: Settings, inMemory: boolean): boolean {
+  if (active.records === 0) return false;
+  const { maxAgeMs, memoryLimitBytes, segmentBytes, clock } = settings;
+  if (active.bytes + more > (inMemory ? segmentBytesFor(memoryLimitBytes) : segmentBytes)) return true;
+  return maxAgeMs > 0 && clock.boot() - sinceMs > Math.max(maxAgeMs / AGE_SHARE, LEAST_ROTATION_MS);
 }
 
 /** Scrape records of a segment that each receiver has not acknowledged; '' stands for all where none is known. */
@@ -32,4 +45,20 @@ export function recordsBehind(segment: Segment, cursors: Cursors): Map<string, n
 function unacknowledged(segment: Segment, acknowledged: Position): number {
   if (acknowledged < segment.first) return segment.records;
   return Math.max(0, Math.min(segment.records, segment.last - acknowledged));
+}
+
+const MAX_EVICTED_NOTED = 16;
+
+/** What went at a limit lately, so that a reader that misses it can say why. */
+export class EvictedRanges {
+  readonly #ranges: { readonly from: Position; readonly to: Position }[] = [];
+
+  note(from: Position, to: Position): void {
+    this.#ranges.push({ from, to });
+    if (this.#ranges.length > MAX_EVICTED_NOTED) this.#ranges.shift();
+  }
+
+  overlap(from: Position, to: Position): boolean {
+    return this.#ranges.some((range) => range.from <= to && from <= range.to);
+  }
 }

@@ -1,5 +1,6 @@
 import type { LogId, Position } from '../../contract/push.ts';
 import { decodeSmallFile, encodeSmallFile, isPosition, isRecord } from './small-file.ts';
+import type { SegmentStore } from './store.ts';
 
 /**
  * Positions are never used twice, not even by a log whose end was lost in a power cut after it had been pushed: they are
@@ -17,7 +18,7 @@ export interface Reserved {
   readonly through: Position;
 }
 
-export const encodeReserved = (reserved: Reserved): Uint8Array<ArrayBuffer> =>
+const encodeReserved = (reserved: Reserved): Uint8Array<ArrayBuffer> =>
   encodeSmallFile({ format: FORMAT, log_id: reserved.logId, reserved_through: reserved.through });
 
 export function decodeReserved(bytes: Uint8Array | undefined): Reserved | undefined {
@@ -35,4 +36,24 @@ export function decodeReserved(bytes: Uint8Array | undefined): Reserved | undefi
 export function firstPosition(known: Position, reserved: Reserved | undefined): Position {
   if (reserved !== undefined) return Math.max(known, reserved.through) + 1;
   return known === 0 ? 1 : known + BLOCK + 1;
+}
+
+/** What is reserved by this process. */
+export class PositionReserve {
+  #through: Position = 0;
+
+  /** Up to here, as it was found at opening. */
+  start(through: Position): void {
+    this.#through = through;
+  }
+
+  /** Writes the next block down before its first position is used. In memory there is nothing that could outlive its use. */
+  async upTo(through: Position, logId: LogId, store: SegmentStore): Promise<void> {
+    if (through > this.#through) await this.write(logId, store, through + BLOCK - 1);
+  }
+
+  async write(logId: LogId, store: SegmentStore, through = this.#through): Promise<void> {
+    await store.replaceFile(POSITIONS_FILE, encodeReserved({ logId, through }), true);
+    this.#through = through;
+  }
 }

@@ -1,26 +1,24 @@
 import { type LogId, NO_CHAIN, type Point, type Position } from '../../contract/push.ts';
 import { toHex } from '../../contract/series-table.ts';
+import { AsideFiles } from './aside-files.ts';
 import { CURSORS_FILE, type Cursors } from './cursors.ts';
 import { encodeHeader, LOG_SEGMENT, segmentName } from './format.ts';
 import type { Journal } from './journal.ts';
-import { isExpired, recordsBehind } from './limits.ts';
+import { EvictedRanges, isExpired, isFull, recordsBehind } from './limits.ts';
 import { MemoryStore } from './memory-store.ts';
 import { readSegments } from './opening.ts';
-import { type Settings, segmentBytesFor } from './options.ts';
-import { BLOCK, decodeReserved, encodeReserved, firstPosition, POSITIONS_FILE } from './positions.ts';
+import type { Settings } from './options.ts';
+import { BLOCK, decodeReserved, firstPosition, POSITIONS_FILE, PositionReserve } from './positions.ts';
 import { isEmpty, newSegment, type Segment, SegmentIndex, summarize } from './segment.ts';
 import { Segments } from './segments.ts';
 import { type SegmentStore, StoreError } from './store.ts';
+import { Unsynced } from './unsynced.ts';
 import { type Plan, SegmentWriter } from './writer.ts';
 
 /** More segments than this only come from thousands of restarts without a push; each costs memory, so the oldest goes. */
 const MAX_SEGMENTS = 8192;
-const MAX_EVICTED_NOTED = 16;
 /** Segments removed for one write that finds the disk full; then the log goes on in memory. */
 const MAX_EVICTIONS_PER_WRITE = 3;
-/** With an age limit a segment is closed after this share of it, since only closed segments can go. */
-const AGE_SHARE = 16;
-const LEAST_ROTATION_MS = 60_000;
 
 /**
  * The segments of an open log and where they lie: on the disk, or, while that fails, in memory behind those on the disk.
@@ -33,16 +31,15 @@ export class Volume {
   readonly #journal: Journal;
   readonly #cursors: Cursors;
   readonly #onFailure: () => void;
-  readonly #setAside = new Map<string, { readonly bytes: number; store: SegmentStore }>();
-  readonly #evicted: { readonly from: Position; readonly to: Position }[] = [];
+  readonly #setAside = new AsideFiles();
+  readonly #evicted = new EvictedRanges();
   #memory: { readonly store: MemoryStore; readonly reason: string } | undefined;
   #logId: LogId = '';
   #head: Point = { position: 0, chain: NO_CHAIN };
-  #reservedThrough: Position = 0;
+  readonly #reserve = new PositionReserve();
   #writer: SegmentWriter | undefined;
   #activeSinceMs = 0;
-  /** Segments with records that a power cut would take, and from which offset on. */
-  readonly #dirty = new Map<Segment, number>();
+  readonly #dirty = new Unsynced(this.segments);
   #cursorsDirty = false;
   #locked = false;
 
@@ -67,19 +64,17 @@ export class Volume {
   }
   /** Appended, and not yet proof against a power cut. */
   get unsyncedBytes(): number {
-    let bytes = 0;
-    for (const [segment, from] of this.#dirty) if (this.segments.has(segment)) bytes += segment.bytes - from;
-    return bytes;
+    return this.#dirty.bytes;
   }
   /** Whether {@link sync} has anything to do. */
   get dirty(): boolean {
     return this.#dirty.size > 0 || this.#cursorsDirty;
   }
   get setAside(): { readonly files: number; readonly bytes: number } {
-    return { files: this.#setAside.size, bytes: this.#setAsideBytes(this.#disk) + this.#setAsideBytes(this.#memory?.store) };
+    return { files: this.#setAside.size, bytes: this.#setAside.bytesOn(this.#disk) + this.#setAside.bytesOn(this.#memory?.store) };
   }
   wasEvicted(from: Position, to: Position): boolean {
-    return this.#evicted.some((range) => range.from <= to && from <= range.to);
+    return this.#evicted.overlap(from, to);
   }
 
   /** Rejects with `LogLockedError`, or with {@link StoreError} where the store cannot be read. */
@@ -104,8 +99,7 @@ export class Volume {
     const reserved = decodeReserved(await disk.readFile(POSITIONS_FILE));
     if (!this.#cursors.load(await disk.readFile(CURSORS_FILE)))
       this.#journal.log('warn', 'the cursors cannot be read: everything in the log is sent again', { file: CURSORS_FILE });
-    for (const { name, bytes } of [...(await disk.list('set-aside'))].sort((a, b) => (a.name < b.name ? -1 : 1)))
-      this.#setAside.set(name, { bytes, store: disk });
+    await this.#setAside.load(disk);
     const opened = await readSegments({
       store: disk,
       log: this.#journal.log,
@@ -122,11 +116,11 @@ export class Volume {
     // A cursor beyond the log names records that a power cut took after they were acknowledged: the log goes on from there.
     if (furthest.position > this.#head.position) this.#head = furthest;
     const first = firstPosition(this.#head.position, reserved);
-    this.#reservedThrough = first - 1;
+    this.#reserve.start(first - 1);
     await this.try(async () => {
       // A process that was killed may have left it to the kernel.
       if (newest !== undefined && this.#settings.sync !== 'never') await disk.sync(newest.name);
-      await this.#reserve(disk, first);
+      await this.#reserve.upTo(first, this.#logId, disk);
       await this.#startSegment(disk, this.#logId, first, true);
     }, first);
     for (const { name, bytes } of opened.unreadable) await this.#moveAside(name, bytes);
@@ -147,30 +141,22 @@ export class Volume {
       const active = this.segments.newest();
       if (active === undefined || this.#writer === undefined) throw new Error('append: the log is not open');
       const records = await plan(this.#writer);
-      if (this.#isFull(active, records.bytes.length)) {
+      if (isFull(active, records.bytes.length, this.#activeSinceMs, this.#settings, this.#memory !== undefined)) {
         await this.#rotate();
         continue;
       }
       await this.#makeRoom(records.bytes.length);
       const written = await this.try(async () => {
-        await this.#reserve(active.store, records.to.position);
+        await this.#reserve.upTo(records.to.position, this.#logId, active.store);
         await active.store.append(active.name, active.bytes, records.bytes);
       });
       if (!written) continue;
-      if (!this.#dirty.has(active)) this.#dirty.set(active, active.bytes);
+      this.#dirty.note(active);
       records.commit();
       this.#journal.exemplarsDropped(records.droppedExemplars);
       this.#head = records.to;
       return;
     }
-  }
-
-  #isFull(active: Segment, more: number): boolean {
-    if (active.records === 0) return false;
-    const { maxAgeMs, memoryLimitBytes, segmentBytes, clock } = this.#settings;
-    const limit = this.#memory === undefined ? segmentBytes : segmentBytesFor(memoryLimitBytes);
-    if (active.bytes + more > limit) return true;
-    return maxAgeMs > 0 && clock.boot() - this.#activeSinceMs > Math.max(maxAgeMs / AGE_SHARE, LEAST_ROTATION_MS);
   }
 
   async #rotate(): Promise<void> {
@@ -186,7 +172,7 @@ export class Volume {
     await this.try(() => this.#startSegment(this.#store(), logId, this.#nextPosition(), true));
     // Where that failed, the log in memory was started under the old name.
     if (this.#logId !== logId) await this.#startSegment(this.#store(), logId, this.#nextPosition(), true);
-    await this.try(() => this.#writeReserved(this.#store(), this.#reservedThrough));
+    await this.try(() => this.#reserve.write(this.#logId, this.#store()));
   }
 
   async #startSegment(store: SegmentStore, logId: LogId, first: Position, durable: boolean): Promise<void> {
@@ -213,16 +199,6 @@ export class Volume {
 
   #nextPosition(): Position {
     return (this.segments.newest()?.last ?? this.#head.position) + 1;
-  }
-
-  /** Writes the next block down before its first position is used. In memory there is nothing that could outlive its use. */
-  async #reserve(store: SegmentStore, through: Position): Promise<void> {
-    if (through > this.#reservedThrough) await this.#writeReserved(store, through + BLOCK - 1);
-  }
-
-  async #writeReserved(store: SegmentStore, through: Position): Promise<void> {
-    await store.replaceFile(POSITIONS_FILE, encodeReserved({ logId: this.#logId, through }), true);
-    this.#reservedThrough = through;
   }
 
   /** False where the log had to go on in memory: the caller begins again. `first`: of a log that has no segment yet. */
@@ -258,11 +234,10 @@ export class Volume {
     try {
       if (!this.#locked) await this.#disk.lock();
       this.#locked = true;
-      await this.#writeReserved(this.#disk, this.#nextPosition() + BLOCK - 1);
-      await this.#syncWhatIsThere();
+      await this.#reserve.write(this.#logId, this.#disk, this.#nextPosition() + BLOCK - 1);
+      await this.#dirty.syncOn(this.#disk);
       for (const { name, bytes } of inMemory) await this.#disk.create('wal', name, await memory.read('wal', name, 0, bytes), true);
-      for (const [name, file] of this.#setAside)
-        if (file.store === memory) await this.#disk.create('set-aside', name, await memory.read('set-aside', name, 0, file.bytes), true);
+      await this.#setAside.copy(memory, this.#disk);
       await this.#disk.replaceFile(CURSORS_FILE, this.#cursors.encode(), true);
     } catch (error) {
       const failure = error instanceof Error ? error : new Error(String(error));
@@ -271,7 +246,7 @@ export class Volume {
       return false;
     }
     for (const segment of inMemory) segment.store = this.#disk;
-    for (const file of this.#setAside.values()) file.store = this.#disk;
+    this.#setAside.moved(this.#disk);
     this.#memory = undefined;
     this.#dirty.clear();
     this.#cursorsDirty = false;
@@ -282,7 +257,7 @@ export class Volume {
 
   /** Makes all of it durable; while the disk fails, nothing. */
   async sync(): Promise<void> {
-    for (const segment of [...this.#dirty.keys()]) if (!(await this.#syncSegment(segment))) return;
+    for (const segment of this.#dirty.segments()) if (!(await this.#syncSegment(segment))) return;
     if (this.#cursorsDirty) await this.saveCursors(true);
   }
 
@@ -291,18 +266,6 @@ export class Volume {
     if (this.#memory === undefined && this.segments.has(segment) && !(await this.try(() => segment.store.sync(segment.name)))) return false;
     if (this.#memory === undefined) this.#dirty.delete(segment);
     return true;
-  }
-
-  async #syncWhatIsThere(): Promise<void> {
-    for (const segment of this.#dirty.keys()) {
-      if (segment.store !== this.#disk || !this.segments.has(segment)) continue;
-      try {
-        await this.#disk.sync(segment.name);
-      } catch (error) {
-        // A file that is gone is told to whoever reads it.
-        if (!(error instanceof StoreError) || error.reason !== 'missing') throw error;
-      }
-    }
   }
 
   /** Not durable: safe when the process is killed, and written down for good with the next {@link sync}. */
@@ -342,24 +305,17 @@ export class Volume {
   }
 
   #bytesOn(store: SegmentStore): number {
-    let bytes = this.#setAsideBytes(store);
+    let bytes = this.#setAside.bytesOn(store);
     for (const segment of this.segments.all()) if (segment.store === store) bytes += segment.bytes;
-    return bytes;
-  }
-
-  #setAsideBytes(store: SegmentStore | undefined): number {
-    let bytes = 0;
-    for (const file of this.#setAside.values()) if (file.store === store) bytes += file.bytes;
     return bytes;
   }
 
   /** Set-aside files go first, since what they hold has been refused once already. */
   async #evictOldest(store: SegmentStore, why: string): Promise<boolean> {
-    for (const [name, file] of this.#setAside) {
-      if (file.store !== store) continue;
-      this.#setAside.delete(name);
-      this.#journal.setAsideEvicted(name, file.bytes);
-      return this.#removeFile(store, 'set-aside', name);
+    const file = this.#setAside.takeOldest(store);
+    if (file !== undefined) {
+      this.#journal.setAsideEvicted(file.name, file.bytes);
+      return this.#removeFile(store, 'set-aside', file.name);
     }
     const oldest = this.segments.closed().find((segment) => segment.store === store);
     return oldest !== undefined && this.#evict(oldest, why);
@@ -367,8 +323,7 @@ export class Volume {
 
   async #evict(segment: Segment, why: string): Promise<boolean> {
     this.segments.remove(segment);
-    this.#evicted.push({ from: segment.first, to: segment.last });
-    if (this.#evicted.length > MAX_EVICTED_NOTED) this.#evicted.shift();
+    this.#evicted.note(segment.first, segment.last);
     this.#journal.evicted(segment, why, recordsBehind(segment, this.#cursors));
     return this.#removeFile(segment.store, 'wal', segment.name);
   }
@@ -377,7 +332,7 @@ export class Volume {
     await this.#makeRoom(bytes.length);
     const write = (): Promise<void> => this.#store().create('set-aside', name, bytes, true);
     if (!(await this.try(write))) await write();
-    this.#setAside.set(name, { bytes: bytes.length, store: this.#store() });
+    this.#setAside.add(name, bytes.length, this.#store());
   }
 
   /** A file that cannot be read as a segment is kept as it is. */
