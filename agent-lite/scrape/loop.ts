@@ -2,7 +2,7 @@ import type { Labels } from '../../contract/labels.ts';
 import type { Sha256 } from '../../contract/series-table.ts';
 import type { Clock, Logger, Metrics, Scrape } from '../model.ts';
 import { BodySizeError, type Fetch, type Fetched } from './fetch.ts';
-import { type ExtraReport, extraSamples, reportCells, staleReport } from './report.ts';
+import { type ExtraReport, extraSamples, noReport, reportCells, staleReport } from './report.ts';
 import { offsetInInterval, Schedule } from './schedule.ts';
 import { type IngestResult, type ScrapeCells, type SeriesRules, TargetSeries } from './series-state.ts';
 import type { Target } from './target.ts';
@@ -74,6 +74,8 @@ export class TargetLoop {
   #rulesKey: string;
   #schedule: Schedule | undefined;
   #status: LoopStatus = NEVER;
+  /** Time of what was appended last, ms. */
+  #lastMs: number | undefined;
   #finished = false;
 
   constructor(context: LoopContext, spec: LoopSpec) {
@@ -144,7 +146,7 @@ export class TargetLoop {
    * clock that was set back is written as it is: the record carries the boot clock, too, and the pusher decides.
    */
   #after(wallMs: number): number {
-    const last = this.#status.lastScrapeMs;
+    const last = this.#lastMs;
     return last !== undefined && wallMs <= last && last - wallMs < COLLISION_MS ? last + 1 : wallMs;
   }
 
@@ -168,8 +170,20 @@ export class TargetLoop {
       error,
       tableHash: outcome.table?.hash,
     };
+    this.#lastMs = wallMs;
     const report = reportCells(error === undefined, durationMs, counts);
-    await this.#append({ wallMs, bootMs, ...cellsOf(outcome), report });
+    await this.#append({ wallMs, bootMs, ...recorded(outcome), report });
+    await this.#appendMore(outcome, wallMs, bootMs);
+  }
+
+  /** Samples beyond one of a series: scrapes without a report, whose own time (a millisecond on) no sample has. */
+  async #appendMore({ table, more }: ScrapeCells, wallMs: number, bootMs: number): Promise<void> {
+    for (const [i, cells] of more.entries()) {
+      const after = i + 1;
+      this.#lastMs = wallMs + after;
+      const times = { wallMs: wallMs + after, bootMs: bootMs + after };
+      await this.#append({ ...times, table, cells, report: noReport(), exemplars: [], metadata: undefined });
+    }
   }
 
   #count({ counts, exemplarCounts, metadataCounts }: Omit<IngestResult, 'error'>): void {
@@ -238,10 +252,15 @@ export class TargetLoop {
     await schedule.wait(changed);
     if (!changed.aborted) await clock.sleep(schedule.intervalMs / 10, changed);
     if (changed.aborted) return false;
-    await this.#append({ wallMs, bootMs, ...(await this.#series.fail(wallMs)), report: staleReport() });
+    await this.#append({ wallMs, bootMs, ...recorded(await this.#series.fail(wallMs)), report: staleReport() });
     this.#finished = !changed.aborted;
     return this.#finished;
   }
 }
 
-const cellsOf = ({ table, cells, exemplars, metadata }: ScrapeCells): ScrapeCells => ({ table, cells, exemplars, metadata });
+const recorded = ({ table, cells, exemplars, metadata }: ScrapeCells): Pick<Scrape, 'table' | 'cells' | 'exemplars' | 'metadata'> => ({
+  table,
+  cells,
+  exemplars,
+  metadata,
+});

@@ -13,6 +13,8 @@ export function reportCells(up: boolean, durationMs: number, counts: Pick<Scrape
   return cells;
 }
 
+export const noReport = (): Cells => createCells(REPORT_NAMES.length, 1);
+
 /** The end of a target: its report series go stale, too. */
 export function staleReport(): Cells {
   const cells = createCells(REPORT_NAMES.length, 1);

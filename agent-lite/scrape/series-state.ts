@@ -15,6 +15,7 @@ import {
   type MetadataLine,
 } from './exposition.ts';
 import { type MetadataCounts, TargetMetadata } from './metadata-state.ts';
+import { RepeatedSamples } from './repeated-samples.ts';
 import { SampleBuffer } from './sample-buffer.ts';
 import type { Series } from './series.ts';
 import { checkSeries, type LabelRules, tooManyLabels } from './series-check.ts';
@@ -40,7 +41,7 @@ export interface ScrapeCounts {
   readonly scraped: number;
   /** Left after metric relabelling, those not stored included. */
   readonly postRelabel: number;
-  /** Series that the last good scrape did not have. */
+  /** Series stored whose text the last good scrape did not have; Prometheus, too, knows series by their text. */
   readonly added: number;
   /** Not stored: a series given twice in the scrape, or again with a timestamp that was stored before. */
   readonly duplicates: number;
@@ -55,6 +56,8 @@ export interface ScrapeCells {
   /** `undefined` while the target never had a series. */
   readonly table: SeriesTable | undefined;
   readonly cells: Cells | undefined;
+  /** Further samples of series that came more than once, all with times of their own; rows of `table`. */
+  readonly more: readonly Cells[];
   readonly exemplars: readonly Exemplar[];
   /** `undefined`: as before. */
   readonly metadata: readonly FamilyMetadata[] | undefined;
@@ -94,9 +97,14 @@ export class TargetSeries implements ExpositionSink {
   // The scrape under way.
   #wallMs = 0;
   #current: Series | undefined;
+  /** The text of the series told last is new. */
+  #isNew = false;
+  /** Texts were forgotten for another format: that they are new says nothing. */
+  #otherFormat = false;
   /** Time of the sample told last where it counts, else NaN. */
   #currentMs = Number.NaN;
   readonly #stored = new SampleBuffer<Series>();
+  readonly #repeated = new RepeatedSamples();
   /** Exposed and tracked, but not stored. */
   #tracked: Series[] = [];
   readonly #exemplars = new ScrapeExemplars();
@@ -138,7 +146,10 @@ export class TargetSeries implements ExpositionSink {
       // As in Prometheus nothing is forgotten then, so that the series are not new in the next scrape.
       if (bytes.length === 0) return this.#result(await this.#vanish(extra), undefined);
       const parse = parser();
-      if (parse !== this.#parser) this.#forgetTexts();
+      if (parse !== this.#parser && this.#parser !== undefined) {
+        this.#otherFormat = true;
+        this.#forgetTexts();
+      }
       this.#parser = parse;
       parse(bytes, this);
       const { sampleLimit } = this.#rules;
@@ -152,11 +163,12 @@ export class TargetSeries implements ExpositionSink {
       if (!(error instanceof ExpositionError)) throw error;
       return this.#result(await this.#vanish(extra), error);
     }
-    const cells = this.#fill();
+    const { cells, more } = this.#fill();
     const exemplars = this.#exemplars.take(wallMs);
     this.#release(this.#index.commit());
     this.#lastGood = this.#scrape;
-    return this.#result({ table: this.table, cells, exemplars, metadata: this.#metadata.commit() }, undefined);
+    this.#otherFormat = false;
+    return this.#result({ table: this.table, cells, more, exemplars, metadata: this.#metadata.commit() }, undefined);
   }
 
   /** A scrape that got no exposition at all, or the end of the target: markers for the series of the last scrape. */
@@ -169,11 +181,13 @@ export class TargetSeries implements ExpositionSink {
     const entry = this.#index.expected(bytes, at, family);
     if (entry === undefined) return -1;
     this.#current = entry.item;
+    this.#isNew = false;
     return at + entry.length;
   }
 
   series(bytes: Uint8Array, start: number, end: number, family: FamilyType, labels: () => Labels): void {
     const known = this.#index.find(bytes, start, end, family);
+    this.#isNew = known === undefined;
     if (known !== undefined) {
       this.#current = known.item;
       return;
@@ -195,7 +209,7 @@ export class TargetSeries implements ExpositionSink {
     counts.postRelabel++;
     const explicit = this.#rules.honorTimestamps && !Number.isNaN(timeMs);
     this.#currentMs = explicit ? timeMs : Number.NaN;
-    if (series.mark === this.#scrape) {
+    if (series.mark === this.#scrape && !explicit) {
       counts.duplicates++;
       return;
     }
@@ -203,14 +217,18 @@ export class TargetSeries implements ExpositionSink {
     this.#limited++;
     const limit = this.#rules.sampleLimit;
     if (limit > 0 && this.#limited > limit) return;
+    if (series.queuedAt === this.#scrape) {
+      this.#repeated.push(series, value, timeMs);
+      return;
+    }
     if (explicit ? !this.#inOrder(series, timeMs) : series.explicit && this.#wallMs <= series.lastMs) {
       if (!explicit) counts.outOfOrder++;
       // A series known from before is still there, though this sample of it is not new.
       if (this.#isTracked(explicit) && series.lastMs !== Number.NEGATIVE_INFINITY) this.#tracked.push(series);
       return;
     }
-    if (series.storedAt === 0 || series.storedAt !== this.#lastGood) counts.added++;
-    this.#stored.push(series, value, this.#currentMs);
+    if (this.#isNew && !(this.#otherFormat && series.storedAt === this.#lastGood)) counts.added++;
+    this.#store(series, value, this.#currentMs);
   }
 
   exemplar(value: number, timeMs: number, labels: () => Labels | undefined): void {
@@ -234,6 +252,11 @@ export class TargetSeries implements ExpositionSink {
     return false;
   }
 
+  #store(series: Series, value: number, timeMs: number): void {
+    series.queuedAt = this.#scrape;
+    this.#stored.push(series, value, timeMs);
+  }
+
   #isTracked(explicit: boolean): boolean {
     return !explicit || this.#rules.trackTimestampsStaleness;
   }
@@ -242,7 +265,13 @@ export class TargetSeries implements ExpositionSink {
   #resolve(exposed: Labels): Series | undefined {
     const final = this.#rules.relabel(mergeLabels(exposed, this.#target, this.#rules.honorLabels));
     if (final === undefined || final.length === 0) return undefined;
-    checkSeries(final, this.#rules, this.#limits);
+    try {
+      checkSeries(final, this.#rules, this.#limits);
+    } catch (error) {
+      // Its sample was scraped, though nothing after it is.
+      this.#counts.scraped++;
+      throw error;
+    }
     const row = residual(final, this.#target);
     if (row.length > this.#limits.labelsPerSeries) throw tooManyLabels(final, row.length, this.#limits);
     return this.#rows.get(row);
@@ -251,11 +280,16 @@ export class TargetSeries implements ExpositionSink {
   #begin(wallMs: number): void {
     this.#scrape++;
     this.#wallMs = wallMs;
-    this.#stored.clear();
-    this.#tracked = [];
+    this.#clear();
     this.#exemplars.clear();
     this.#counts = noCounts();
     this.#limited = 0;
+  }
+
+  #clear(): void {
+    this.#stored.clear();
+    this.#repeated.clear();
+    this.#tracked = [];
   }
 
   /** Adds samples of the report; where the target exposes a series of that name, its own comes first and stays. */
@@ -264,7 +298,7 @@ export class TargetSeries implements ExpositionSink {
       const series = this.#rows.get([[METRIC_NAME, name]]);
       if (series.mark === this.#scrape) continue;
       series.mark = this.#scrape;
-      this.#stored.push(series, value, Number.NaN);
+      this.#store(series, value, Number.NaN);
     }
   }
 
@@ -284,8 +318,7 @@ export class TargetSeries implements ExpositionSink {
       if (series.storedAt === this.#scrape) series.storedAt = 0;
       series.mark = 0;
     }
-    this.#stored.clear();
-    this.#tracked = [];
+    this.#clear();
     try {
       this.#report(extra);
       await this.#updateRows(false);
@@ -295,11 +328,11 @@ export class TargetSeries implements ExpositionSink {
       for (const series of this.#stored.items) series.storedAt = 0;
       this.#stored.clear();
     }
-    return { table: this.table, cells: this.#fill(), exemplars: [], metadata: undefined };
+    return { table: this.table, ...this.#fill(), exemplars: [], metadata: undefined };
   }
 
-  #fill(): Cells | undefined {
-    if (this.table === undefined) return undefined;
+  #fill(): Pick<ScrapeCells, 'cells' | 'more'> {
+    if (this.table === undefined) return { cells: undefined, more: [] };
     const cells = createCells(this.#rows.rows.length, 1);
     this.#stored.items.forEach((series, i) => {
       setValue(cells, series.tableRow, this.#stored.value(i));
@@ -313,7 +346,8 @@ export class TargetSeries implements ExpositionSink {
     });
     for (const series of this.#tracked) series.trackedAt = this.#scrape;
     for (const series of this.#rows.rows) if (this.#vanished(series)) this.#markStale(cells, series);
-    return cells;
+    const refuse = (): void => void this.#counts.duplicates++;
+    return { cells, more: this.#repeated.take(cells.rows, (series, timeMs) => this.#inOrder(series, timeMs), refuse) };
   }
 
   #markStale(cells: Cells, series: Series): void {

@@ -17,6 +17,8 @@ export interface Series {
   tableRow: number;
   /** The scrape in which it last came up at all. */
   mark: number;
+  /** The last scrape, the one under way included, that has a sample of it to be stored. */
+  queuedAt: number;
   /** The last good scrape that stored a sample of it. */
   storedAt: number;
   /** The last scrape for which it counts as exposed with staleness tracking: it gets a marker when it vanishes. */
@@ -34,6 +36,7 @@ export const createSeries = (row: Row): Series => ({
   row,
   tableRow: -1,
   mark: 0,
+  queuedAt: 0,
   storedAt: 0,
   trackedAt: 0,
   lastMs: Number.NEGATIVE_INFINITY,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { HttpError, type HttpResponse } from '../../../agent-lite/model.ts';
+import { HttpError, type HttpResponse, type Scrape } from '../../../agent-lite/model.ts';
 import { offsetInInterval } from '../../../agent-lite/scrape/schedule.ts';
+import { countSamples } from '../../../contract/cells.ts';
 import { defaultRelabelConfig } from '../../../contract/relabel.ts';
 import { settle } from '../../fakes/clock.ts';
 import { samplesOf, setup, text } from './harness.ts';
@@ -161,6 +162,87 @@ describe('what', () => {
       timeoutMs: 2500,
       maxBytes: 999,
     });
+  });
+});
+
+describe('what a scrape brings besides samples', () => {
+  const openMetrics = (body: string): HttpResponse => ({
+    ...text(body),
+    headers: { 'content-type': 'application/openmetrics-text; version=1.0.0; charset=utf-8' },
+  });
+
+  it('exemplars, and metadata where it changed', async () => {
+    const { apply, clock, scrapes, metrics, net } = setup();
+    net.respond = () => openMetrics('# TYPE a gauge\na 1 # {t="x"} 2 3.5\nb 1 # {t="1",t="2"} 1\n# EOF\n');
+    apply(['h:1']);
+    await clock.advance(2 * INTERVAL);
+    expect(scrapes.map(({ exemplars, metadata }) => ({ exemplars, metadata }))).toEqual([
+      { exemplars: [{ row: 0, labels: [['t', 'x']], value: 2, ms: 3500 }], metadata: [{ family: 'a', type: 'gauge', help: '', unit: '' }] },
+      { exemplars: [], metadata: undefined },
+    ]);
+    expect(metrics.values.get('agent_lite_scraped_exemplars_total')).toBe(1);
+    expect(metrics.values.get('agent_lite_scraped_exemplars_dropped_total invalid')).toBe(2);
+  });
+
+  it('metadata again where the log did not take it', async () => {
+    const taken: Scrape[] = [];
+    let broken = true;
+    const { apply, clock, net } = setup({
+      append(scrape) {
+        if (broken) throw new Error('disk gone');
+        taken.push(scrape);
+      },
+    });
+    net.respond = () => text('# TYPE a gauge\na 1\n');
+    apply(['h:1']);
+    await clock.advance(INTERVAL);
+    broken = false;
+    await clock.advance(2 * INTERVAL);
+    expect(taken.map(({ metadata }) => metadata?.length)).toEqual([1, undefined]);
+  });
+
+  it('further samples of a series as scrapes of their own, a millisecond on', async () => {
+    const { apply, clock, scrapes, net } = setup();
+    const at = clock.now();
+    net.respond = () => text(`a 1 ${at}\na 2 ${at + 1}\na 3 ${at + 2}\n`);
+    apply(['h:1']);
+    await clock.advance(INTERVAL);
+    expect(scrapes.map((scrape) => ({ ...samplesOf(scrape), at: scrape.wallMs - (scrapes[0]?.wallMs ?? 0) }))).toMatchObject([
+      { a: 1, up: 1, at: 0 },
+      { a: 2, at: 1 },
+      { a: 3, at: 2 },
+    ]);
+    expect(scrapes.slice(1).map(({ report }) => countSamples(report))).toEqual([0, 0]);
+    expect(scrapes.map(({ cells }) => cells?.ownTimes?.get(0)?.[0])).toEqual([at, at + 1, at + 2]);
+  });
+
+  it.each<[string, Parameters<typeof text>[0] | Error, number]>([
+    ['a good scrape', 'a 1\n', 4],
+    ['text that is refused', '<html>\n', 7],
+    ['an empty body', '', 0],
+    ['no answer', new HttpError('network', 'refused'), 0],
+    ['too long an answer', new HttpError('too_large', 'too large'), -1],
+  ])('extra_scrape_metrics: %s', async (_, body, bytes) => {
+    const { apply, clock, scrapes, net } = setup();
+    net.respond = () => {
+      if (body instanceof Error) throw body;
+      return text(body);
+    };
+    apply(['h:1'], { extraScrapeMetrics: true, sampleLimit: 500, scrapeTimeoutMs: 2500 });
+    await clock.advance(INTERVAL);
+    expect(samplesOf(scrapes[0] ?? expect.fail())).toMatchObject({
+      scrape_timeout_seconds: 2.5,
+      scrape_sample_limit: 500,
+      scrape_body_size_bytes: bytes,
+    });
+  });
+
+  it('fallback_scrape_protocol reads what has no content type', async () => {
+    const { apply, clock, scrapes, net } = setup();
+    net.respond = () => ({ ...text('a 1 1.5\n# EOF\n'), headers: {} });
+    apply(['h:1'], { fallbackScrapeProtocol: 'OpenMetricsText1.0.0' });
+    await clock.advance(INTERVAL);
+    expect(scrapes[0]?.cells?.ownTimes?.get(0)?.[0]).toBe(1500);
   });
 });
 

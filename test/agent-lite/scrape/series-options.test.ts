@@ -162,6 +162,44 @@ describe('staleness of series with timestamps of their own', () => {
   });
 });
 
+describe('several samples of one series in one scrape', () => {
+  const more = (result: ScrapeCells): Record<string, number | string>[] => result.more.map((cells) => shown({ ...result, cells }));
+
+  it('are all kept where each has a later timestamp', async () => {
+    const { scrape } = setup();
+    const at = (ms: number): string => String(T0 + ms);
+    const result = await scrape(`a 1 ${at(1)}\nb 1 ${at(1)}\na 2 ${at(2)}\na 3 ${at(3)}\nb 2 ${at(2)}\nc 5\n`);
+    expect(shown(result)).toEqual({ a: '1@1', b: '1@1', c: 5 });
+    expect(more(result)).toEqual([{ a: '2@2', b: '2@2' }, { a: '3@3' }]);
+    expect(result.counts).toMatchObject({ scraped: 6, postRelabel: 6, added: 3, duplicates: 0 });
+    expect(shown(await scrape(`a 4 ${at(3)}\nb 4 ${at(3)}\n`))).toEqual({ b: '4@3', c: 'stale' });
+  });
+
+  it.each<[string, string, Record<string, number | string>, object[], object]>([
+    ['no timestamps', 'a 1\na 2\n', { a: 1 }, [], { duplicates: 1 }],
+    ['none on the second', `a 1 ${T0 - 1}\na 2\n`, { a: '1@-1' }, [], { duplicates: 1 }],
+    ['one only on the second', `a 1\na 2 ${T0 + 1}\n`, { a: 1 }, [{ a: '2@1' }], {}],
+    ['one before the scrape on the second', `a 1\na 2 ${T0 - 1}\n`, { a: 1 }, [], { outOfOrder: 1 }],
+    ['the same one', `a 1 ${T0}\na 2 ${T0}\n`, { a: '1@0' }, [], { duplicates: 1 }],
+    ['an earlier one', `a 1 ${T0}\na 2 ${T0 - 1}\na 3 ${T0 + 1}\n`, { a: '1@0' }, [{ a: '3@1' }], { outOfOrder: 1 }],
+    ['the first one too far ahead', `a 1 ${T0 + 3_600_000}\na 2 ${T0}\n`, { a: '2@0' }, [], { outOfBounds: 1 }],
+  ])('%s', async (_, lines, first, others, counts) => {
+    const { scrape } = setup();
+    const result = await scrape(lines);
+    expect(shown(result)).toEqual(first);
+    expect(more(result)).toEqual(others);
+    expect(result.counts).toMatchObject({ duplicates: 0, outOfOrder: 0, outOfBounds: 0, ...counts });
+  });
+
+  it('are bounded and count for sample_limit', async () => {
+    const lines = (n: number): string => Array.from({ length: n }, (_, i) => `a ${i} ${T0 + i}\n`).join('');
+    const result = await setup().scrape(lines(150));
+    expect(result.more).toHaveLength(100);
+    expect(result.counts.duplicates).toBe(49);
+    expect((await setup({ sampleLimit: 2 }).scrape(lines(3))).error?.message).toContain('got 3');
+  });
+});
+
 describe('label rules', () => {
   const cases: [name: string, rules: Partial<SeriesRules>, good: string, bad: string, message: string][] = [
     [

@@ -162,7 +162,7 @@ describe('failed scrapes', () => {
 
   it('without an exposition: markers for the last good scrape only', async () => {
     const { scrape, fail } = setup();
-    expect(await fail()).toEqual({ table: undefined, cells: undefined, exemplars: [], metadata: undefined });
+    expect(await fail()).toEqual({ table: undefined, cells: undefined, more: [], exemplars: [], metadata: undefined });
     await scrape('a 1\n');
     expect(shown(await fail())).toEqual({ a: 'stale' });
     expect(shown(await fail())).toEqual({ a: 'absent' });
