@@ -23,7 +23,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/workers/**', 'test/e2e/**'],
+          exclude: ['test/workers/**', 'test/e2e/**', 'test/differential/**'],
           testTimeout: 20_000,
         },
       },
@@ -34,7 +34,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
+          include: ['test/e2e/**/*.test.ts', 'test/differential/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 60_000,
           // Each file starts real programs; two at once fit two cores.

@@ -44,7 +44,7 @@ export interface TargetStatus extends LoopStatus {
 export interface ScrapeManager {
   /**
    * Makes these the targets. Unchanged ones go on undisturbed; new ones start; those that are gone get staleness markers in
-   * the background. Never waits for a scrape.
+   * the background, unless their job is gone, too. Never waits for a scrape.
    */
   apply(jobs: readonly ScrapeJob[], own?: readonly OwnTarget[]): void;
   targets(): readonly TargetStatus[];
@@ -59,17 +59,22 @@ export interface ScrapeManager {
 interface Wanted extends LoopSpec {
   /** Equal for specs that scrape alike. */
   readonly identity: string;
+  readonly jobName: string;
 }
 
 interface Running {
   readonly loop: TargetLoop;
   wanted: Wanted | undefined;
+  /** Of the last one wanted. */
+  jobName: string;
   readonly done: Promise<void>;
 }
 
 export function createScrapeManager(options: ScrapeManagerOptions): ScrapeManager {
   /** By the target's labels: two targets with equal labels would write the same series. */
   const running = new Map<string, Running>();
+  /** Loops that were told to end at once and have not yet. */
+  const ending = new Set<Promise<void>>();
   const clients = new Map<string, HttpClient>();
   let refused: readonly RefusedTarget[] = [];
   let dropped: DroppedTargets = { count: 0, targets: [] };
@@ -80,8 +85,10 @@ export function createScrapeManager(options: ScrapeManagerOptions): ScrapeManage
     const entry: Running = {
       loop,
       wanted,
+      jobName: wanted.jobName,
       done: loop.run().then(() => {
         if (running.get(key) === entry) running.delete(key);
+        ending.delete(entry.done);
       }),
     };
     running.set(key, entry);
@@ -91,6 +98,7 @@ export function createScrapeManager(options: ScrapeManagerOptions): ScrapeManage
     apply(jobs, own = []) {
       if (stopped) return;
       const used = new Set<string>();
+      const jobNames = new Set(jobs.map(({ config }) => config.jobName));
       const found = wantedTargets(options, jobs, own, (config) => {
         const key = JSON.stringify(config.http);
         used.add(key);
@@ -111,8 +119,16 @@ export function createScrapeManager(options: ScrapeManagerOptions): ScrapeManage
           continue;
         }
         const wanted = found.wanted.get(key);
+        if (wanted === undefined && !jobNames.has(entry.jobName)) {
+          // As in Prometheus, which ends the whole pool of a job that a reload removes before its targets could write markers.
+          running.delete(key);
+          ending.add(entry.done);
+          entry.loop.kill();
+          continue;
+        }
         if (wanted?.identity === entry.wanted?.identity) continue;
         entry.wanted = wanted;
+        entry.jobName = wanted?.jobName ?? entry.jobName;
         entry.loop.set(wanted);
       }
       for (const [key, wanted] of found.wanted) if (!running.has(key)) start(key, wanted);
@@ -139,7 +155,7 @@ export function createScrapeManager(options: ScrapeManagerOptions): ScrapeManage
       stopped = true;
       const all = [...running.values()];
       for (const { loop } of all) loop.kill();
-      await Promise.all(all.map(({ done }) => done));
+      await Promise.all([...ending, ...all.map(({ done }) => done)]);
       for (const client of clients.values()) client.close();
       clients.clear();
     },
@@ -185,7 +201,7 @@ function wantedTargets(
       const { bodySizeLimit, enableCompression, http, scrapeProtocols, fallbackScrapeProtocol, metricNameEscapingScheme } = config;
       const asked = [bodySizeLimit, enableCompression, http, scrapeProtocols, fallbackScrapeProtocol, metricNameEscapingScheme];
       const identity = JSON.stringify([target, rules.rulesKey, extra, overLimit, asked]);
-      add({ target, fetch, ...rules, extra, identity });
+      add({ target, fetch, ...rules, extra, identity, jobName: config.jobName });
     }
   };
   for (const job of jobs) {
@@ -240,5 +256,13 @@ function ownSpec(own: OwnTarget): Wanted {
     relabel: (labels: Labels) => labels,
     ...NO_LABEL_RULES,
   };
-  return { target, fetch: fetchOwn(own.exposition), rules, rulesKey: 'own', extra: undefined, identity: JSON.stringify(['own', target]) };
+  return {
+    target,
+    fetch: fetchOwn(own.exposition),
+    rules,
+    rulesKey: 'own',
+    extra: undefined,
+    identity: JSON.stringify(['own', target]),
+    jobName: own.job,
+  };
 }
