@@ -125,6 +125,43 @@ describe('running', () => {
     await expect(fetch(url)).rejects.toThrow();
   });
 
+  it('reloads and ends by HTTP with --web.enable-lifecycle', async () => {
+    await file('token', 'secret\n');
+    await file('job.yml', 'scrape_configs: [{ job_name: one, static_configs: [{ targets: ["127.0.0.1:1"] }] }]');
+    const path = await file('lifecycle.yml', `scrape_config_files: [j?b.yml]\n${EDGE}`);
+    const { around, err } = surroundings();
+    const flags = ['--web.enable-lifecycle', `--storage.agent.path=${join(dir, 'data3')}`, '--web.listen-address=127.0.0.1:0'];
+    const code = runCommandLine([`--config.file=${path}`, ...flags], around);
+    await expect.poll(() => err.join('')).toContain('agent-lite is running');
+    const url = /web=(http\S+)/.exec(err.join(''))?.[1] ?? '';
+    const post = async (action: string): Promise<[number, string]> => {
+      const response = await fetch(`${url}-/${action}`, { method: 'POST' });
+      return [response.status, await response.text()];
+    };
+    const jobs = async (): Promise<string[]> =>
+      JSON.parse(await (await fetch(`${url}api/v1/status`)).text()).data.targets.map(({ job }: { job: string }) => job);
+    expect(await jobs()).toEqual(['one', 'agent-lite']);
+
+    await file('job.yml', 'scrape_configs: [{ job_name: two, static_configs: [{ targets: ["127.0.0.1:1"] }] }]');
+    expect(await post('reload')).toEqual([200, '']);
+    expect(await jobs()).toEqual(['agent-lite', 'two']);
+
+    await file('job.yml', 'scrape_configs: [{ job_name: three, interval: 5s }]');
+    expect(await post('reload')).toEqual([
+      500,
+      expect.stringMatching(/^failed to reload config: \S+job\.yml:1: scrape_configs\[0\]\.interval: unknown key/),
+    ]);
+    await file('job.yml', 'scrape_configs: [{ job_name: three, authorization: { credentials_file: gone } }]');
+    expect(await post('reload')).toEqual([
+      500,
+      expect.stringMatching(/scrape_configs\[three\]\.authorization\.credentials_file: .*no such file/),
+    ]);
+    expect(await jobs()).toEqual(['agent-lite', 'two']);
+
+    expect(await post('quit')).toEqual([200, 'Requesting termination... Goodbye!\n']);
+    expect(await code).toBe(0);
+  });
+
   it.each<[string, string[], RegExp]>([
     ['a missing configuration', ['--config.file=/nope.yml'], /^agent-lite: error: \/nope\.yml: no such file/],
     ['a broken one', ['--config.file=DIR/broken.yml'], /^agent-lite: error: .*broken\.yml:1/],
