@@ -4,7 +4,8 @@ import type { Clock, Logger, Metrics, Scrape } from '../model.ts';
 import { BodySizeError, type Fetch, type Fetched } from './fetch.ts';
 import { type ExtraReport, extraSamples, noReport, reportCells, staleReport } from './report.ts';
 import { offsetInInterval, Schedule } from './schedule.ts';
-import { type IngestResult, type ScrapeCells, type SeriesRules, TargetSeries } from './series-state.ts';
+import type { IngestResult, ScrapeCells, SeriesRules } from './scrape-result.ts';
+import { TargetSeries } from './series-state.ts';
 import type { Target } from './target.ts';
 
 export interface LoopContext {

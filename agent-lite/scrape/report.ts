@@ -1,6 +1,6 @@
 import { type Cells, createCells, setStale, setValue } from '../../contract/cells.ts';
 import { REPORT_NAMES } from '../../contract/report-series.ts';
-import type { ReportSamples, ScrapeCounts } from './series-state.ts';
+import type { ReportSamples, ScrapeCounts } from './scrape-result.ts';
 
 /** The cells of `up` and the `scrape_*` series for one scrape, in the order of the built-in table. */
 export function reportCells(up: boolean, durationMs: number, counts: Pick<ScrapeCounts, 'scraped' | 'postRelabel' | 'added'>): Cells {
