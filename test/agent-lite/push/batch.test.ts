@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { LogEntry } from '../../../agent-lite/model.ts';
 import { type Batch, type BatchRules, collectBatch } from '../../../agent-lite/push/batch.ts';
+import type { Exemplar } from '../../../contract/exemplar.ts';
 import { wireLimits } from '../../../contract/limits.ts';
 import { ManualClock } from '../../fakes/clock.ts';
 import { type Given, scrape, tableOf, target } from './scrapes.ts';
@@ -206,5 +207,28 @@ describe('cells', () => {
       yield { kind: 'scrape', scrape: wrong };
     }
     await expect(collectBatch(log(), 0, rules)).rejects.toThrow(/record 2: its cells do not match its table/);
+  });
+});
+
+describe('exemplars', () => {
+  const exemplar = (row: number): Exemplar => ({ row, labels: [['a', 'b']], value: 1, ms: undefined });
+
+  it('are ordered by row, then by scrape', async () => {
+    const batch = await collect([
+      { at: 1, ms: 1, table: one, exemplars: [exemplar(0), exemplar(1)] },
+      { at: 2, ms: 2, table: one, exemplars: [exemplar(0), { ...exemplar(1), ms: 7 }] },
+    ]);
+    expect(batch?.targets[0]?.exemplars.map(({ row, scrape: of, ms }) => [row, of, ms])).toEqual([
+      [0, 0, undefined],
+      [0, 1, undefined],
+      [1, 0, undefined],
+      [1, 1, 7],
+    ]);
+  });
+
+  it('limit how many scrapes a push takes', async () => {
+    const many = Array.from({ length: 4_000 }, () => exemplar(0));
+    const batch = await collect([1, 2, 3, 4].map((at) => ({ at, ms: at, table: one, exemplars: many })));
+    expect([batch?.to.position, batch?.more]).toEqual([2, true]);
   });
 });

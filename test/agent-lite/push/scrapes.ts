@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Clock, Scrape } from '../../../agent-lite/model.ts';
 import { createCells, setStale, setValue } from '../../../contract/cells.ts';
+import type { Exemplar } from '../../../contract/exemplar.ts';
 import { type Labels, labelsFromRecord } from '../../../contract/labels.ts';
 import { REPORT_NAMES } from '../../../contract/report-series.ts';
 import { buildTable, type SeriesTable } from '../../../contract/series-table.ts';
@@ -21,6 +22,7 @@ export interface Given {
   readonly value?: number | 'stale';
   /** A timestamp of its own for row 0. */
   readonly ownTime?: number;
+  readonly exemplars?: readonly Exemplar[];
   readonly wallMs?: number;
   readonly bootMs?: number;
   readonly bootId?: string;
@@ -46,7 +48,7 @@ export function scrape(clock: Clock, given: Given = {}): Scrape {
     bootId: given.bootId ?? clock.bootId,
     cells,
     report,
-    exemplars: [],
+    exemplars: given.exemplars ?? [],
     metadata: undefined,
   };
 }

@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { createCells, setValue } from '../../../contract/cells.ts';
+import { labelsFromRecord, labelsKey } from '../../../contract/labels.ts';
+import { encodeExemplar, encodeFamily, encodeLabelFields, RemoteWriteBuffer } from '../../../contract/remote-write.ts';
+import { snappyCompress } from '../../../contract/snappy.ts';
 import { createOutlet } from '../../../functions/forward/deliver.ts';
 import { Receiver } from '../../../functions/forward/receiver.ts';
 import { decodeSeries } from '../../../functions/forward/split.ts';
+import { FragmentWriter } from '../../../functions/ingest/fragments.ts';
 import type { DeliveryStep, FinishedDelivery, Fragment, OutgoingFragment, RefusedPart, Verdict } from '../../../functions/model.ts';
 import { ManualClock } from '../../fakes/clock.ts';
 import { FakeReceiver, type FakeReceiverOptions } from '../../fakes/receiver.ts';
@@ -54,6 +59,37 @@ describe('delivery', () => {
     expect(step).toEqual({ kind: 'finished', passed: true, shrunk: false, deliveredSamples: 8, refused: [] });
     expect(fake.requests).toHaveLength(1);
     expect(tsdb.samples).toBe(8);
+  });
+
+  it('sends exemplars and metadata, and is not held up by exemplars that come too late', async () => {
+    const { deliver, fake, tsdb } = setUp({ kind: 'thanos' });
+    const buffer = new RemoteWriteBuffer();
+    const cells = createCells(1, 1);
+    setValue(cells, 0, 1);
+    const labels = labelsFromRecord({ __name__: 'm' });
+    const send = async (ms: number, exemplarMs: number) => {
+      const exemplar = encodeExemplar([['trace_id', 'x']], 0.5, exemplarMs);
+      buffer.add(encodeLabelFields(labels), cells, 0, [ms], 0, 1, [exemplar]);
+      buffer.addFamily(encodeFamily({ family: 'm', type: 'counter', help: String(ms), unit: '' }));
+      const rawBytes = buffer.length;
+      return deliver([{ block: snappyCompress(buffer.take()), rawBytes, samples: 1, series: 1, minMs: ms, maxMs: ms }]);
+    };
+    expect(await send(NOW, NOW)).toMatchObject({ passed: true, deliveredSamples: 1, refused: [] });
+    expect(await send(NOW + 1, NOW - 5)).toMatchObject({ passed: true, deliveredSamples: 1, refused: [] });
+    expect(fake.requests.map(({ status, words }) => [status, words])).toEqual([
+      [200, ''],
+      [409, 'add 1 exemplars: out of order exemplar'],
+    ]);
+    expect(tsdb.series.get(labelsKey(labels))).toMatchObject({ samples: [{}, {}], exemplars: [{ ms: NOW }] });
+    expect(tsdb.metadata.get('m')?.help).toBe(String(NOW + 1));
+  });
+
+  it('takes a fragment that has nothing but metadata', async () => {
+    const { deliver, tsdb } = setUp();
+    const writer = new FragmentWriter(10);
+    writer.addFamily(encodeFamily({ family: 'm', type: 'gauge', help: '', unit: 's' }), NOW);
+    expect(await deliver(writer.finish())).toMatchObject({ passed: true, deliveredSamples: 0, refused: [] });
+    expect(tsdb.metadata.get('m')).toEqual({ family: 'm', type: 'gauge', help: '', unit: 's' });
   });
 
   it('finds the one series that Prometheus refuses, and delivers all others', async () => {

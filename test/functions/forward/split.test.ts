@@ -67,6 +67,51 @@ describe('splitting', () => {
     expect(snappyUncompress(encodeSeries(parts), bytes.length)).toEqual(Uint8Array.from(bytes));
   });
 
+  const withAll = () => {
+    const sample = (ms: number) => Uint8Array.of(0x10, ms);
+    const bytes = prometheus.RawWriteRequest.encode({
+      timeseries: [
+        { labels: [{ name: '__name__', value: 'a' }], samples: [sample(1), sample(2)], exemplars: [Uint8Array.of(0x18, 1)] },
+        { labels: [{ name: '__name__', value: 'b' }], samples: [sample(1)], exemplars: [Uint8Array.of(0x18, 2), Uint8Array.of(0x18, 3)] },
+      ],
+      metadata: [Uint8Array.of(0x08, 1), Uint8Array.of(0x08, 2)],
+    }).finish();
+    return { bytes: Uint8Array.from(bytes), parts: decodeSeries(snappyCompress(bytes), bytes.length) };
+  };
+
+  it('passes every byte of exemplars and metadata', () => {
+    const { bytes, parts } = withAll();
+    expect(snappyUncompress(encodeSeries(parts), bytes.length)).toEqual(bytes);
+    expect(countEntries(parts)).toBe(3);
+  });
+
+  it('tries a sample without its exemplars, exemplars and metadata by themselves, and loses none of them', () => {
+    const visit = (parts: readonly SeriesPart[]): readonly SeriesPart[] => {
+      const halves = halve(parts, false);
+      return halves === undefined ? parts : [...visit(halves[0]), ...visit(halves[1])];
+    };
+    const leaves = visit(withAll().parts).map((part) => [
+      ...[part.labels[0]?.value, part.entries.length, part.exemplars.length, part.metadata?.length],
+    ]);
+    expect(leaves).toEqual([
+      ['a', 1, 0, undefined],
+      ['a', 1, 0, undefined],
+      ['a', 0, 1, undefined],
+      ['b', 1, 0, undefined],
+      ['b', 0, 2, undefined],
+      [undefined, 0, 0, 2],
+    ]);
+  });
+
+  it('keeps metadata where it cuts by time', () => {
+    const [early, late] = halve(withAll().parts, true) ?? [[], []];
+    expect(early.map(({ entries }) => entries.length)).toEqual([1, 1]);
+    expect(late.map(({ entries, metadata }) => [entries.length, metadata?.length])).toEqual([
+      [1, undefined],
+      [0, 2],
+    ]);
+  });
+
   it.each([
     ['not snappy', Uint8Array.of(0xff, 0xff, 0xff)],
     ['not protobuf', snappyCompress(Uint8Array.of(0x0a, 0x7f, 1))],

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { type Cells, createCells, setStale, setValue } from '../../../contract/cells.ts';
-import { encodeLabelFields } from '../../../contract/remote-write.ts';
+import { encodeExemplar, encodeFamily, encodeLabelFields } from '../../../contract/remote-write.ts';
+import { snappyConcat, snappyUncompress } from '../../../contract/snappy.ts';
 import { FragmentWriter, MAX_FRAGMENT_BYTES } from '../../../functions/ingest/fragments.ts';
 import { labels } from '../../fakes/pushes.ts';
+import { decodeWriteRequest } from '../../fakes/remote-write.ts';
 import { seriesOf } from '../../fakes/shard-stub.ts';
 
 const name = (text: string, more = {}) => encodeLabelFields(labels({ __name__: text, ...more }));
@@ -79,5 +81,57 @@ describe('FragmentWriter', () => {
     cells.ownTimes = new Map([[0, Float64Array.of(-5, 7)]]);
     writer.add(name('m'), cells, 0, times(2), 0, 2);
     expect(writer.finish()).toMatchObject([{ minMs: -5, maxMs: 7 }]);
+  });
+
+  it('puts exemplars beside their samples, also where a series is split', () => {
+    const writer = new FragmentWriter(2);
+    const cells = filled(1, 5);
+    const exemplars = [0, 2, 2, 4].map((scrape, i) => ({
+      scrape,
+      bytes: encodeExemplar([['trace_id', String(i)]], i, 1000 * (scrape + 1)),
+    }));
+    writer.add(name('m'), cells, 0, times(5), 0, 5, exemplars);
+    const requests = writer.finish().map(({ block, rawBytes }) => decodeWriteRequest(snappyUncompress(block, rawBytes)));
+    expect(requests.map(({ series }) => series.map((one) => [one.samples.map(({ ms }) => ms), one.exemplars.map(({ ms }) => ms)]))).toEqual(
+      [
+        [[[1000, 2000], [1000]]],
+        [
+          [
+            [3000, 4000],
+            [3000, 3000],
+          ],
+        ],
+        [[[5000], [5000]]],
+      ],
+    );
+  });
+
+  it('keeps fragments with many exemplars below the limit in bytes', () => {
+    const writer = new FragmentWriter(100_000);
+    const cells = filled(1, 1000);
+    const bytes = encodeExemplar([['trace_id', '\u{1f600}'.repeat(120)]], 1, 1);
+    const exemplars = Array.from({ length: 2000 }, (_, i) => ({ scrape: i >> 1, bytes }));
+    writer.add(name('m'), cells, 0, times(1000), 0, 1000, exemplars);
+    const fragments = writer.finish();
+    expect(fragments.length).toBe(2);
+    for (const { rawBytes } of fragments) expect(rawBytes).toBeLessThanOrEqual(MAX_FRAGMENT_BYTES);
+    const series = fragments.flatMap(({ block, rawBytes }) => decodeWriteRequest(snappyUncompress(block, rawBytes)).series);
+    expect(series.flatMap(({ samples }) => samples)).toHaveLength(1000);
+    for (const one of series) expect(one.exemplars).toHaveLength(2 * one.samples.length);
+  });
+
+  it('puts metadata behind the last samples, and what has no room there into fragments of its own', () => {
+    const writer = new FragmentWriter(10);
+    writer.add(name('m'), filled(1, 2), 0, times(2), 0, 2);
+    const families = Array.from({ length: 600 }, (_, i) => ({ family: `f${i}`, type: 'gauge' as const, help: 'x'.repeat(1000), unit: '' }));
+    for (const family of families) writer.addFamily(encodeFamily(family), 77);
+    const fragments = writer.finish();
+    expect(fragments).toMatchObject([
+      { samples: 2, series: 1, minMs: 1000, maxMs: 2000 },
+      { samples: 0, series: 0, minMs: 77, maxMs: 77 },
+    ]);
+    for (const { rawBytes } of fragments) expect(rawBytes).toBeLessThanOrEqual(MAX_FRAGMENT_BYTES);
+    const joined = snappyUncompress(snappyConcat(fragments.map(({ block }) => block)), 1 << 21);
+    expect(decodeWriteRequest(joined)).toMatchObject({ series: [{}], metadata: families });
   });
 });
