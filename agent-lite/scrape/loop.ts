@@ -24,7 +24,7 @@ export interface LoopSpec {
   readonly target: Target;
   readonly fetch: Fetch;
   readonly rules: SeriesRules;
-  /** Equal for equal rules. */
+  /** Equal for rules that give a series the same labels. */
   readonly rulesKey: string;
   /** `undefined`: only what every scrape reports. */
   readonly extra: ExtraReport | undefined;
@@ -121,10 +121,8 @@ export class TargetLoop {
 
   async #scrapeUntil(changed: AbortSignal, spec: LoopSpec): Promise<void> {
     const { clock, metrics, offsetSeed } = this.#context;
-    if (spec.rulesKey !== this.#rulesKey) {
-      this.#series.setRules(spec.rules);
-      this.#rulesKey = spec.rulesKey;
-    }
+    this.#series.setRules(spec.rules, spec.rulesKey === this.#rulesKey);
+    this.#rulesKey = spec.rulesKey;
     const { intervalMs, url } = spec.target;
     const schedule = new Schedule(clock, intervalMs, offsetInInterval(this.#labels, url, offsetSeed, intervalMs));
     this.#schedule = schedule;

@@ -198,8 +198,17 @@ function wantedTargets(
     for (const target of resolved.targets) {
       const fetch = overLimit === undefined ? fetchHttp(target, config, client, options.version) : fetchNothing(overLimit);
       const extra = config.extraScrapeMetrics ? { timeoutMs: target.timeoutMs, sampleLimit: config.sampleLimit } : undefined;
-      const { bodySizeLimit, enableCompression, http, scrapeProtocols, fallbackScrapeProtocol, metricNameEscapingScheme } = config;
-      const asked = [bodySizeLimit, enableCompression, http, scrapeProtocols, fallbackScrapeProtocol, metricNameEscapingScheme];
+      const { sampleLimit, bodySizeLimit, enableCompression, http, scrapeProtocols, fallbackScrapeProtocol, metricNameEscapingScheme } =
+        config;
+      const asked = [
+        sampleLimit,
+        bodySizeLimit,
+        enableCompression,
+        http,
+        scrapeProtocols,
+        fallbackScrapeProtocol,
+        metricNameEscapingScheme,
+      ];
       const identity = JSON.stringify([target, rules.rulesKey, extra, overLimit, asked]);
       add({ target, fetch, ...rules, extra, identity, jobName: config.jobName });
     }
@@ -232,9 +241,9 @@ function jobRules(config: ScrapeConfig, compileRelabel: CompileRelabel): Pick<Lo
   const { labelLimit, labelNameLengthLimit, labelValueLengthLimit, metricNameValidationScheme } = config;
   const legacyNames = metricNameValidationScheme === 'legacy';
   const labelRules = { legacyNames, labelLimit, labelNameLengthLimit, labelValueLengthLimit };
-  const plain = { honorLabels, honorTimestamps, trackTimestampsStaleness, sampleLimit, ...labelRules };
+  const plain = { honorLabels, honorTimestamps, trackTimestampsStaleness, ...labelRules };
   return {
-    rules: { ...plain, relabel: compileRelabel(metricRelabelConfigs) },
+    rules: { ...plain, sampleLimit, relabel: compileRelabel(metricRelabelConfigs) },
     rulesKey: JSON.stringify([plain, metricRelabelConfigs]),
   };
 }

@@ -70,10 +70,13 @@ export class TargetSeries implements ExpositionSink {
     return this.#rows.table;
   }
 
-  /** Takes new rules; the rows stay, so that series the new rules do not yield get their markers. */
-  setRules(rules: SeriesRules): void {
+  /**
+   * Takes new rules; the rows stay, so that series the new rules do not yield get their markers.
+   * @param sameLabels the rules give every series the labels that it has; then nothing counts as new
+   */
+  setRules(rules: SeriesRules, sameLabels: boolean): void {
     this.#rules = rules;
-    this.#forgetTexts();
+    if (!sameLabels) this.#forgetTexts();
   }
 
   /** The metadata handed out last did not arrive: the next good scrape has all of it again. */

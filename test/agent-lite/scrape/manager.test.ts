@@ -346,6 +346,7 @@ describe('a reload', () => {
     ['of nothing', {}, false],
     ['of the timeout', { scrapeTimeoutMs: 5000 }, false],
     ['of the body and the targets', { bodySizeLimit: 10_000, targetLimit: 3 }, false],
+    ['of sample_limit', { sampleLimit: 100 }, false],
     ['of the client', { http: { ...scrapeConfig().http, basicAuth } }, false],
     ['of the request', { enableCompression: false, params: { a: ['b'] } }, false],
     ['of label limits', { labelLimit: 50 }, true],

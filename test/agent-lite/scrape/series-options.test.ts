@@ -264,7 +264,7 @@ describe('label rules', () => {
   it('new rules are applied to series known from before', async () => {
     const { state, scrape } = setup();
     expect((await scrape('a{b="c"} 1\n')).error).toBeUndefined();
-    state.setRules({ ...RULES, labelLimit: 3 });
+    state.setRules({ ...RULES, labelLimit: 3 }, false);
     expect((await scrape('a{b="c"} 1\n')).error?.message).toContain('label_limit');
   });
 });

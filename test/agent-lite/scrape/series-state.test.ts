@@ -277,7 +277,7 @@ describe('explicit timestamps', () => {
 it('new rules apply from the next scrape on, and what they no longer yield gets markers', async () => {
   const { scrape, state } = setup();
   await scrape('a 1\nb 1\nc 1\n');
-  state.setRules({ ...RULES, relabel: (labels) => (labels.some(([, value]) => value === 'b') ? undefined : labels) });
+  state.setRules({ ...RULES, relabel: (labels) => (labels.some(([, value]) => value === 'b') ? undefined : labels) }, false);
   expect(shown(await scrape('a 2\nb 2\nc 2\n'))).toEqual({ a: 2, b: 'stale', c: 2 });
   expect(shown(await scrape('a 3\nb 3\nc 3\n'))).toEqual({ a: 3, c: 3 });
 });

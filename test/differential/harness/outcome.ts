@@ -39,7 +39,9 @@ export function outcomeOf(one: Case, targets: readonly CaseTarget[], recorded: r
     }
     const kept = one.steps.length > 0 ? changingColumns([...rows.values()].map(({ cells }) => cells)) : undefined;
     for (const [key, { cells, explicit }] of rows) {
-      const shown = kept === undefined ? cells : kept.map((column) => cells[column] as string);
+      const steady = kept === undefined ? cells : kept.map((column) => cells[column] as string);
+      // Old and new labels are two targets, each with its own offset in the interval: which scrapes first tells nothing.
+      const shown = one.steps.includes('relabel') ? withoutRepeats(cells.filter((cell) => cell !== NOTHING)) : steady;
       if (explicit.length === 0 && shown.every((cell) => cell === NOTHING)) continue;
       outcome[key] = [...shown, ...(explicit.length > 0 ? ['|', ...explicit] : [])].join(' ');
     }
@@ -72,6 +74,8 @@ function changingColumns(rows: readonly (readonly string[])[]): readonly number[
   }
   return kept;
 }
+
+const withoutRepeats = (cells: readonly string[]): readonly string[] => cells.filter((cell, i) => cell !== cells[i - 1]);
 
 /** Seconds between scrapes, the most usual. */
 function spacing(times: readonly number[]): string {
