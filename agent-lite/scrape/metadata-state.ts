@@ -47,6 +47,8 @@ export class TargetMetadata {
   /** UTF-8 bytes of all names, help texts and units. */
   #bytes = 0;
   #scrape = 0;
+  /** There may be families that this scrape does not tell of. */
+  #aging = true;
   /** Something may differ from what was handed out. */
   #dirty = true;
   #cut = 0;
@@ -88,19 +90,15 @@ export class TargetMetadata {
     const made = this.#line(of, end - start, line);
     this.#apply(made);
     // Three lines a family are usual; more, or longer ones, are understood but not remembered.
-    const room = end - start <= INDEXED_LINE_BYTES && this.#index.size < 3 * this.#limits.families;
-    if (room && this.#index.bytes < 4 * this.#limits.bytes) this.#index.add(bytes, start, end, FAMILY_OTHER, made);
+    const room = this.#index.size < 3 * this.#limits.families && this.#index.bytes < 4 * this.#limits.bytes;
+    if (room && end - start <= INDEXED_LINE_BYTES) this.#index.add(bytes, start, end, FAMILY_OTHER, made);
+    else this.#aging = true;
   }
 
   /** The scrape is good. All families sorted by name if they differ from what was handed out last, else `undefined`. */
   commit(): readonly FamilyMetadata[] | undefined {
-    this.#index.commit();
-    for (const [name, family] of this.#families) {
-      if (this.#scrape - family.seenAt <= KEPT_SCRAPES) continue;
-      this.#families.delete(name);
-      this.#bytes -= utf8Length(name) + utf8Length(family.help) + utf8Length(family.unit);
-      this.#dirty = true;
-    }
+    if (this.#index.commit().length > 0) this.#aging = true;
+    if (this.#aging) this.#forgetOld();
     if (!this.#dirty) return undefined;
     let same = this.#given === this.#families.size;
     for (const family of this.#families.values()) {
@@ -122,6 +120,7 @@ export class TargetMetadata {
   /** The scrape failed. What it said about known families stays, as in Prometheus. */
   rollback(): void {
     this.#index.rollback();
+    this.#aging = true;
   }
 
   /** What was handed out last did not arrive: the next {@link commit} hands out all again. */
@@ -133,6 +132,19 @@ export class TargetMetadata {
   /** The lines are to be read anew, as another format has other rules for them. */
   forgetLines(): void {
     this.#index.clear();
+    this.#aging = true;
+  }
+
+  #forgetOld(): void {
+    this.#aging = false;
+    for (const [name, family] of this.#families) {
+      if (family.seenAt === this.#scrape) continue;
+      this.#aging = true;
+      if (this.#scrape - family.seenAt <= KEPT_SCRAPES) continue;
+      this.#families.delete(name);
+      this.#bytes -= utf8Length(name) + utf8Length(family.help) + utf8Length(family.unit);
+      this.#dirty = true;
+    }
   }
 
   #family(name: string): Family | undefined {

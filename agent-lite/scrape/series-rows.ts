@@ -54,14 +54,15 @@ export class SeriesRows {
    * @throws {@link ExpositionError} at a limit; then the table is as before
    */
   async update(stored: readonly Series[], needed: (series: Series) => boolean, shrink: boolean): Promise<void> {
-    const fresh = stored.filter((series) => series.tableRow === -1);
-    let kept = this.#rows;
-    if (shrink) {
-      const alive = kept.filter(needed);
-      if (kept.length - alive.length > kept.length * MAX_DEAD_SHARE) kept = alive;
-    }
-    if (fresh.length === 0 && kept === this.#rows) return;
-    const rows = [...kept, ...fresh];
+    // Nearly always nothing changes: find that out without taking memory.
+    let isNew = false;
+    for (const series of stored) if (series.tableRow === -1) isNew = true;
+    let dead = 0;
+    if (shrink) for (const series of this.#rows) if (!needed(series)) dead++;
+    const shrinks = dead > this.#rows.length * MAX_DEAD_SHARE;
+    if (!isNew && !shrinks) return;
+    const rows = shrinks ? this.#rows.filter(needed) : [...this.#rows];
+    for (const series of stored) if (series.tableRow === -1) rows.push(series);
     if (rows.length > this.#limits.tableRows) throw this.#tooMany(String(rows.length));
     if (rows.length === 0) {
       this.#set([], undefined);

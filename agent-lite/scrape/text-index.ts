@@ -19,21 +19,29 @@ export interface IndexEntry<T> {
 }
 
 const TAB = 0x09;
+const NO_BYTES: Uint8Array = new Uint8Array(0);
+const NO_VIEW = new DataView(new ArrayBuffer(0));
 
 /**
- * Finds series and metadata by the bytes of their text. A target writes the same series in the same order again and again, so the text
- * expected next is compared first, without hashing and without memory; a series at another place is found by its hash, and
- * the order is picked up from there. Only text never seen needs parsing.
+ * Finds series and metadata by the bytes of their text. A target writes the same series in the same order again and again, so
+ * the text expected next is compared first, without hashing and without memory; a text at another place is found by its hash,
+ * and the order is picked up from there. Only text never seen needs parsing.
  */
 export class TextIndex<T> {
   readonly #byHash = new Map<number, IndexEntry<T>>();
   #pool = new Uint8Array(1024);
+  #poolView = new DataView(this.#pool.buffer);
+  /** Compared last, and a view of it. */
+  #bytes = NO_BYTES;
+  #view: DataView = NO_VIEW;
   #used = 0;
   #live = 0;
   #count = 0;
   #order: IndexEntry<T>[] = [];
   #nextOrder: IndexEntry<T>[] = [];
   #cursor = 0;
+  /** So far all texts are those of the last scrape, in its order: nothing needs to be noted of them. */
+  #inOrder = true;
   #iteration = 0;
   #distinct = 0;
   #added: IndexEntry<T>[] = [];
@@ -51,6 +59,7 @@ export class TextIndex<T> {
   begin(): void {
     this.#iteration++;
     this.#cursor = 0;
+    this.#inOrder = true;
     this.#distinct = 0;
     this.#nextOrder.length = 0;
     this.#added = [];
@@ -60,9 +69,8 @@ export class TextIndex<T> {
   expected(bytes: Uint8Array, at: number, family: FamilyType): IndexEntry<T> | undefined {
     const entry = this.#order[this.#cursor];
     if (entry === undefined || entry.family !== family) return undefined;
-    const pool = this.#pool;
     const end = at + entry.length;
-    for (let i = at, j = entry.start; i < end; i++, j++) if (bytes[i] !== pool[j]) return undefined;
+    if (end > bytes.length || !this.#equal(bytes, at, entry)) return undefined;
     if (!entry.closed) {
       // `up` is also the start of `upper 1` and of `up {a="b"} 1`.
       const first = bytes[end];
@@ -71,14 +79,15 @@ export class TextIndex<T> {
       if (second === OPEN || second === SPACE || second === TAB) return undefined;
     }
     this.#cursor++;
-    this.#see(entry);
+    if (!this.#inOrder) this.#see(entry);
     return entry;
   }
 
   find(bytes: Uint8Array, start: number, end: number, family: FamilyType): IndexEntry<T> | undefined {
     const length = end - start;
     for (let entry = this.#byHash.get(hashOf(bytes, start, end, family)); entry !== undefined; entry = entry.next) {
-      if (entry.length !== length || entry.family !== family || !this.#holds(entry, bytes, start)) continue;
+      if (entry.length !== length || entry.family !== family || !this.#equal(bytes, start, entry)) continue;
+      this.#leaveOrder();
       // Text that was put in between leaves the cursor where it is; what was left out or moved takes it along.
       if (this.#order[entry.position] === entry) this.#cursor = entry.position + 1;
       this.#see(entry);
@@ -88,6 +97,7 @@ export class TextIndex<T> {
   }
 
   add(bytes: Uint8Array, start: number, end: number, family: FamilyType, item: T): IndexEntry<T> {
+    this.#leaveOrder();
     const length = end - start;
     if (this.#used + length > this.#pool.length) this.#resize(Math.max(this.#used + length, this.#pool.length * 2));
     this.#pool.set(bytes.subarray(start, end), this.#used);
@@ -114,6 +124,9 @@ export class TextIndex<T> {
 
   /** The scrape is good: its order is expected next, and texts it lacks are forgotten (returned: what they stood for). */
   commit(): T[] {
+    this.#releaseBytes();
+    if (this.#inOrder && this.#cursor === this.#order.length) return [];
+    this.#leaveOrder();
     const gone: T[] = [];
     if (this.#distinct < this.#count) {
       for (const head of [...this.#byHash.values()]) {
@@ -137,6 +150,7 @@ export class TextIndex<T> {
 
   /** The scrape failed: forget what only it brought. Returns what that stood for. */
   rollback(): T[] {
+    this.#releaseBytes();
     const gone = this.#added.map((entry) => entry.item);
     for (const entry of this.#added) this.#remove(entry);
     this.#added = [];
@@ -148,11 +162,23 @@ export class TextIndex<T> {
     this.#byHash.clear();
     this.#order = [];
     this.#nextOrder = [];
-    this.#pool = new Uint8Array(1024);
+    this.#setPool(new Uint8Array(1024));
     this.#used = 0;
     this.#live = 0;
     this.#count = 0;
     this.#added = [];
+  }
+
+  #leaveOrder(): void {
+    if (!this.#inOrder) return;
+    this.#inOrder = false;
+    for (let i = 0; i < this.#cursor; i++) this.#see(this.#order[i] as IndexEntry<T>);
+  }
+
+  /** Nothing holds the exposition between scrapes. */
+  #releaseBytes(): void {
+    this.#bytes = NO_BYTES;
+    this.#view = NO_VIEW;
   }
 
   #see(entry: IndexEntry<T>): void {
@@ -163,8 +189,20 @@ export class TextIndex<T> {
     }
   }
 
-  #holds(entry: IndexEntry<T>, bytes: Uint8Array, start: number): boolean {
-    for (let i = 0; i < entry.length; i++) if (bytes[start + i] !== this.#pool[entry.start + i]) return false;
+  /** Compares four bytes at a time: this is where a scrape spends its time. `bytes` holds at least the entry's length. */
+  #equal(bytes: Uint8Array, start: number, entry: IndexEntry<T>): boolean {
+    if (bytes !== this.#bytes) {
+      this.#bytes = bytes;
+      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    }
+    const view = this.#view;
+    const poolView = this.#poolView;
+    const end = start + entry.length;
+    let i = start;
+    let j = entry.start;
+    for (; i <= end - 4; i += 4, j += 4) if (view.getInt32(i, true) !== poolView.getInt32(j, true)) return false;
+    const pool = this.#pool;
+    for (; i < end; i++, j++) if (bytes[i] !== pool[j]) return false;
     return true;
   }
 
@@ -183,7 +221,12 @@ export class TextIndex<T> {
   #resize(capacity: number): void {
     const pool = new Uint8Array(capacity);
     pool.set(this.#pool.subarray(0, this.#used));
+    this.#setPool(pool);
+  }
+
+  #setPool(pool: Uint8Array<ArrayBuffer>): void {
     this.#pool = pool;
+    this.#poolView = new DataView(pool.buffer);
   }
 
   #compact(): void {
@@ -196,7 +239,7 @@ export class TextIndex<T> {
         at += entry.length;
       }
     }
-    this.#pool = pool;
+    this.#setPool(pool);
     this.#used = at;
   }
 }
