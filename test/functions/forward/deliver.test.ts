@@ -4,8 +4,8 @@ import { Receiver } from '../../../functions/forward/receiver.ts';
 import { decodeSeries } from '../../../functions/forward/split.ts';
 import type { DeliveryStep, FinishedDelivery, Fragment, OutgoingFragment, RefusedPart, Verdict } from '../../../functions/model.ts';
 import { ManualClock } from '../../fakes/clock.ts';
+import { fragment } from '../../fakes/commit-requests.ts';
 import { FakeReceiver, type FakeReceiverOptions } from '../../fakes/receiver.ts';
-import { fragment } from '../../fakes/shard-rig.ts';
 
 const NOW = new ManualClock().now();
 

@@ -12,7 +12,7 @@ import {
   type SeriesPart,
   timeRange,
 } from '../../../functions/forward/split.ts';
-import { fragment } from '../../fakes/shard-rig.ts';
+import { fragment } from '../../fakes/commit-requests.ts';
 
 const three = fragment(
   { labels: { __name__: 'a' }, samples: [[1, 1], [2, undefined], [3, -0]] }, // biome-ignore format: a table

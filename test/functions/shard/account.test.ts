@@ -4,8 +4,9 @@ import { decodeSeries } from '../../../functions/forward/split.ts';
 import type { Fragment } from '../../../functions/model.ts';
 import { decodeDeadLetter } from '../../../functions/shard/dead-letters.ts';
 import { decodeObject } from '../../../functions/shard/object-format.ts';
+import { chainOf, fragment, LOG_A, TENANT } from '../../fakes/commit-requests.ts';
 import type { Behaviour, FakeReceiverOptions } from '../../fakes/receiver.ts';
-import { chainOf, fragment, LOG_A, ShardRig, TENANT } from '../../fakes/shard-rig.ts';
+import { ShardRig } from '../../fakes/shard-rig.ts';
 
 /** A device as the protocol describes it: sends what follows its cursor, believes only answers, obeys conflicts. */
 class Device {
