@@ -1,5 +1,6 @@
 import type { LogId, Position } from '../../contract/push.ts';
 import { decodeSmallFile, encodeSmallFile, isPosition, isRecord } from './small-file.ts';
+import type { SegmentStore } from './store.ts';
 
 /**
  * Positions are never used twice, not even by a log whose end was lost in a power cut after it had been pushed: they are
@@ -35,4 +36,18 @@ export function decodeReserved(bytes: Uint8Array | undefined): Reserved | undefi
 export function firstPosition(known: Position, reserved: Reserved | undefined): Position {
   if (reserved !== undefined) return Math.max(known, reserved.through) + 1;
   return known === 0 ? 1 : known + BLOCK + 1;
+}
+
+/** Writes the next block down before its first position is used. */
+export class Reservation {
+  through: Position = 0;
+
+  async reserve(store: SegmentStore, logId: LogId, through: Position): Promise<void> {
+    if (through > this.through) await this.write(store, logId, through + BLOCK - 1);
+  }
+
+  async write(store: SegmentStore, logId: LogId, through: Position): Promise<void> {
+    await store.replaceFile(POSITIONS_FILE, encodeReserved({ logId, through }), true);
+    this.through = through;
+  }
 }
