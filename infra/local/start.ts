@@ -113,7 +113,8 @@ await runCommand(USAGE, async () => {
     { RECEIVER_URL: givenReceiver ?? receiver?.writeUrl ?? '' },
     (text) => !text.startsWith('edge listening'),
   );
-  await ready('edge', `${edgeUrl}/-/healthy`);
+  await ready('edge', `${edgeUrl}/-/ready`);
+  const edgeAtStart = await fetchMetrics(`${edgeUrl}/metrics`);
   start(
     'agent',
     [
@@ -141,7 +142,7 @@ await runCommand(USAGE, async () => {
   while (stopping === undefined) {
     const [agent, edge] = await Promise.all([fetchMetrics(`${agentUrl}/metrics`), fetchMetrics(`${edgeUrl}/metrics`)]);
     const now = { agent, edge, arrived: receiver?.totals().samples, atMs: Date.now() };
-    if (stopping === undefined) line.show(describeFlow(now, history[0]));
+    if (stopping === undefined) line.show(describeFlow(now, history[0], edgeAtStart));
     history.push(now);
     if (history.length > RATE_LINES) history.shift();
     await sleep(LINE_INTERVAL_MS);
