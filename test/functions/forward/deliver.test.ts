@@ -77,6 +77,17 @@ describe('delivery', () => {
     expect(fake.requests.length).toBeLessThan(150);
   });
 
+  it('delivers new scrapes that come behind known ones in the same fragment, however many series they have', async () => {
+    const { deliver, tsdb } = setUp();
+    const known = Array.from({ length: 20 }, (_, i) => i);
+    await deliver([many('a', 90, known)]);
+    const step = await deliver([many('a', 90, [...known, 20, 21])]);
+    // The newest of the known ones, given again with the same value, is no fault to Prometheus.
+    expect(step).toMatchObject({ passed: true, deliveredSamples: 3 * 90 });
+    expect(step.refused.map(({ samples }) => samples)).toEqual([19 * 90]);
+    expect(tsdb.samples).toBe(22 * 90);
+  });
+
   it('does not search every series of a fragment that is all too old', async () => {
     const { deliver, fake } = setUp({ tooFarInFutureMs: 0 });
     await deliver([many('a', 1, [7_200_000])]);
