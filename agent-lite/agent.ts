@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { labelsToRecord } from '../contract/labels.ts';
 import { compileRelabel, relabel } from '../contract/relabel.ts';
 import { VERSION } from '../contract/version.ts';
-import type { AgentConfig, HttpClientConfig, ScrapeConfig, TargetGroup } from './config/types.ts';
+import type { AgentConfig, HttpClientConfig, ScrapeConfig, SecretSource, TargetGroup } from './config/types.ts';
 import { type Discovery, mergedDiscovery, staticDiscovery } from './discovery/discovery.ts';
 import { fileDiscovery } from './discovery/file.ts';
 import { nodeFiles } from './discovery/files-node.ts';
@@ -128,6 +128,7 @@ export async function startAgent({ config, options, clock, logger, env }: AgentS
     metrics,
     version: VERSION,
     deflate,
+    tokenVersion: () => fileVersion(config.edgePush.http.authorization?.credentials),
   });
 
   let ready = false;
@@ -245,6 +246,13 @@ async function openLogOrMemory(options: LogOptions): Promise<{ readonly log: Log
     });
     return { log, unreadable: cause.message };
   }
+}
+
+/** Differs when a secret's file was written anew; empty for a secret that is no file. */
+async function fileVersion(secret: SecretSource | undefined): Promise<string> {
+  if (secret?.kind !== 'file') return '';
+  const { mtimeMs, size, ino } = await stat(secret.path);
+  return `${mtimeMs}/${size}/${ino}`;
 }
 
 /** Tells the targets of all jobs together, first when every discovery has been heard: until then the ones before stay. */
