@@ -3,6 +3,7 @@ import { VERSION } from '../contract/version.ts';
 import type { AgentConfig, EdgePushConfig, HttpClientConfig, RemoteWriteConfig } from './config/types.ts';
 import type { Clock, HttpClient, Logger, Metrics } from './model.ts';
 import { deflate } from './platform/bytes.ts';
+import { fileVersion } from './platform/file-version.ts';
 import { createTextFile } from './platform/text-file.ts';
 import { createPusher, type Pusher, type PusherStatus } from './push/pusher.ts';
 import { createRemoteWriter, cursorName, type RemoteWriter, type RemoteWriterStatus } from './remote-write/writer.ts';
@@ -51,13 +52,16 @@ export function createReceivers(options: ReceiversOptions): Receivers {
   const running = new Map<string, Running>();
   const clockStore = createTextFile(join(storagePath, 'clock.json'));
 
-  function edge({ url, pushIntervalMs, remoteTimeoutMs }: EdgePushConfig, { global }: AgentConfig, http: HttpClient): Sender {
+  function edge(config: EdgePushConfig, { global }: AgentConfig, http: HttpClient): Sender {
+    const { url, pushIntervalMs, remoteTimeoutMs } = config;
+    const token = config.http.authorization?.credentials;
     const loop = createPusher({
       ...{ reader: log, http, url, pushIntervalMs, remoteTimeoutMs, clock, clockStore, metrics, deflate },
       externalLabels: global.externalLabels,
       receiver: EDGE_CURSOR,
       logger: loggerOf('push'),
       version: VERSION,
+      tokenVersion: async () => (token?.kind === 'file' ? fileVersion(token.path) : ''),
     });
     return { kind: 'edge', loop };
   }

@@ -28,6 +28,11 @@ export interface PusherOptions {
   readonly maxCellsPerPush?: number;
   /** Called after each change of {@link Pusher.status}. */
   readonly onChange?: () => void;
+  /**
+   * Changes when the token does, e.g. time and size of its file; never the token. A refused token is tried again as soon as
+   * this differs, not only after the long wait that a refusal brings.
+   */
+  readonly tokenVersion?: () => Promise<string>;
 }
 
 export interface Pusher {
@@ -72,6 +77,8 @@ const FIRST_PUSH_MS = { from: 1_000, to: 4_000 } as const;
 const EARLY_LOOK_MS = 2_000;
 /** Between the pushes of a backlog. */
 const CATCH_UP_GAP_MS = 250;
+/** While a token is refused, its file is looked at this often. */
+const TOKEN_LOOK_MS = 5_000;
 /** Requests in one go that put something right but send nothing; halving a batch to one record takes 15. */
 const AGAIN_LIMIT = 24;
 
@@ -249,8 +256,20 @@ class PushLoop implements Pusher {
     const ms = Math.round(exactMs);
     this.#nextTryBootMs = this.#o.clock.boot() + ms;
     this.#o.onChange?.();
-    await this.#o.clock.sleep(ms, this.#stopping.signal);
+    if (this.#errorCause === 'unauthorized') await this.#sleepUntilRenewed(ms);
+    else await this.#o.clock.sleep(ms, this.#stopping.signal);
     this.#nextTryBootMs = undefined;
+  }
+
+  async #sleepUntilRenewed(ms: number): Promise<void> {
+    const { clock, tokenVersion } = this.#o;
+    const version = (): Promise<string> => tokenVersion?.().catch(() => '') ?? Promise.resolve('');
+    const refused = await version();
+    const untilMs = clock.boot() + ms;
+    for (let left = ms; left > 0 && !this.#stopping.signal.aborted; left = untilMs - clock.boot()) {
+      await clock.sleep(Math.min(left, TOKEN_LOOK_MS), this.#stopping.signal);
+      if ((await version()) !== refused) return;
+    }
   }
 
   #change(state: PusherState): void {

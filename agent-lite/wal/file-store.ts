@@ -1,6 +1,6 @@
 import { type FileHandle, link, mkdir, open, readdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { acquireLock, type LockHost, type LockName, type Owner, releaseLock } from './lock.ts';
+import { acquireLock, type LockHost, type LockName, type Owner, ownsLock, releaseLock } from './lock.ts';
 import { type Area, type Entry, LogLockedError, type SegmentStore, StoreError } from './store.ts';
 
 /**
@@ -12,6 +12,7 @@ export class FileStore implements SegmentStore {
   readonly #host: LockHost;
   /** The segment that is appended to. */
   #active: { readonly name: string; readonly file: FileHandle } | undefined;
+  #held = false;
 
   constructor(directory: string) {
     this.#directory = directory;
@@ -21,11 +22,14 @@ export class FileStore implements SegmentStore {
   lock(): Promise<void> {
     return this.#try('lock', async () => {
       await this.#makeDirectories();
+      if (this.#held && (await ownsLock(this.#host))) return;
       await acquireLock(this.#host);
+      this.#held = true;
     });
   }
 
   unlock(): Promise<void> {
+    this.#held = false;
     return this.#try('unlock', () => releaseLock(this.#host));
   }
 

@@ -5,8 +5,7 @@ import { fromHex, toHex } from '../../contract/series-table.ts';
 
 /** The constants and the segment header of the log's files. FORMAT.md describes them byte by byte. */
 
-/** 2: scrapes name their target's metadata and carry exemplars. */
-export const FORMAT_VERSION = 2;
+export const FORMAT_VERSION = 1;
 const MAGIC = Uint8Array.from('agentwal', (character) => character.charCodeAt(0));
 export const HEADER_BYTES = 136;
 
@@ -89,10 +88,14 @@ export function decodeHeader(bytes: Uint8Array): SegmentHeader {
   if (bytes.length < HEADER_BYTES) throw new FormatError(`segment header: expected ${HEADER_BYTES} bytes, got ${bytes.length}`);
   const reader = new ByteReader(bytes.subarray(0, HEADER_BYTES));
   if (toHex(reader.raw(MAGIC.length)) !== toHex(MAGIC)) throw new FormatError('segment header: not a file of this log');
+  if (new ByteReader(bytes, HEADER_BYTES - 4).u32() !== crc32c(bytes.subarray(0, HEADER_BYTES - 4)))
+    throw new FormatError('segment header: checksum does not match');
   const version = reader.u8();
+  if (version !== FORMAT_VERSION)
+    throw new FormatError(`segment header: expected format ${FORMAT_VERSION}, got ${version}; it was written by another version`);
   const kind = reader.u8();
   reader.raw(2);
-  const header: SegmentHeader = {
+  return {
     kind: kind === LOG_SEGMENT ? LOG_SEGMENT : SET_ASIDE_SEGMENT,
     logId: toHex(reader.raw(16)),
     first: reader.u64(),
@@ -100,10 +103,6 @@ export function decodeHeader(bytes: Uint8Array): SegmentHeader {
     createdMs: reader.u64(),
     previous: decodeSummary(reader),
   };
-  if (reader.u32() !== crc32c(bytes.subarray(0, HEADER_BYTES - 4))) throw new FormatError('segment header: checksum does not match');
-  if (version !== FORMAT_VERSION)
-    throw new FormatError(`segment header: expected format ${FORMAT_VERSION}, got ${version}; it was written by another version`);
-  return header;
 }
 
 function decodeSummary(reader: ByteReader): Summary | undefined {

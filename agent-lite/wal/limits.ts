@@ -46,19 +46,3 @@ function unacknowledged(segment: Segment, acknowledged: Position): number {
   if (acknowledged < segment.first) return segment.records;
   return Math.max(0, Math.min(segment.records, segment.last - acknowledged));
 }
-
-const MAX_EVICTED_NOTED = 16;
-
-/** What went at a limit lately, so that a reader that misses it can say why. */
-export class EvictedRanges {
-  readonly #ranges: { readonly from: Position; readonly to: Position }[] = [];
-
-  note(from: Position, to: Position): void {
-    this.#ranges.push({ from, to });
-    if (this.#ranges.length > MAX_EVICTED_NOTED) this.#ranges.shift();
-  }
-
-  overlap(from: Position, to: Position): boolean {
-    return this.#ranges.some((range) => range.from <= to && from <= range.to);
-  }
-}

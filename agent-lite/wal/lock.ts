@@ -48,8 +48,12 @@ export async function acquireLock(host: LockHost): Promise<void> {
   }
 }
 
+export async function ownsLock(host: LockHost): Promise<boolean> {
+  return (await host.read('lock')) === JSON.stringify(await host.self());
+}
+
 export async function releaseLock(host: LockHost): Promise<void> {
-  if ((await host.read('lock')) === JSON.stringify(await host.self())) await host.remove('lock');
+  if (await ownsLock(host)) await host.remove('lock');
 }
 
 function locked(host: LockHost, owner: Owner | undefined): LogLockedError {

@@ -5,7 +5,7 @@ import { BOOT, decodeHeader, HEADER_BYTES, LOG_SEGMENT, NO_BOOT, parseSegmentNam
 import { type Damage, type Frame, FrameScanner, frameBytes } from './frame.ts';
 import { decodeBootRecord, decodeScrapeHead, isScrape } from './record.ts';
 import { countScrape, isEmpty, newSegment, type Segment, SegmentIndex } from './segment.ts';
-import type { Entry, SegmentStore } from './store.ts';
+import { type Entry, type SegmentStore, StoreError } from './store.ts';
 
 /** What opening finds. Memory and time: the newest segment is read, of the others only the header. */
 export interface Opened {
@@ -36,36 +36,52 @@ interface Candidate {
 }
 
 export async function readSegments(tools: OpeningTools): Promise<Opened> {
-  const opened: Opened & { tornBytes: number; logId: LogId | undefined } = {
-    segments: [],
-    empty: [],
-    unreadable: [],
-    logId: undefined,
-    tornBytes: 0,
-  };
+  const opened: Opening = { segments: [], empty: [], unreadable: [], logId: undefined, tornBytes: 0 };
   const candidates = await readHeaders(tools, opened);
   const logIds = new Set(candidates.flatMap(({ header }) => header?.logId ?? []));
   if (tools.knownLogId !== undefined) logIds.add(tools.knownLogId);
 
+  let failure: StoreError | undefined;
   for (const [i, candidate] of candidates.entries()) {
-    const next = candidates[i + 1];
-    const segment =
-      summarized(tools, candidate, next) ??
-      (await scanned(tools, candidate, [...logIds], { newest: next === undefined, cut: (bytes) => (opened.tornBytes += bytes) }));
-    const before = opened.segments[opened.segments.length - 1];
-    const hollow = segment !== undefined && next !== undefined && isEmpty(segment) && candidate.entry.bytes > HEADER_BYTES;
-    if (segment === undefined || hollow || (before !== undefined && segment.first <= before.last)) {
-      opened.unreadable.push(candidate.entry);
-      continue;
+    try {
+      await openSegment(tools, opened, candidate, candidates[i + 1], [...logIds]);
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      failure = error;
+      tools.log('error', 'a log segment cannot be read; it stays until the next start', {
+        segment: candidate.entry.name,
+        err: error.message,
+      });
     }
-    opened.logId = segment.logId;
-    if (isEmpty(segment)) opened.empty.push(segment.name);
-    else opened.segments.push(segment);
   }
+  // One bad file is skipped, and its readers are told of a gap. A disk of which nothing can be read is another matter.
+  if (failure !== undefined && opened.segments.length === 0) throw failure;
   return opened;
 }
 
-async function readHeaders({ store, log }: OpeningTools, opened: Opened): Promise<readonly Candidate[]> {
+type Opening = { -readonly [K in keyof Opened]: Opened[K] };
+
+async function openSegment(
+  tools: OpeningTools,
+  opened: Opening,
+  candidate: Candidate,
+  next: Candidate | undefined,
+  logIds: readonly LogId[],
+): Promise<void> {
+  const onTail = { newest: next === undefined, cut: (bytes: number) => (opened.tornBytes += bytes) };
+  const segment = summarized(tools, candidate, next) ?? (await scanned(tools, candidate, logIds, onTail));
+  const before = opened.segments[opened.segments.length - 1];
+  const hollow = segment !== undefined && next !== undefined && isEmpty(segment) && candidate.entry.bytes > HEADER_BYTES;
+  if (segment === undefined || hollow || (before !== undefined && segment.first <= before.last)) {
+    opened.unreadable.push(candidate.entry);
+    return;
+  }
+  opened.logId = segment.logId;
+  if (isEmpty(segment)) opened.empty.push(segment.name);
+  else opened.segments.push(segment);
+}
+
+async function readHeaders({ store, log }: OpeningTools, opened: Opening): Promise<readonly Candidate[]> {
   const candidates: Candidate[] = [];
   for (const entry of await store.list('wal')) {
     const first = parseSegmentName(entry.name);
@@ -81,7 +97,7 @@ async function readHeaders({ store, log }: OpeningTools, opened: Opened): Promis
       if (header.kind !== LOG_SEGMENT) throw new FormatError('segment header: expected a segment of the log, got a set-aside file');
       if (header.first !== first) throw new FormatError(`segment header: expected first position ${first}, got ${header.first}`);
     } catch (error) {
-      if (!(error instanceof FormatError)) throw error;
+      if (!(error instanceof FormatError) && !(error instanceof StoreError)) throw error;
       header = undefined;
       log('error', 'log segment without a usable header', { segment: entry.name, err: error.message });
     }
@@ -124,9 +140,9 @@ async function scanned(
   return undefined;
 }
 
-const scanner = (segment: Segment, end: number): FrameScanner =>
+const scanner = (segment: Segment, end: number, onBadBlock: () => void): FrameScanner =>
   new FrameScanner({
-    read: (offset, length) => segment.store.read('wal', segment.name, offset, length),
+    read: (offset, length) => readPieces(segment, offset, length, onBadBlock),
     seed: recordSeed(segment.logId),
     offset: HEADER_BYTES,
     end,
@@ -135,8 +151,32 @@ const scanner = (segment: Segment, end: number): FrameScanner =>
     chunkBytes: 256 * 1024,
   });
 
+const PIECE_BYTES = 4096;
+
+/** Bad blocks read as zeros, which hold no record. Rejects where nothing at all can be read. */
+async function readPieces({ store, name }: Segment, offset: number, length: number, onBadBlock: () => void): Promise<Uint8Array> {
+  try {
+    return await store.read('wal', name, offset, length);
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.reason !== 'failed' || length <= PIECE_BYTES) throw error;
+    const bytes = new Uint8Array(length);
+    let good = 0;
+    for (let at = 0; at < length; at += PIECE_BYTES) {
+      try {
+        bytes.set(await store.read('wal', name, offset + at, Math.min(PIECE_BYTES, length - at)), at);
+        good++;
+      } catch (bad) {
+        if (!(bad instanceof StoreError)) throw bad;
+      }
+    }
+    if (good === 0) throw error;
+    onBadBlock();
+    return bytes;
+  }
+}
+
 async function holdsRecord(segment: Segment, end: number): Promise<boolean> {
-  const walk = scanner(segment, end);
+  const walk = scanner(segment, end, () => undefined);
   for (let found = await walk.next(); found !== undefined; found = await walk.next()) if (found.frame !== undefined) return true;
   return false;
 }
@@ -147,13 +187,14 @@ async function scan(
   end: number,
   { newest, cut }: { newest: boolean; cut: (bytes: number) => void },
 ): Promise<Segment> {
-  const walk = scanner(segment, end);
+  let whole = true;
+  const walk = scanner(segment, end, () => (whole = false));
   const boots = new Map<number, string>();
   const index = new SegmentIndex();
   for (let found = await walk.next(); found !== undefined; found = await walk.next()) {
     if (found.damage !== undefined) {
       if (found.damage.trailing) {
-        if (newest) {
+        if (newest && whole) {
           await cutTail(tools, segment, found.damage);
           cut(found.damage.bytes);
         }

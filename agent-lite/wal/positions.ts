@@ -38,22 +38,16 @@ export function firstPosition(known: Position, reserved: Reserved | undefined): 
   return known === 0 ? 1 : known + BLOCK + 1;
 }
 
-/** What is reserved by this process. */
-export class PositionReserve {
-  #through: Position = 0;
+/** Writes the next block down before its first position is used. */
+export class Reservation {
+  through: Position = 0;
 
-  /** Up to here, as it was found at opening. */
-  start(through: Position): void {
-    this.#through = through;
+  async reserve(store: SegmentStore, logId: LogId, through: Position): Promise<void> {
+    if (through > this.through) await this.write(store, logId, through + BLOCK - 1);
   }
 
-  /** Writes the next block down before its first position is used. In memory there is nothing that could outlive its use. */
-  async upTo(through: Position, logId: LogId, store: SegmentStore): Promise<void> {
-    if (through > this.#through) await this.write(logId, store, through + BLOCK - 1);
-  }
-
-  async write(logId: LogId, store: SegmentStore, through = this.#through): Promise<void> {
+  async write(store: SegmentStore, logId: LogId, through: Position): Promise<void> {
     await store.replaceFile(POSITIONS_FILE, encodeReserved({ logId, through }), true);
-    this.#through = through;
+    this.through = through;
   }
 }

@@ -4,6 +4,7 @@ import { encodeHeader, SET_ASIDE_SEGMENT } from './format.ts';
 import { copyFrame, type Frame } from './frame.ts';
 import { decodeScrapeHead, encodeNoteRecord, isScrape } from './record.ts';
 import type { Segment } from './segment.ts';
+import type { Entry, SegmentStore } from './store.ts';
 
 /**
  * The bytes of a set-aside file: a segment that can be read alone, with the records `from..to` of one segment as they are,
@@ -51,5 +52,49 @@ function namedBy(frame: Frame): readonly Position[] {
   } catch (error) {
     if (error instanceof FormatError) return [];
     throw error;
+  }
+}
+
+/** Which set-aside files there are, and in which store; in the order of their positions. */
+export class SetAsideFiles {
+  readonly #files = new Map<string, { readonly bytes: number; store: SegmentStore }>();
+
+  get count(): number {
+    return this.#files.size;
+  }
+
+  async load(store: SegmentStore): Promise<void> {
+    const entries = [...(await store.list('set-aside'))].sort((a, b) => (a.name < b.name ? -1 : 1));
+    for (const entry of entries) this.add(entry, store);
+  }
+
+  add({ name, bytes }: Entry, store: SegmentStore): void {
+    this.#files.delete(name);
+    this.#files.set(name, { bytes, store });
+  }
+
+  bytes(store: SegmentStore | undefined): number {
+    let bytes = 0;
+    for (const file of this.#files.values()) if (file.store === store) bytes += file.bytes;
+    return bytes;
+  }
+
+  /** Forgets it, and says which. */
+  takeOldest(store: SegmentStore): Entry | undefined {
+    for (const [name, file] of this.#files) {
+      if (file.store !== store) continue;
+      this.#files.delete(name);
+      return { name, bytes: file.bytes };
+    }
+    return undefined;
+  }
+
+  async copy(from: SegmentStore, to: SegmentStore): Promise<void> {
+    for (const [name, file] of this.#files)
+      if (file.store === from) await to.create('set-aside', name, await from.read('set-aside', name, 0, file.bytes), true);
+  }
+
+  moved(from: SegmentStore, to: SegmentStore): void {
+    for (const file of this.#files.values()) if (file.store === from) file.store = to;
   }
 }

@@ -5,7 +5,7 @@
  * Calls for one name are never made at the same time, except reads. Every failure is a {@link StoreError}.
  */
 export interface SegmentStore {
-  /** Claims the place for this process, making it where it is missing. Rejects with {@link LogLockedError} where another one has it. */
+  /** Claims the place for this process, making it where it is missing. Rejects with {@link LogLockedError} where it is taken. */
   lock(): Promise<void>;
   unlock(): Promise<void>;
   /** In any order. Names that the log did not choose may be among them. */

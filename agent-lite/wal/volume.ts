@@ -1,22 +1,21 @@
 import { type LogId, NO_CHAIN, type Point, type Position } from '../../contract/push.ts';
 import { toHex } from '../../contract/series-table.ts';
-import { AsideFiles } from './aside-files.ts';
 import { CURSORS_FILE, type Cursors } from './cursors.ts';
 import { encodeHeader, LOG_SEGMENT, segmentName } from './format.ts';
 import type { Journal } from './journal.ts';
-import { EvictedRanges, isExpired, isFull, recordsBehind } from './limits.ts';
+import { isFull } from './limits.ts';
 import { MemoryStore } from './memory-store.ts';
 import { readSegments } from './opening.ts';
 import type { Settings } from './options.ts';
-import { BLOCK, decodeReserved, firstPosition, POSITIONS_FILE, PositionReserve } from './positions.ts';
+import { BLOCK, decodeReserved, firstPosition, POSITIONS_FILE, Reservation } from './positions.ts';
+import { Retention } from './retention.ts';
 import { isEmpty, newSegment, type Segment, SegmentIndex, summarize } from './segment.ts';
 import { Segments } from './segments.ts';
+import { SetAsideFiles } from './set-aside.ts';
 import { type SegmentStore, StoreError } from './store.ts';
 import { Unsynced } from './unsynced.ts';
 import { type Plan, SegmentWriter } from './writer.ts';
 
-/** More segments than this only come from thousands of restarts without a push; each costs memory, so the oldest goes. */
-const MAX_SEGMENTS = 8192;
 /** Segments removed for one write that finds the disk full; then the log goes on in memory. */
 const MAX_EVICTIONS_PER_WRITE = 3;
 
@@ -31,12 +30,12 @@ export class Volume {
   readonly #journal: Journal;
   readonly #cursors: Cursors;
   readonly #onFailure: () => void;
-  readonly #setAside = new AsideFiles();
-  readonly #evicted = new EvictedRanges();
+  readonly #aside = new SetAsideFiles();
+  readonly #retention: Retention;
   #memory: { readonly store: MemoryStore; readonly reason: string } | undefined;
   #logId: LogId = '';
   #head: Point = { position: 0, chain: NO_CHAIN };
-  readonly #reserve = new PositionReserve();
+  readonly #positions = new Reservation();
   #writer: SegmentWriter | undefined;
   #activeSinceMs = 0;
   readonly #dirty = new Unsynced(this.segments);
@@ -50,6 +49,7 @@ export class Volume {
     this.#journal = journal;
     this.#cursors = cursors;
     this.#onFailure = onFailure;
+    this.#retention = new Retention(settings, journal, cursors, this.segments, this.#aside);
   }
 
   get logId(): LogId {
@@ -71,10 +71,10 @@ export class Volume {
     return this.#dirty.size > 0 || this.#cursorsDirty;
   }
   get setAside(): { readonly files: number; readonly bytes: number } {
-    return { files: this.#setAside.size, bytes: this.#setAside.bytesOn(this.#disk) + this.#setAside.bytesOn(this.#memory?.store) };
+    return { files: this.#aside.count, bytes: this.#aside.bytes(this.#disk) + this.#aside.bytes(this.#memory?.store) };
   }
   wasEvicted(from: Position, to: Position): boolean {
-    return this.#evicted.overlap(from, to);
+    return this.#retention.wasEvicted(from, to);
   }
 
   /** Rejects with `LogLockedError`, or with {@link StoreError} where the store cannot be read. */
@@ -99,7 +99,7 @@ export class Volume {
     const reserved = decodeReserved(await disk.readFile(POSITIONS_FILE));
     if (!this.#cursors.load(await disk.readFile(CURSORS_FILE)))
       this.#journal.log('warn', 'the cursors cannot be read: everything in the log is sent again', { file: CURSORS_FILE });
-    await this.#setAside.load(disk);
+    await this.#aside.load(disk);
     const opened = await readSegments({
       store: disk,
       log: this.#journal.log,
@@ -116,16 +116,16 @@ export class Volume {
     // A cursor beyond the log names records that a power cut took after they were acknowledged: the log goes on from there.
     if (furthest.position > this.#head.position) this.#head = furthest;
     const first = firstPosition(this.#head.position, reserved);
-    this.#reserve.start(first - 1);
+    this.#positions.through = first - 1;
     await this.try(async () => {
       // A process that was killed may have left it to the kernel.
       if (newest !== undefined && this.#settings.sync !== 'never') await disk.sync(newest.name);
-      await this.#reserve.upTo(first, this.#logId, disk);
+      await this.#positions.reserve(disk, this.#logId, first);
       await this.#startSegment(disk, this.#logId, first, true);
     }, first);
     for (const { name, bytes } of opened.unreadable) await this.#moveAside(name, bytes);
     const kept = new Set(this.segments.all().map(({ name }) => name));
-    for (const name of opened.empty) if (!kept.has(name)) await this.#removeFile(disk, 'wal', name);
+    for (const name of opened.empty) if (!kept.has(name)) await this.#retention.removeFile(disk, 'wal', name);
     await this.#makeRoom(0);
   }
 
@@ -147,7 +147,7 @@ export class Volume {
       }
       await this.#makeRoom(records.bytes.length);
       const written = await this.try(async () => {
-        await this.#reserve.upTo(records.to.position, this.#logId, active.store);
+        await this.#positions.reserve(active.store, this.#logId, records.to.position);
         await active.store.append(active.name, active.bytes, records.bytes);
       });
       if (!written) continue;
@@ -172,7 +172,7 @@ export class Volume {
     await this.try(() => this.#startSegment(this.#store(), logId, this.#nextPosition(), true));
     // Where that failed, the log in memory was started under the old name.
     if (this.#logId !== logId) await this.#startSegment(this.#store(), logId, this.#nextPosition(), true);
-    await this.try(() => this.#reserve.write(this.#logId, this.#store()));
+    await this.try(() => this.#positions.write(this.#store(), logId, this.#positions.through));
   }
 
   async #startSegment(store: SegmentStore, logId: LogId, first: Position, durable: boolean): Promise<void> {
@@ -185,7 +185,7 @@ export class Volume {
     await store.create('wal', name, encodeHeader({ ...header, createdMs: this.#settings.clock.now() }), durable);
     if (empty !== undefined) {
       this.segments.remove(empty);
-      if (empty.name !== name) await this.#removeFile(empty.store, 'wal', empty.name);
+      if (empty.name !== name) await this.#retention.removeFile(empty.store, 'wal', empty.name);
     }
     // The index of the one just closed stays until its reader has passed; older ones are made anew when they are read.
     for (const segment of closed) if (segment !== previous) segment.index = undefined;
@@ -210,7 +210,11 @@ export class Volume {
       } catch (error) {
         if (!(error instanceof StoreError) || this.#memory !== undefined) throw error;
         this.#journal.writeError(error);
-        if (error.reason === 'full' && evictions++ < MAX_EVICTIONS_PER_WRITE && (await this.#evictOldest(this.#disk, 'disk full')))
+        if (
+          error.reason === 'full' &&
+          evictions++ < MAX_EVICTIONS_PER_WRITE &&
+          (await this.#retention.evictOldest(this.#disk, 'disk full'))
+        )
           continue;
         await this.#goOnInMemory(error, first);
         return false;
@@ -234,19 +238,19 @@ export class Volume {
     try {
       if (!this.#locked) await this.#disk.lock();
       this.#locked = true;
-      await this.#reserve.write(this.#logId, this.#disk, this.#nextPosition() + BLOCK - 1);
+      await this.#positions.write(this.#disk, this.#logId, this.#nextPosition() + BLOCK - 1);
       await this.#dirty.syncOn(this.#disk);
       for (const { name, bytes } of inMemory) await this.#disk.create('wal', name, await memory.read('wal', name, 0, bytes), true);
-      await this.#setAside.copy(memory, this.#disk);
+      await this.#aside.copy(memory, this.#disk);
       await this.#disk.replaceFile(CURSORS_FILE, this.#cursors.encode(), true);
     } catch (error) {
       const failure = error instanceof Error ? error : new Error(String(error));
       this.#journal.writeError(failure);
-      if (error instanceof StoreError && error.reason === 'full') await this.#evictOldest(this.#disk, 'disk full');
+      if (error instanceof StoreError && error.reason === 'full') await this.#retention.evictOldest(this.#disk, 'disk full');
       return false;
     }
     for (const segment of inMemory) segment.store = this.#disk;
-    this.#setAside.moved(this.#disk);
+    this.#aside.moved(memory, this.#disk);
     this.#memory = undefined;
     this.#dirty.clear();
     this.#cursorsDirty = false;
@@ -278,61 +282,24 @@ export class Volume {
 
   /** Removes closed segments that every receiver has acknowledged, and those that are too old. */
   async removeDone(): Promise<void> {
-    const slowest = this.#cursors.slowest();
-    const done =
-      slowest === undefined ? [] : this.segments.closed().filter((segment) => segment.last <= slowest && this.#isWritable(segment));
     // First the cursors: without them the edge would be told of a gap where there is none.
-    if (done.length > 0 && this.#cursorsDirty) await this.saveCursors(true);
-    for (const segment of done) {
-      if (await this.#removeFile(segment.store, 'wal', segment.name)) this.segments.remove(segment);
-    }
-    for (const segment of this.segments.closed())
-      if (isExpired(segment, this.#settings.maxAgeMs, this.#settings.clock)) await this.#evict(segment, 'retention time');
-  }
-
-  /** Segments on a disk that fails stay listed, and are removed when it is back. */
-  #isWritable(segment: Segment): boolean {
-    return this.#memory === undefined || segment.store === this.#memory.store;
+    if (this.#cursorsDirty && this.#retention.acknowledged().length > 0) await this.saveCursors(true);
+    // Segments on a disk that fails stay listed, and are removed when it is back.
+    const done = this.#retention.acknowledged().filter(({ store }) => store === this.#store());
+    for (const segment of done) if (await this.#retention.removeFile(segment.store, 'wal', segment.name)) this.segments.remove(segment);
+    await this.#retention.removeExpired();
   }
 
   async #makeRoom(more: number): Promise<void> {
-    const store = this.#store();
     const { limitBytes, memoryLimitBytes } = this.#settings;
-    const limit = this.#memory === undefined ? limitBytes : memoryLimitBytes;
-    while (this.#bytesOn(store) + more > limit || this.segments.size > MAX_SEGMENTS) {
-      if (!(await this.#evictOldest(store, 'retention size'))) break;
-    }
-  }
-
-  #bytesOn(store: SegmentStore): number {
-    let bytes = this.#setAside.bytesOn(store);
-    for (const segment of this.segments.all()) if (segment.store === store) bytes += segment.bytes;
-    return bytes;
-  }
-
-  /** Set-aside files go first, since what they hold has been refused once already. */
-  async #evictOldest(store: SegmentStore, why: string): Promise<boolean> {
-    const file = this.#setAside.takeOldest(store);
-    if (file !== undefined) {
-      this.#journal.setAsideEvicted(file.name, file.bytes);
-      return this.#removeFile(store, 'set-aside', file.name);
-    }
-    const oldest = this.segments.closed().find((segment) => segment.store === store);
-    return oldest !== undefined && this.#evict(oldest, why);
-  }
-
-  async #evict(segment: Segment, why: string): Promise<boolean> {
-    this.segments.remove(segment);
-    this.#evicted.note(segment.first, segment.last);
-    this.#journal.evicted(segment, why, recordsBehind(segment, this.#cursors));
-    return this.#removeFile(segment.store, 'wal', segment.name);
+    await this.#retention.makeRoom(this.#store(), this.#memory === undefined ? limitBytes : memoryLimitBytes, more);
   }
 
   async keepAside(name: string, bytes: Uint8Array): Promise<void> {
     await this.#makeRoom(bytes.length);
     const write = (): Promise<void> => this.#store().create('set-aside', name, bytes, true);
     if (!(await this.try(write))) await write();
-    this.#setAside.add(name, bytes.length, this.#store());
+    this.#aside.add({ name, bytes: bytes.length }, this.#store());
   }
 
   /** A file that cannot be read as a segment is kept as it is. */
@@ -341,7 +308,7 @@ export class Volume {
       const bytes = await this.#disk.read('wal', name, 0, length);
       this.#journal.log('error', 'a file is not a segment of this log; it is set aside', { file: name, bytes: length });
       await this.keepAside(name, bytes);
-      if (this.#memory === undefined) await this.#removeFile(this.#disk, 'wal', name);
+      if (this.#memory === undefined) await this.#retention.removeFile(this.#disk, 'wal', name);
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
       this.#journal.log('error', 'a file is not a segment of this log, and cannot be set aside', { file: name, err: error.message });
@@ -354,6 +321,8 @@ export class Volume {
       const entries = await segment.store.list('wal');
       if (!this.segments.has(segment) || entries.some(({ name }) => name === segment.name)) return;
     } catch (error) {
+      // The lock may have gone with the rest.
+      this.#locked = false;
       if (error instanceof StoreError && this.#memory === undefined) await this.#goOnInMemory(error, this.#nextPosition());
       throw error;
     }
@@ -377,16 +346,6 @@ export class Volume {
       this.#journal.log('warn', 'cannot let go of the log', { err: String(error) });
     }
     this.#locked = false;
-  }
-
-  async #removeFile(store: SegmentStore, area: 'wal' | 'set-aside', name: string): Promise<boolean> {
-    try {
-      await store.remove(area, name);
-      return true;
-    } catch (error) {
-      this.#journal.log('warn', 'cannot remove a file of the log', { file: name, err: String(error) });
-      return false;
-    }
   }
 
   #store(): SegmentStore {

@@ -32,7 +32,7 @@ export const defaultShard: Omit<ShardConfig, 'lanes'> = {
 /** Where late samples are taken; else there can be one only. */
 export const DEFAULT_LANES_WITH_WINDOW = 4;
 
-export const DEFAULT_IDENTITY_LABEL = 'device';
+export const DEFAULT_IDENTITY_LABEL = 'device_id';
 
 export const defaultLimits: RelayConfig['limits'] = {
   ...wireLimits,

@@ -2,23 +2,32 @@ import { FormatError } from '../../contract/binary.ts';
 import { snappyConcat } from '../../contract/snappy.ts';
 import type { Delivery, DeliveryStep, OutgoingFragment, Outlet, RefusedReason, Verdict } from '../model.ts';
 import { type RefusedBlock, RefusedParts } from './refused-parts.ts';
-import { countEntries, decodeSeries, encodeSeries, firstSamples, halve, type SeriesPart, timeRange } from './split.ts';
+import { countEntries, decodeSeries, encodeSeries, firstSamples, halve, halveByTime, type SeriesPart, timeRange } from './split.ts';
 
 export type Send = (block: Uint8Array<ArrayBuffer>) => Promise<Verdict>;
 
 /**
- * POSTs that the search within one fragment may cost, before and after the receiver took any of it; beyond, the parts that are
- * left are sent once more each and not divided any further. `tired`: when this unit has cost much and nothing of it passed.
+ * POSTs that a search by series may cost, before and after the receiver took any of what is searched; beyond, the parts that
+ * are left are sent once more each and not divided any further. `tired`: when this unit has cost much and nothing of it passed.
+ * `moment`: samples of one time among others of the same fragment, refused for their time. Most often all of them are refused
+ * alike, and what comes after them must not go short. A search by time is bounded by the times there are.
  */
-const SEARCH = { fruitless: 64, fruitful: 512, tired: 4, tiredAfter: 128 } as const;
+const SEARCH = { fruitless: 64, moment: 16, fruitful: 512, tired: 4, tiredAfter: 128 } as const;
 /** Series asked for by the test for a repeat. */
 const PROBED_SERIES = 3;
 
 /** Still to do; the last of the list comes first. */
 type Work =
   | { readonly kind: 'run'; readonly from: number; readonly to: number; suspect: boolean }
-  | { readonly kind: 'parts'; readonly fragment: number; readonly parts: readonly SeriesPart[] }
+  | { readonly kind: 'parts'; readonly fragment: number; readonly parts: readonly SeriesPart[]; readonly search: Search }
   | { readonly kind: 'probe'; readonly fragment: number; readonly parts: readonly SeriesPart[]; readonly left: readonly SeriesPart[] };
+
+/** What a search has cost, shared by all parts that it made. */
+interface Search {
+  readonly patience: number;
+  posts: number;
+  passed: boolean;
+}
 
 export const createOutlet = (send: Send): Outlet => ({ begin: (fragments) => new FragmentDelivery(send, fragments) });
 
@@ -31,7 +40,6 @@ class FragmentDelivery implements Delivery {
   readonly #fragments: readonly OutgoingFragment[];
   readonly #work: Work[];
   readonly #refused = new RefusedParts();
-  readonly #cost = new Map<number, { posts: number; passed: boolean }>();
   #delivered = 0;
   #passed = false;
   #shrunk = false;
@@ -90,27 +98,24 @@ class FragmentDelivery implements Delivery {
       this.#refused.add('malformed', { ...verdict, words: `${error.message}; ${verdict.words}` }, whole(fragment.block, [fragment], from));
       return;
     }
-    this.#cost.set(from, { posts: 0, passed: false });
     const probed = suspect && verdict.kind === 'split' && verdict.repeat ? firstSamples(parts, PROBED_SERIES) : [];
     if (probed.length > 0) this.#work.push({ kind: 'probe', fragment: from, parts, left: probed });
-    else this.#halve(from, parts, verdict);
+    else this.#divide(from, parts, verdict, newSearch(SEARCH.fruitless));
   }
 
   async #sendParts(work: Exclude<Work, { kind: 'run' }>): Promise<Verdict> {
-    const { fragment, parts } = work;
-    const cost = this.#cost.get(fragment) as { posts: number; passed: boolean };
-    cost.posts++;
     if (work.kind === 'probe') return this.#probe(work);
+    const { fragment, parts, search } = work;
+    search.posts++;
     const block = encodeSeries(parts);
     const verdict = await this.#send(block);
     if (verdict.kind === 'done') {
-      cost.passed = true;
+      search.passed = true;
       this.#pass(countEntries(parts));
     } else if (verdict.kind === 'partly_refused') {
       this.#partlyRefused(verdict, false, refusedBlock(block, fragment, parts));
     } else if (verdict.kind === 'split' || verdict.kind === 'shrink') {
-      if (cost.posts < this.#patience(cost.passed)) this.#halve(fragment, parts, verdict);
-      else this.#refuse(fragment, parts, verdict);
+      this.#divide(fragment, parts, verdict, search);
     }
     return verdict;
   }
@@ -129,15 +134,23 @@ class FragmentDelivery implements Delivery {
         this.#refused.add('repeat_refused', verdict, refusedBlock(encodeSeries(parts), fragment, parts));
       }
     } else if (verdict.kind !== 'retry' && verdict.kind !== 'stop') {
-      this.#work.push({ kind: 'parts', fragment, parts });
+      this.#work.push({ kind: 'parts', fragment, parts, search: newSearch(SEARCH.fruitless) });
     }
     return verdict;
   }
 
-  #halve(fragment: number, parts: readonly SeriesPart[], verdict: Extract<Verdict, { kind: 'split' | 'shrink' }>): void {
-    const halves = halve(parts, verdict.kind === 'split' && verdict.late);
-    if (halves === undefined) this.#refuse(fragment, parts, verdict);
-    else this.#work.push({ kind: 'parts', fragment, parts: halves[1] }, { kind: 'parts', fragment, parts: halves[0] });
+  #divide(fragment: number, parts: readonly SeriesPart[], verdict: Extract<Verdict, { kind: 'split' | 'shrink' }>, search: Search): void {
+    const byTime = verdict.kind === 'split' && verdict.late ? halveByTime(parts) : undefined;
+    const halves = byTime ?? (search.posts < this.#patience(search) ? halve(parts) : undefined);
+    if (halves === undefined) {
+      this.#refuse(fragment, parts, verdict);
+      return;
+    }
+    const [first, second] = halves.map((half): Work => {
+      const ownSearch = byTime !== undefined && halveByTime(half) === undefined;
+      return { kind: 'parts', fragment, parts: half, search: ownSearch ? newSearch(SEARCH.moment) : search };
+    }) as [Work, Work];
+    this.#work.push(second, first);
   }
 
   #refuse(fragment: number, parts: readonly SeriesPart[], verdict: Extract<Verdict, { kind: 'split' | 'shrink' }>): void {
@@ -152,9 +165,9 @@ class FragmentDelivery implements Delivery {
     this.#refused.add(repeats ? 'repeat_refused' : 'partly_refused', verdict, block);
   }
 
-  #patience(passed: boolean): number {
+  #patience({ passed, patience }: Search): number {
     if (passed) return SEARCH.fruitful;
-    return this.#passed || this.#posts < SEARCH.tiredAfter ? SEARCH.fruitless : SEARCH.tired;
+    return this.#passed || this.#posts < SEARCH.tiredAfter ? patience : SEARCH.tired;
   }
 
   #pass(samples: number): void {
@@ -162,6 +175,8 @@ class FragmentDelivery implements Delivery {
     this.#delivered += samples;
   }
 }
+
+const newSearch = (patience: number): Search => ({ patience, posts: 0, passed: false });
 
 const sum = (fragments: readonly OutgoingFragment[]): number => fragments.reduce((total, { samples }) => total + samples, 0);
 

@@ -55,17 +55,23 @@ export function encodeSeries(parts: readonly SeriesPart[]): Uint8Array<ArrayBuff
 
 export const countEntries = (parts: readonly SeriesPart[]): number => parts.reduce((sum, { entries }) => sum + entries.length, 0);
 
+export type Halves = readonly [SeriesPart[], SeriesPart[]];
+
 /**
- * Halves, the older or first one first; undefined where it is one sample, or only exemplars or metadata. A sample is tried without
- * its exemplars before it is given up. By time where the receiver complains of time: what
- * is too old is too old in all series at once, and a search by series would ask for each of them.
+ * The older and the newer half; undefined where all samples have one time. For a receiver that complains of time: what is too
+ * old is too old in all series at once, and a search by series would ask for each of them.
  */
-export function halve(parts: readonly SeriesPart[], byTime: boolean): readonly [SeriesPart[], SeriesPart[]] | undefined {
-  if (byTime) {
-    const times = [...new Set(parts.flatMap(({ entries }) => entries.map(({ ms }) => ms)))].sort((a, b) => a - b);
-    const cut = times[(times.length >> 1) - 1];
-    if (cut !== undefined) return cutAt(parts, ({ ms }) => ms <= cut);
-  }
+export function halveByTime(parts: readonly SeriesPart[]): Halves | undefined {
+  const times = [...new Set(parts.flatMap(({ entries }) => entries.map(({ ms }) => ms)))].sort((a, b) => a - b);
+  const cut = times[(times.length >> 1) - 1];
+  return cut === undefined ? undefined : cutAt(parts, ({ ms }) => ms <= cut);
+}
+
+/**
+ * Halves of the series, or of the samples where it is one series; undefined where it is one sample, or only exemplars or
+ * metadata. A sample is tried without its exemplars before it is given up.
+ */
+export function halve(parts: readonly SeriesPart[]): Halves | undefined {
   if (parts.length > 1) {
     const middle = parts.length >> 1;
     return [parts.slice(0, middle), parts.slice(middle)];
@@ -79,7 +85,7 @@ export function halve(parts: readonly SeriesPart[], byTime: boolean): readonly [
 }
 
 /** Exemplars stay with the later half, after the sample they belong to; so do metadata. */
-function cutAt(parts: readonly SeriesPart[], isFirst: (entry: Entry) => boolean): readonly [SeriesPart[], SeriesPart[]] {
+function cutAt(parts: readonly SeriesPart[], isFirst: (entry: Entry) => boolean): Halves {
   const first: SeriesPart[] = [];
   const second: SeriesPart[] = [];
   for (const part of parts) {

@@ -9,8 +9,9 @@ import { ByteLru } from './byte-lru.ts';
 
 /**
  * From a table's rows to the label bytes that the receiver gets:
- * target labels overwritten by the row -> reserved labels stripped -> external labels of the device, then of the tenant,
- * where missing -> identity set -> rules -> reserved labels and identity as they were -> limits -> equal series.
+ * target labels overwritten by the row -> reserved labels stripped -> a label of the identity's name set aside -> external
+ * labels of the device, then of the tenant, where missing -> identity set -> rules -> reserved labels and identity as they
+ * were -> limits -> equal series.
  */
 
 export type DropReason =
@@ -64,7 +65,8 @@ export function buildEntry(
   let identityRestored = 0;
   let bytes = 128;
   for (const row of rows) {
-    const before = setLabel(addMissing(strip(rebuild(row, target), rules.reservedLabels), added), rules.identityLabel, device);
+    const own = setAside(strip(rebuild(row, target), rules.reservedLabels), rules.identityLabel, device);
+    const before = setLabel(addMissing(own, added), rules.identityLabel, device);
     const after = relabel(rules.rules, before);
     if (after !== undefined && labelValue(after, rules.identityLabel) !== device) identityRestored++;
     const series = after === undefined ? 'relabel' : encodeSeries(guard(after, device, rules), rules.limits);
@@ -76,6 +78,18 @@ export function buildEntry(
     out.push(typeof series === 'string' ? series : unlessSeen(series, seen, hashes, out.length));
   }
   return ok({ rows: out, hashes, identityRestored, bytes });
+}
+
+/**
+ * A series' own label of the identity's name moves to `exported_<name>`, prefixed again where that is taken: what Prometheus
+ * does with a scraped label that its own ones would hide. Overwritten, two series could become one.
+ */
+function setAside(labels: Labels, name: string, device: string): Labels {
+  const value = labelValue(labels, name);
+  if (value === '' || value === device) return labels;
+  let free = `exported_${name}`;
+  while (labelValue(labels, free) !== '') free = `exported_${free}`;
+  return setLabel(setLabel(labels, name, ''), free, value);
 }
 
 /** What a rule must not decide: a device's name, and labels from which a receiver takes more than a label. */

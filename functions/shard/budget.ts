@@ -4,7 +4,7 @@
  */
 export class ByteBudget {
   readonly limit: number;
-  readonly #shares = new Map<string, number>();
+  readonly #shares = new Map<string, { bytes: number }>();
 
   constructor(limit: number) {
     this.limit = limit;
@@ -12,25 +12,23 @@ export class ByteBudget {
 
   get used(): number {
     let used = 0;
-    for (const bytes of this.#shares.values()) used += bytes;
+    for (const { bytes } of this.#shares.values()) used += bytes;
     return used;
   }
 
   open(owner: string): ByteShare {
-    const shares = this.#shares;
-    const generation = { bytes: 0 };
-    shares.set(owner, 0);
-    const set = (bytes: number): void => {
-      generation.bytes = bytes;
-      shares.set(owner, bytes);
-    };
+    // A share of its own: an instance that is gone may still give back what nobody counts any more.
+    const share = { bytes: 0 };
+    this.#shares.set(owner, share);
     return {
       tryTake: (bytes) => {
         if (this.used + bytes > this.limit) return false;
-        set(generation.bytes + bytes);
+        share.bytes += bytes;
         return true;
       },
-      give: (bytes) => set(generation.bytes - bytes),
+      give: (bytes) => {
+        share.bytes -= bytes;
+      },
     };
   }
 }

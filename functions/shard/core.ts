@@ -100,16 +100,17 @@ export class ShardCore {
     return this.#committer.commit(request);
   }
 
-  /** A slice of everything there is to do; ends by itself. Safe at any time. For the watchdog. */
+  /** For the watchdog: starts whatever there is to do, and cleans up. Does not wait for the receiver. Safe at any time. */
   async poke(): Promise<void> {
-    await this.#slice();
+    this.#wake();
     await this.#maintain();
   }
 
-  /** As {@link poke}, when the platform's alarm rings. Never rejects: an alarm that failed six times would never come again. */
+  /** The platform's alarm rings: a slice of work. Never rejects: an alarm that failed six times would never come again. */
   async alarm(): Promise<void> {
     this.#alarmMs = undefined;
-    await this.poke();
+    await this.#slice();
+    await this.#maintain();
   }
 
   metrics(): ShardMetrics {

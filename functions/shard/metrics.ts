@@ -14,7 +14,7 @@ export interface ShardState {
   readonly memoryBytes: number;
 }
 
-/** Counters and gauges of one shard; docs/metrics.md says what each means. */
+/** Counters and gauges of one shard; SCHEMA.md says what each means. */
 export function shardValues(state: ShardState): Record<string, number> {
   const { backlog, now, troubles } = state;
   const values: Record<string, number> = {};

@@ -11,7 +11,8 @@ import type { Clock, CommitRequest, CommitResult, Outlet, ShardMetrics, ShardStu
 import { isolateBudget } from './budget.ts';
 import { ShardCore } from './core.ts';
 import { parseShardName, type ShardName } from './keys.ts';
-import { Ledger, type Sql, type SqlValue } from './ledger.ts';
+import { Ledger } from './ledger.ts';
+import { storageSql } from './storage-sql.ts';
 
 /** When the settings are wrong the alarm tries again after this long, ms; stored data wait. */
 const UNCONFIGURED_MS = 60_000;
@@ -85,17 +86,6 @@ function ownName(given: string | undefined, ledger: Ledger): ShardName {
   if (kept === undefined && given !== undefined) ledger.setMeta('shard', given);
   return name;
 }
-
-function storageSql(storage: DurableObjectStorage): Sql {
-  return {
-    exec: (query, ...bindings) => storage.sql.exec<Record<string, SqlStorageValue>>(query, ...bindings.map(exactBuffer)).toArray(),
-    transaction: (work) => storage.transactionSync(work),
-    sync: () => storage.sync(),
-  };
-}
-
-/** The platform takes whole buffers, not views of larger ones. */
-const exactBuffer = (value: SqlValue): SqlStorageValue => (value instanceof Uint8Array ? Uint8Array.from(value).buffer : value);
 
 function outletOf({ receiver }: RelayConfig, { tenant }: ShardName, secrets: Readonly<Record<string, unknown>>) {
   const target = new Receiver({

@@ -10,8 +10,11 @@ export interface Counters {
 const count = (metrics: ReadonlyMap<string, number>, name: string): number => metrics.get(name) ?? 0;
 const number = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 
-/** @param before counters some seconds ago, for rates */
-export function describeFlow(now: Counters, before: Counters | undefined): string {
+/**
+ * @param before counters some seconds ago, for rates
+ * @param start the edge's counters at the start: they count for as long as its state lives
+ */
+export function describeFlow(now: Counters, before: Counters | undefined, start: ReadonlyMap<string, number>): string {
   const scraped = count(now.agent, SCRAPED);
   const parts: string[] = [];
   if (now.agent.size === 0) {
@@ -28,11 +31,10 @@ export function describeFlow(now: Counters, before: Counters | undefined): strin
   if (now.edge.size === 0) {
     parts.push('edge: no answer');
   } else {
-    const stored = count(now.edge, STORED);
-    const forwarded = count(now.edge, FORWARDED);
-    parts.push(`edge buffer ${formatBytes(count(now.edge, BUFFERED_BYTES))} of ${number.format(stored)} stored`);
-    parts.push(`forwarded ${number.format(forwarded)}`);
-    const dead = count(now.edge, DEAD_LETTERS);
+    const since = (name: string): number => count(now.edge, name) - count(start, name);
+    parts.push(`edge stored ${number.format(since(STORED))}, buffers ${formatBytes(count(now.edge, BUFFERED_BYTES))}`);
+    parts.push(`forwarded ${number.format(since(FORWARDED))}`);
+    const dead = since(DEAD_LETTERS);
     if (dead > 0) parts.push(`dead letters ${number.format(dead)}`);
   }
   if (now.arrived !== undefined) parts.push(`arrived ${number.format(now.arrived)}`);

@@ -12,11 +12,12 @@ import { LiveLine } from './live-line.ts';
 import { demandFreePort } from './ports.ts';
 import { fetchMetrics } from './text-metrics.ts';
 
-const USAGE = `Usage: npm start [-- --receiver=URL] [--port 8787] [--agent-port 9095] [--receiver-port 19291]
+const USAGE = `Usage: npm start [-- --receiver=URL] [--relay-config FILE] [--port 8787] [--agent-port 9095] [--receiver-port 19291]
 
 Starts the whole path on this machine: agent-lite, which scrapes itself (and node_exporter on 127.0.0.1:9100, if one answers
 there), the edge in Cloudflare's open runtime, and a receiver with a page. Ctrl-C stops all of it.
   --receiver       remote-write address of a receiver of yours, instead of the development receiver
+  --relay-config   YAML file in place of infra/relay.yml, e.g. to say of what kind the receiver is
   --port           port of the edge
   --agent-port     port of the agent's status page
   --receiver-port  port of the development receiver
@@ -35,6 +36,7 @@ await runCommand(USAGE, async () => {
   const flags = readFlags(
     {
       receiver: { type: 'string' },
+      'relay-config': { type: 'string' },
       port: { type: 'string', default: '8787' },
       'agent-port': { type: 'string', default: '9095' },
       'receiver-port': { type: 'string', default: '19291' },
@@ -109,11 +111,17 @@ await runCommand(USAGE, async () => {
   if (givenReceiver === undefined) receiver = await startDevReceiver(receiverPort);
   start(
     'edge',
-    [join(root, 'infra/local/edge-command.ts'), `--port=${edgePort}`, `--persist=${join(state, 'edge')}`],
+    [
+      join(root, 'infra/local/edge-command.ts'),
+      `--port=${edgePort}`,
+      `--persist=${join(state, 'edge')}`,
+      ...(flags['relay-config'] === undefined ? [] : [`--relay-config=${resolve(flags['relay-config'])}`]),
+    ],
     { RECEIVER_URL: givenReceiver ?? receiver?.writeUrl ?? '' },
     (text) => !text.startsWith('edge listening'),
   );
-  await ready('edge', `${edgeUrl}/-/healthy`);
+  await ready('edge', `${edgeUrl}/-/ready`);
+  const edgeAtStart = await fetchMetrics(`${edgeUrl}/metrics`);
   start(
     'agent',
     [
@@ -141,7 +149,7 @@ await runCommand(USAGE, async () => {
   while (stopping === undefined) {
     const [agent, edge] = await Promise.all([fetchMetrics(`${agentUrl}/metrics`), fetchMetrics(`${edgeUrl}/metrics`)]);
     const now = { agent, edge, arrived: receiver?.totals().samples, atMs: Date.now() };
-    if (stopping === undefined) line.show(describeFlow(now, history[0]));
+    if (stopping === undefined) line.show(describeFlow(now, history[0], edgeAtStart));
     history.push(now);
     if (history.length > RATE_LINES) history.shift();
     await sleep(LINE_INTERVAL_MS);

@@ -221,6 +221,22 @@ describe('keeps everything', () => {
     await r.pusher.stop(0);
   });
 
+  it('and tries a renewed token at once', async () => {
+    let version = 'old';
+    const r = rig({ tokenVersion: () => Promise.resolve(version) });
+    r.edge.always = { code: 'unauthorized', named: false, message: 'token expired' };
+    r.log.append(scrape(r.clock, { table }));
+    r.pusher.start();
+    await r.clock.advance(MINUTE);
+    const asked = r.edge.requests.length;
+    r.edge.always = 'ok';
+    version = 'new';
+    await r.clock.advance(10_000);
+    expect(r.edge.requests.length).toBeGreaterThan(asked);
+    expect(values(r)).toEqual([1]);
+    await r.pusher.stop(0);
+  });
+
   it('and says what a certificate that is not yet valid means', async () => {
     const r = rig();
     r.edge.always = { fail: 'tls', message: 'handshake failed', cause: Object.assign(new Error('x'), { code: 'CERT_NOT_YET_VALID' }) };

@@ -1,10 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import type { Scrape } from '../../../agent-lite/model.ts';
+import { ScrapeDecoder, TableCache } from '../../../agent-lite/wal/decoder.ts';
+import { decodeHeader, HEADER_BYTES, recordSeed } from '../../../agent-lite/wal/format.ts';
+import { type Frame, FrameScanner } from '../../../agent-lite/wal/frame.ts';
 import { MemoryStore } from '../../../agent-lite/wal/memory-store.ts';
 import type { Log } from '../../../agent-lite/wal/options.ts';
+import { decodeNoteRecord, isScrape } from '../../../agent-lite/wal/record.ts';
+import { newSegment } from '../../../agent-lite/wal/segment.ts';
 import { StoreError } from '../../../agent-lite/wal/store.ts';
 import { UnreliableStore } from '../../fakes/unreliable-store.ts';
-import { logWorld, numbered, plain, readAll, tableOf, targetOf } from '../../fakes/wal.ts';
+import { compression, logWorld, numbered, plain, readAll, sha256, tableOf, targetOf } from '../../fakes/wal.ts';
 
 const table = await tableOf('a', 'b', 'c', 'd');
 const target = targetOf('x:1');
@@ -29,6 +34,26 @@ function fixture() {
 /** What was read is the end of what was written. */
 function expectTail(got: readonly Scrape[], written: readonly Scrape[]): void {
   expect(got.map(plain)).toEqual(written.slice(written.length - got.length).map(plain));
+}
+
+/** Reads a set-aside file with nothing but its own bytes. */
+async function readSetAside(store: MemoryStore, name: string, bytes: number) {
+  const header = decodeHeader(await store.read('set-aside', name, 0, HEADER_BYTES));
+  const seed = recordSeed(header.logId);
+  const read = (offset: number, length: number) => store.read('set-aside', name, offset, length);
+  const scanner = new FrameScanner({ read, seed, offset: HEADER_BYTES, end: bytes, last: -1, contiguous: false });
+  const frames = new Map<number, Frame>();
+  for (let found = await scanner.next(); found !== undefined; found = await scanner.next()) {
+    expect(found.damage).toBeUndefined();
+    if (found.frame !== undefined) frames.set(found.frame.position, found.frame);
+  }
+  const decoder = new ScrapeDecoder(async (_, position) => frames.get(position), sha256, compression, new TableCache());
+  const segment = newSegment(store, header);
+  const [from = 0, to = 0] = name.replace('.seg', '').split('-').map(Number);
+  const scrapes: unknown[] = [];
+  for (const frame of frames.values())
+    if (isScrape(frame.body) && frame.position >= from && frame.position <= to) scrapes.push(plain(await decoder.decode(segment, frame)));
+  return { note: decodeNoteRecord(frames.get(0)?.body ?? new Uint8Array()), scrapes };
 }
 
 describe('limits', () => {
@@ -129,6 +154,13 @@ describe('limits', () => {
     const files = await store.list('set-aside');
     // The range lies in two segments.
     expect(files).toHaveLength(2);
+    const kept: unknown[] = [];
+    for (const { name, bytes } of [...files].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      const copy = await readSetAside(store, name, bytes);
+      expect(copy.note).toEqual({ reason: 'refused: malformed', wallMs: world.clock.now() });
+      kept.push(...copy.scrapes);
+    }
+    expect(kept).toEqual(scrapes.slice(30, 91).map(plain));
     expect(log.status().setAsideBytes).toBe(files.reduce((sum, { bytes }) => sum + bytes, 0));
     await fill(log, 1500);
     expect(log.status()).toMatchObject({ setAsideFiles: 0, counters: { setAsideEvicted: 2 } });
@@ -263,6 +295,53 @@ describe('a store that fails', () => {
     const truth = new Map(written.map((scrape) => [scrape.wallMs, plain(scrape)]));
     for (const { position: _, chain: __, ...scrape } of scrapes) expect(plain(scrape)).toEqual(truth.get(scrape.wallMs));
     expect(scrapes.length).toBeGreaterThan(250);
+  });
+
+  it('a bad block at the start: the rest is read, and nothing is cut', async () => {
+    const { world, fill } = fixture();
+    const big = { ...small, segmentBytes: 64 * 1024, limitBytes: 1 << 20 };
+    for (const [from, to] of [
+      [20_000, 20_100],
+      [0, 100],
+      [23_000, 1 << 20],
+    ] as const) {
+      const first = new UnreliableStore();
+      const log = await world.open(first, big);
+      const written = await fill(log, 400);
+      const store = await first.kill();
+      const [entry = { name: '', bytes: 0 }] = await store.now.list('wal');
+      expect(entry.bytes).toBeGreaterThan(24_000);
+      const read = store.read.bind(store);
+      store.read = async (area, name, offset, length) => {
+        if (name === entry.name && offset < to && offset + length > from) throw new StoreError('failed', 'EIO: bad block');
+        return read(area, name, offset, length);
+      };
+      const again = await world.open(store, big);
+      expect(again.logId).toBe(log.logId);
+      expect(store.calls.some((call) => call.startsWith('truncate'))).toBe(false);
+      const more = await fill(again, 10);
+      await world.clock.advance(600_000);
+      const reading = readAll(again, 0);
+      await reading.catch(() => undefined);
+      await world.clock.advance(600_000);
+      const { scrapes } = await readAll(again);
+      const truth = new Map([...written, ...more].map((scrape) => [scrape.wallMs, plain(scrape)]));
+      for (const scrape of scrapes) expect(plain(scrape)).toEqual(truth.get(scrape.wallMs));
+      expect(scrapes.length).toBeGreaterThan(280);
+      expectTail(scrapes.slice(-10), more);
+    }
+  });
+
+  it('a store of which nothing can be read is an error, and its lock is let go', async () => {
+    const { world, fill } = fixture();
+    const store = new UnreliableStore();
+    const log = await world.open(store, small);
+    const written = await fill(log, 100);
+    const again = await store.kill();
+    again.fault = (called) => (called === 'read' ? 'failed' : undefined);
+    await expect(world.open(again, small)).rejects.toMatchObject({ name: 'StoreError' });
+    again.fault = undefined;
+    expect((await readAll(await world.open(again, small))).scrapes.map(plain)).toEqual(written.map(plain));
   });
 
   it('a file deleted by hand is told, and the log goes on', async () => {

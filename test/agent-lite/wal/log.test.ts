@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Scrape } from '../../../agent-lite/model.ts';
 import { MemoryStore } from '../../../agent-lite/wal/memory-store.ts';
-import { NO_CHAIN } from '../../../contract/push.ts';
+import { NO_CHAIN, type Point } from '../../../contract/push.ts';
 import { logWorld, numbered, plain, readAll, scrapeOf, tableOf, targetOf } from '../../fakes/wal.ts';
 
 const table = await tableOf('a', 'b', 'c', 'd');
@@ -61,6 +61,40 @@ describe('a log', () => {
     ];
     for (const scrape of written) await log.append(scrape);
     expect((await readAll(log)).scrapes.map(plain)).toEqual(written.map(plain));
+    await log.close();
+  });
+
+  it('takes appends in the order of the calls, and is read while it grows, turns over and is acknowledged', async () => {
+    const world = logWorld();
+    const log = await world.open(new MemoryStore(), { segmentBytes: 2048, limitBytes: 1 << 20 });
+    const written = await fill(world, log, 50);
+    const reading = log.read(0)[Symbol.asyncIterator]();
+    const got: Scrape[] = [];
+    const more: Promise<Point>[] = [];
+    for (let entry = await reading.next(); !entry.done; entry = await reading.next()) {
+      if (entry.value.kind !== 'scrape') throw new Error(`expected no gap, got ${JSON.stringify(entry.value)}`);
+      const { scrape } = entry.value;
+      got.push(scrape);
+      more.push(log.append(numbered(100 + got.length, world.clock, targetOf('x:1'), table)));
+      if (got.length % 10 === 0) await log.moveCursor('edge', { position: scrape.position, chain: scrape.chain });
+    }
+    expect(got.map(plain)).toEqual(written.map(plain));
+    const positions = (await Promise.all(more)).map(({ position }) => position);
+    expect(positions).toEqual([...positions].sort((a, b) => a - b));
+    expect((await readAll(log, log.cursor('edge').position)).scrapes.map(({ position }) => position)).toEqual(positions);
+    await log.close();
+  });
+
+  it('refuses a cursor that is no point of this log', async () => {
+    const world = logWorld();
+    const log = await world.open(new MemoryStore());
+    await fill(world, log, 3);
+    const { position, chain } = log.head();
+    await expect(log.moveCursor('edge', { position: position + 1, chain })).rejects.toThrow(/expected at most position/);
+    await expect(log.moveCursor('edge', { position: position - 1, chain })).rejects.toThrow(/expected chain/);
+    expect(log.cursor('edge').position).toBe(0);
+    await log.moveCursor('edge', { position, chain });
+    expect(log.cursor('edge')).toEqual({ position, chain });
     await log.close();
   });
 });

@@ -44,6 +44,11 @@ const JOB = 'ledger';
 /** A scrape that the target has handed out but the agent, killed so soon after, may not have read. */
 const UNREAD_MS = 300;
 
+export interface LedgerOptions extends Partial<AgentOptions> {
+  /** Runs after the agent's folder is there, before it starts. */
+  readonly prepare?: (agent: AgentUnderTest) => Promise<void>;
+}
+
 /** Target, agent, disturbing proxy, edge and strict receiver, with the ledger of what the target gave out. */
 export class LedgerStack {
   readonly target: ScriptedTarget;
@@ -65,7 +70,7 @@ export class LedgerStack {
     this.strict = parts.strict;
   }
 
-  static async start(cleanup: Cleanup, options: Partial<AgentOptions> = {}, series = 40): Promise<LedgerStack> {
+  static async start(cleanup: Cleanup, options: LedgerOptions = {}, series = 40): Promise<LedgerStack> {
     const strict = await startStrictReceiver(cleanup);
     return LedgerStack.beside({ strict, edge: await EdgeUnderTest.start(cleanup, strict.url) }, cleanup, options, series);
   }
@@ -74,7 +79,7 @@ export class LedgerStack {
   static async beside(
     { strict, edge }: Pick<LedgerStack, 'strict' | 'edge'>,
     cleanup: Cleanup,
-    options: Partial<AgentOptions> & { readonly prepare?: (agent: AgentUnderTest) => Promise<void> } = {},
+    options: LedgerOptions = {},
     series = 40,
   ): Promise<LedgerStack> {
     const proxy = await DisturbingProxy.start(edge.url);

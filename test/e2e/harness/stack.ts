@@ -30,8 +30,6 @@ receivers:
     kind: prometheus
     queue_config:
       max_backoff: 1s
-# node_exporter has a label "device" of its own.
-identity_label: ${IDENTITY}
 shard:
   commit_interval: 100ms
 tenants:

@@ -25,7 +25,7 @@ describe('parseRelayConfig', () => {
         headers: [],
         queue: { maxSamplesPerSend: 2000, minBackoffMs: 30, maxBackoffMs: 30_000 },
       },
-      identityLabel: 'device',
+      identityLabel: 'device_id',
       shard: {
         generation: 1,
         shards: 1,

@@ -21,10 +21,12 @@ const refusals: Readonly<Record<string, readonly string[]>> = {
     '5: receivers[0].headers.X-C.env: is required, but missing',
     '5: receivers[0].headers.X-D: expected a string, got a list',
   ],
-  'identity-external': ['8: tenants.acme.external_labels.device: this is the identity_label, which is set from the token; remove it here'],
+  'identity-external': [
+    '8: tenants.acme.external_labels.device_id: this is the identity_label, which is set from the token; remove it here',
+  ],
   'identity-label-name': ['5: identity_label: expected a label other than __name__, which is the metric'],
   'identity-label': ['5: identity_label: expected a label name, got ""'],
-  'identity-reserved': ['7: tenants.acme.reserved_labels: expected labels other than the identity_label, got "device"'],
+  'identity-reserved': ['7: tenants.acme.reserved_labels: expected labels other than the identity_label, got "device_id"'],
   'lanes-without-window': [
     '7: shard.shards: would lose data: receiver central takes no late samples (out_of_order_time_window is 0s), so expected 1, got 2',
     '8: shard.lanes: would lose data: receiver central takes no late samples (out_of_order_time_window is 0s), so expected 1, got 4',

@@ -9,8 +9,8 @@ import { decodeSeries } from '../../../functions/forward/split.ts';
 import { FragmentWriter } from '../../../functions/ingest/fragments.ts';
 import type { DeliveryStep, FinishedDelivery, Fragment, OutgoingFragment, RefusedPart, Verdict } from '../../../functions/model.ts';
 import { ManualClock } from '../../fakes/clock.ts';
+import { fragment } from '../../fakes/commit-requests.ts';
 import { FakeReceiver, type FakeReceiverOptions } from '../../fakes/receiver.ts';
-import { fragment } from '../../fakes/shard-rig.ts';
 
 const NOW = new ManualClock().now();
 
@@ -111,6 +111,17 @@ describe('delivery', () => {
     expect(tsdb.samples).toBe(150);
     expect(step.refused).toMatchObject([{ reason: 'refused', samples: 50 }]);
     expect(fake.requests.length).toBeLessThan(150);
+  });
+
+  it('delivers new scrapes that come behind known ones in the same fragment, however many series they have', async () => {
+    const { deliver, tsdb } = setUp();
+    const known = Array.from({ length: 20 }, (_, i) => i);
+    await deliver([many('a', 90, known)]);
+    const step = await deliver([many('a', 90, [...known, 20, 21])]);
+    // The newest of the known ones, given again with the same value, is no fault to Prometheus.
+    expect(step).toMatchObject({ passed: true, deliveredSamples: 3 * 90 });
+    expect(step.refused.map(({ samples }) => samples)).toEqual([19 * 90]);
+    expect(tsdb.samples).toBe(22 * 90);
   });
 
   it('does not search every series of a fragment that is all too old', async () => {

@@ -9,10 +9,11 @@ import {
   encodeSeries,
   firstSamples,
   halve,
+  halveByTime,
   type SeriesPart,
   timeRange,
 } from '../../../functions/forward/split.ts';
-import { fragment } from '../../fakes/shard-rig.ts';
+import { fragment } from '../../fakes/commit-requests.ts';
 
 const three = fragment(
   { labels: { __name__: 'a' }, samples: [[1, 1], [2, undefined], [3, -0]] }, // biome-ignore format: a table
@@ -30,17 +31,17 @@ describe('splitting', () => {
 
   it('halves by series, then by samples', () => {
     const parts = decodeSeries(three.block, three.rawBytes);
-    const [a, b] = halve(parts, false) ?? [[], []];
+    const [a, b] = halve(parts) ?? [[], []];
     expect(names(a)).toEqual([['a', [1, 2, 3]]]);
     expect(names(b)).toEqual([['b', [2]]]);
-    const [first, second] = halve(a, false) ?? [[], []];
+    const [first, second] = halve(a) ?? [[], []];
     expect([names(first), names(second)]).toEqual([[['a', [1]]], [['a', [2, 3]]]]);
-    expect(halve(b, false)).toBeUndefined();
+    expect(halve(b)).toBeUndefined();
   });
 
   it('halves by time', () => {
     const parts = decodeSeries(three.block, three.rawBytes);
-    const [early, late] = halve(parts, true) ?? [[], []];
+    const [early, late] = halveByTime(parts) ?? [[], []];
     expect(names(early)).toEqual([['a', [1]]]);
     expect(names(late)).toEqual([
       ['a', [2, 3]],
@@ -61,7 +62,7 @@ describe('splitting', () => {
     }).finish();
     const parts = decodeSeries(snappyCompress(bytes), bytes.length);
     expect(timeRange(parts)).toEqual({ minMs: 7, maxMs: 9 });
-    const [early, late] = halve(parts, true) ?? [[], []];
+    const [early, late] = halveByTime(parts) ?? [[], []];
     expect(early[0]?.exemplars).toEqual([]);
     expect(late[0]?.exemplars).toHaveLength(1);
     expect(snappyUncompress(encodeSeries(parts), bytes.length)).toEqual(Uint8Array.from(bytes));
@@ -135,7 +136,7 @@ describe('splitting', () => {
           })),
         );
         const visit = (parts: readonly SeriesPart[]): readonly SeriesPart[] => {
-          const halves = halve(parts, byTime.next().value as boolean);
+          const halves = byTime.next().value ? (halveByTime(parts) ?? halve(parts)) : halve(parts);
           if (halves === undefined) return parts;
           expect(countEntries(halves[0]) + countEntries(halves[1])).toBe(countEntries(parts));
           expect(Math.min(countEntries(halves[0]), countEntries(halves[1]))).toBeGreaterThan(0);

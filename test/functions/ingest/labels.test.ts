@@ -35,7 +35,19 @@ const up = labels({ __name__: 'up', instance: 'localhost:9100', job: 'node' });
 describe('buildEntry', () => {
   const cases: readonly [name: string, given: Given, series: Labels, expected: Record<string, string>][] = [
     ['adds the identity', {}, up, { __name__: 'up', device: 'gw-1', instance: 'localhost:9100', job: 'node' }],
-    ['replaces a device label that the target made up', {}, labels({ __name__: 'up', device: 'gw-2' }), { __name__: 'up', device: 'gw-1' }],
+    [
+      'keeps a device label that the target made up under another name',
+      {},
+      labels({ __name__: 'up', device: 'gw-2' }),
+      { __name__: 'up', device: 'gw-1', exported_device: 'gw-2' },
+    ],
+    [
+      'finds a free name for it',
+      {},
+      labels({ __name__: 'up', device: 'sda', exported_device: 'x', exported_exported_device: 'y' }),
+      { __name__: 'up', device: 'gw-1', exported_device: 'x', exported_exported_device: 'y', exported_exported_exported_device: 'sda' },
+    ],
+    ['takes its own name in the data for what it is', {}, labels({ __name__: 'up', device: 'gw-1' }), { __name__: 'up', device: 'gw-1' }],
     [
       'adds external labels where missing, the device before the tenant',
       { external: labels({ job: 'x', site: 'a' }), tenant: labels({ cluster: 'c', site: 'b' }) },

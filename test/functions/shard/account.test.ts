@@ -4,8 +4,9 @@ import { decodeSeries } from '../../../functions/forward/split.ts';
 import type { Fragment } from '../../../functions/model.ts';
 import { decodeDeadLetter } from '../../../functions/shard/dead-letters.ts';
 import { decodeObject } from '../../../functions/shard/object-format.ts';
+import { chainOf, fragment, LOG_A, TENANT } from '../../fakes/commit-requests.ts';
 import type { Behaviour, FakeReceiverOptions } from '../../fakes/receiver.ts';
-import { chainOf, fragment, LOG_A, ShardRig, TENANT } from '../../fakes/shard-rig.ts';
+import { ShardRig } from '../../fakes/shard-rig.ts';
 
 /** A device as the protocol describes it: sends what follows its cursor, believes only answers, obeys conflicts. */
 class Device {
@@ -67,13 +68,6 @@ const identity = (labels: readonly (readonly [string, string])[]): string => JSO
 
 /** Every sample that is somewhere: series -> time -> how it got there. */
 async function everything(rig: ShardRig) {
-  const delivered = new Map<string, number[]>();
-  for (const { labels, samples } of rig.receiver.tenant(TENANT).series.values()) {
-    delivered.set(
-      identity(labels),
-      samples.map(({ ms }) => ms),
-    );
-  }
   const elsewhere = new Map<string, Set<number>>();
   const add = (block: Uint8Array, rawBytes: number): void => {
     for (const { labels, entries } of decodeSeries(block, rawBytes)) {
@@ -83,10 +77,20 @@ async function everything(rig: ShardRig) {
       elsewhere.set(key, times);
     }
   };
-  for (const key of await rig.deadKeys()) add(decodeDeadLetter((await rig.bucket.get(key)) ?? new Uint8Array()).block, 1e7);
   for (const key of await rig.dataKeys()) {
-    for (const { block, rawBytes } of decodeObject((await rig.bucket.get(key)) ?? new Uint8Array())) add(block, rawBytes);
+    const object = await rig.bucket.get(key);
+    // It may have been forwarded and deleted since the listing; so what was delivered is looked at last.
+    if (object === undefined) continue;
+    for (const { block, rawBytes } of decodeObject(object)) add(block, rawBytes);
   }
+  const delivered = new Map<string, number[]>();
+  for (const { labels, samples } of rig.receiver.tenant(TENANT).series.values()) {
+    delivered.set(
+      identity(labels),
+      samples.map(({ ms }) => ms),
+    );
+  }
+  for (const key of await rig.deadKeys()) add(decodeDeadLetter((await rig.bucket.get(key)) ?? new Uint8Array()).block, 1e7);
   return { delivered, elsewhere };
 }
 

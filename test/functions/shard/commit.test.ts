@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { CommitResult } from '../../../functions/model.ts';
 import { decodeObject } from '../../../functions/shard/object-format.ts';
-import { LOG_A, LOG_B, point, push, ShardRig, sampleOf } from '../../fakes/shard-rig.ts';
+import { LOG_A, LOG_B, point, push, sampleOf } from '../../fakes/commit-requests.ts';
+import { ShardRig } from '../../fakes/shard-rig.ts';
 
 const STORED: CommitResult = { kind: 'stored', repeated: false };
 const REPEATED: CommitResult = { kind: 'stored', repeated: true };

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { decodeSeries } from '../../../functions/forward/split.ts';
 import type { Fragment } from '../../../functions/model.ts';
 import { decodeDeadLetter } from '../../../functions/shard/dead-letters.ts';
-import { fragment, push, ShardRig, sampleOf, TENANT } from '../../fakes/shard-rig.ts';
+import { fragment, push, sampleOf, TENANT } from '../../fakes/commit-requests.ts';
+import { ShardRig } from '../../fakes/shard-rig.ts';
 
 /** Pushes fragments of one device as one batch after the other, and waits for each acknowledgement. */
 class Sender {
