@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Scrape } from '../../../agent-lite/model.ts';
+import { MetadataCache } from '../../../agent-lite/wal/attachments.ts';
 import { ScrapeDecoder, TableCache } from '../../../agent-lite/wal/decoder.ts';
 import { decodeHeader, HEADER_BYTES, recordSeed } from '../../../agent-lite/wal/format.ts';
 import { type Frame, FrameScanner } from '../../../agent-lite/wal/frame.ts';
@@ -47,7 +48,7 @@ async function readSetAside(store: MemoryStore, name: string, bytes: number) {
     expect(found.damage).toBeUndefined();
     if (found.frame !== undefined) frames.set(found.frame.position, found.frame);
   }
-  const decoder = new ScrapeDecoder(async (_, position) => frames.get(position), sha256, compression, new TableCache());
+  const decoder = new ScrapeDecoder(async (_, position) => frames.get(position), sha256, compression, { tables: new TableCache(), metadata: new MetadataCache() });
   const segment = newSegment(store, header);
   const [from = 0, to = 0] = name.replace('.seg', '').split('-').map(Number);
   const scrapes: unknown[] = [];

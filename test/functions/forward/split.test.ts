@@ -88,7 +88,7 @@ describe('splitting', () => {
 
   it('tries a sample without its exemplars, exemplars and metadata by themselves, and loses none of them', () => {
     const visit = (parts: readonly SeriesPart[]): readonly SeriesPart[] => {
-      const halves = halve(parts, false);
+      const halves = halve(parts);
       return halves === undefined ? parts : [...visit(halves[0]), ...visit(halves[1])];
     };
     const leaves = visit(withAll().parts).map((part) => [
@@ -105,7 +105,7 @@ describe('splitting', () => {
   });
 
   it('keeps metadata where it cuts by time', () => {
-    const [early, late] = halve(withAll().parts, true) ?? [[], []];
+    const [early, late] = halveByTime(withAll().parts) ?? [[], []];
     expect(early.map(({ entries }) => entries.length)).toEqual([1, 1]);
     expect(late.map(({ entries, metadata }) => [entries.length, metadata?.length])).toEqual([
       [1, undefined],
