@@ -19,7 +19,7 @@ const junk = fc.oneof(
     {},
     ['a'],
     { a: 'b' },
-    'https://u:p@h/x',
+    'https://h/x',
     '$HOSTNAME',
     'a\nb',
     '# x',
