@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { err, ok, type Result } from '../../contract/result.ts';
-import { parseAgentConfig } from '../config/parse.ts';
+import { type ConfigError, parseAgentConfig } from '../config/parse.ts';
 import { type MigrateInput, migrate, type SourceKind, sourceKinds } from '../migrate/migrate.ts';
 import { nearestName } from './nearest.ts';
 import { systemErrorText } from './system-error.ts';
@@ -165,14 +165,14 @@ function readText(path: string): string {
   }
 }
 
-/** Variables of the device's environment are not known here: any will do. So are the files that `scrape_config_files` names. */
-export function checkAgentConfig(text: string, baseDir: string): ReturnType<Parameters<typeof migrate>[1]['check']> {
-  const env = Object.fromEntries(
-    [...text.matchAll(/\$\{?([^{}"\s$]*)/g)].flatMap(([, name = '']) => [
-      [name, 'x'],
-      [/^\w*/.exec(name)?.[0] ?? '', 'x'],
-    ]),
-  );
-  const result = parseAgentConfig(text, { file: 'agent.yml', baseDir, env, files: { match: () => [], read: () => '{}' } });
+/** Variables of the device's environment are not known here: each has some value. So have the files that `scrape_config_files` names. */
+export function checkAgentConfig(text: string, baseDir: string): readonly ConfigError[] {
+  const files = { match: () => [], read: () => '{}' };
+  const result = parseAgentConfig(text, { file: 'agent.yml', baseDir, env: anyVariable, files });
   return result.ok ? [] : result.error;
 }
+
+const anyVariable: Readonly<Record<string, string>> = new Proxy(
+  {},
+  { get: () => 'x', getOwnPropertyDescriptor: () => ({ value: 'x', configurable: true, enumerable: true }) },
+);

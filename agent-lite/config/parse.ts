@@ -55,7 +55,8 @@ const agentConfig = ({ baseDir, env, files = noFiles }: ParseOptions): Decoder<A
     ),
     ({ global: { global, inherited }, scrape_configs, scrape_config_files, edge_push: edgePush, remote_write: remoteWrite }, place) => {
       const scrapeConfigs = buildScrapeConfigs([...scrape_configs, ...scrape_config_files], global, inherited);
-      if (edgePush === undefined && remoteWrite.length === 0) return fail(placeOf(place, 'edge_push'), 'is required, but missing');
+      if (edgePush === undefined && remoteWrite.length === 0)
+        return fail(placeOf(place, 'edge_push'), 'expected edge_push or remote_write, got neither: samples would go nowhere');
       return scrapeConfigs === FAILED ? FAILED : { global, scrapeConfigs, edgePush, remoteWrite };
     },
   );

@@ -155,7 +155,6 @@ function tellJobs(agent: YamlNode, file: string, findings: Findings): void {
 
 function tellLabels(labels: YamlNode | undefined, file: string, findings: Findings): void {
   for (const [name, value] of entriesOf(labels)) {
-    findings.add('carried', { file, line: value.line }, `external label \`${name}\``, 'in agent.yml');
     const variables = [...(textOf(value) ?? '').replaceAll('$$', '').matchAll(/\$(?:\{([^{}]*)\}|(\w+))/g)].map(
       (found) => found[1] ?? found[2],
     );

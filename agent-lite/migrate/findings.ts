@@ -17,9 +17,15 @@ export type Chapter = (typeof chapters)[number];
 
 /** What a migration has to tell, by chapter, in the order in which it was found. */
 export class Findings {
+  readonly #named = new Map<string, string>();
   readonly #found: Record<Chapter, Finding[]> = { carried: [], changed: [], central: [], leftOut: [], toDo: [] };
 
-  add(chapter: Chapter, origin: Origin, what: string, note: string): void {
+  /** What has no line of this file stands in that one. */
+  withoutLine(file: string, name: string): void {
+    this.#named.set(file, name);
+  }
+  add(chapter: Chapter, { file, line }: Origin, what: string, note: string): void {
+    const origin = { file: line === 0 ? (this.#named.get(file) ?? file) : file, line };
     const list = this.#found[chapter];
     const same = list.some((other) => other.what === what && other.note === note && other.origin.line === origin.line);
     if (!same) list.push({ origin, what, note });

@@ -48,7 +48,9 @@ export function userOutOfUrl(map: YamlNode, path: string, origin: Origin, findin
     ],
     origin.line,
   );
-  return withEntry(withEntry(map, 'url', textNode(split.url, origin.line)), 'basic_auth', auth);
+  // Those of the URL are what is sent where both are given.
+  const bare = withoutKeys(map, ['authorization', 'oauth2', 'basic_auth']);
+  return withEntry(withEntry(bare, 'url', textNode(split.url, origin.line)), 'basic_auth', auth);
 }
 
 /** Keys whose text is a secret. */

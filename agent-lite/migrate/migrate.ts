@@ -95,7 +95,9 @@ const looksLikePrometheus = (tree: YamlMap): boolean => PROMETHEUS_KEYS.some((ke
 
 /** Something to ask the receiver by: `cluster` before others. */
 function selectorOf(config: YamlMap): string {
-  const labels = entriesOf(childOf(config, 'global', 'external_labels')).map(([name, value]) => [name, textOf(value) ?? ''] as const);
+  const labels = entriesOf(childOf(config, 'global', 'external_labels'))
+    .map(([name, value]) => [name, textOf(value) ?? ''] as const)
+    .filter(([name]) => /^[a-zA-Z_]\w*$/.test(name));
   const [name, value] = labels.find(([label]) => label === 'cluster') ??
     labels.find(([, text]) => !text.includes('$')) ?? ['device', 'NAME'];
   return `${name}=${JSON.stringify(value)}`;

@@ -31,11 +31,9 @@ export function pruneRefused(
       if (steps.length === 0) return err(problem);
       if ([...taken].some((other) => name === other || name.startsWith(`${other}.`) || name.startsWith(`${other}[`))) continue;
       taken.add(name);
-      leftOut(
-        name,
-        nodeAt(current, steps)?.line ?? 0,
-        path === name ? problem : `${path.slice(name.length).replace(/^\./, '')}: ${problem}`,
-      );
+      // Lines in messages are those of what was written; lists of all keys would bury the report.
+      const said = problem.replace(/, which line \d+ has$| \(known: .*\)$/s, '');
+      leftOut(name, nodeAt(current, steps)?.line ?? 0, path === name ? said : `${path.slice(name.length).replace(/^\./, '')}: ${said}`);
       next = removeAt(next, steps);
     }
     if (!isMap(next)) return err('expected a map');

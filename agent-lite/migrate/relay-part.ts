@@ -51,7 +51,12 @@ function tenantLabels(labels: YamlNode | undefined, file: string, findings: Find
     else if (OF_A_DEVICE.test(name) || /\$/.test(text.replaceAll('$$', '')))
       findings.add('carried', origin, what, 'only in agent.yml, since it tells devices apart');
     else if (text !== '' && name !== '') {
-      findings.add('carried', origin, what, 'also in relay.yml, for all devices of the tenant; take it out there if they differ');
+      findings.add(
+        'carried',
+        origin,
+        what,
+        'in agent.yml and, for all devices of the tenant, in relay.yml; take it out there if they differ',
+      );
       shared.push([name, textNode(text.replaceAll('$$', '$'), value.line, false)]);
     }
   }

@@ -70,7 +70,7 @@ export function relayReceiver(write: YamlNode | undefined, file: string, finding
   const at = (key: string): Origin => ({ file, line: write === undefined ? 0 : lineOf(write, key) });
   const what = (key: string): string => `remote_write[0].${key}`;
   const name = (textOf(childOf(write, 'name')) ?? '').replace(/[^\w-]+/g, '-').slice(0, 64);
-  const entries: [string, YamlNode][] = [['name', textNode(/\w/.test(name) ? name : 'central')]];
+  const entries: [string, YamlNode][] = [['name', textNode(/\w/.test(name) && name.toLowerCase() !== 'null' ? name : 'central')]];
   const headers: [string, YamlNode][] = [];
   const secret = (header: string, variable: string, origin: Origin, key: string, value: string): void => {
     headers.push([header, mapNode([['env', textNode(variable)]])]);
@@ -130,7 +130,12 @@ export function relayReceiver(write: YamlNode | undefined, file: string, finding
           : `the tenant \`${text}\` now comes from the token of the device`,
       );
     } else if (RESERVED_HEADERS.includes(header.toLowerCase()) || !/^[\w!#$%&'*+.^`|~-]+$/.test(header)) {
-      findings.add('leftOut', origin, what(`headers.${header}`), 'is set by the edge');
+      findings.add(
+        'leftOut',
+        origin,
+        what(`headers.${header}`),
+        RESERVED_HEADERS.includes(header.toLowerCase()) ? 'is set by the edge' : 'is no name of a header',
+      );
     } else if (SECRET_NAME.test(header) || !/^[\t\x20-\x7e]+$/.test(text)) {
       secret(header, `RECEIVER_${header.toUpperCase().replace(/\W/g, '_')}`, origin, what(`headers.${header}`), 'its value');
     } else headers.push([header, textNode(text, value.line, false)]);

@@ -22,7 +22,7 @@ export function writeReport(findings: Findings, { source, selector }: ReportOpti
     const found = findings.of(chapter);
     if (found.length === 0) continue;
     const [title, lead] = HEADINGS[chapter];
-    lines.push(`## ${title}`, '', ...(lead === '' ? [] : [lead, '']), ...found.map(entry), '');
+    lines.push(`## ${title}`, '', ...(lead === '' ? [] : [lead, '']), ...inOrder(found).map(entry), '');
   }
   lines.push(
     '## Then',
@@ -38,5 +38,7 @@ export function writeReport(findings: Findings, { source, selector }: ReportOpti
 
 const entry = ({ origin, what, note }: Finding): string => `- ${place(origin)} ${code(what)}: ${note}`;
 const place = ({ file, line }: Origin): string => (line === 0 ? file : `${file}:${line}`);
-/** What names something in backticks already, or reads as words, stays as it is. */
-const code = (what: string): string => (/[` ]/.test(what) ? what : `\`${what}\``);
+/** What names something in backticks already stays as it is. */
+const code = (what: string): string => (what.includes('`') ? what : `\`${what}\``);
+/** By line; what has none comes first. */
+const inOrder = (found: readonly Finding[]): readonly Finding[] => [...found].sort((a, b) => a.origin.line - b.origin.line);

@@ -1,6 +1,6 @@
 import type { YamlMap, YamlNode } from '../../contract/yaml/document.ts';
 import type { Findings } from './findings.ts';
-import { childOf, entriesOf, isMap, itemsOf, lineOf, listNode, mapNode, textNode, textOf, withEntry, withoutKeys } from './tree.ts';
+import { childOf, isMap, itemsOf, lineOf, listNode, mapNode, textNode, textOf, withEntry, withoutKeys } from './tree.ts';
 import { prometheusRules } from './vm-rules.ts';
 
 /** Keys of vmagent's jobs that change how it works, not what it finds. */
@@ -55,9 +55,13 @@ function httpHeaders(list: YamlNode): YamlNode {
   );
 }
 
-/** Names of variables that vmagent puts in (`%{NAME}`), which agent-lite does not. */
-export function percentVariables(node: YamlNode): readonly string[] {
-  if (node.kind === 'text') return [...node.text.matchAll(/%\{(\w+)\}/g)].map((found) => found[1] ?? '');
-  const children = node.kind === 'list' ? node.items : entriesOf(node).map(([, value]) => value);
-  return [...new Set(children.flatMap(percentVariables))];
+/**
+ * vmagent's `%{NAME}` as Prometheus writes it; without braces where it can be, since flow lists and maps know braces of their own.
+ * @param lines takes the line of each name
+ */
+export function dollarVariables(text: string, lines: Map<string, number>): string {
+  return text.replace(/%\{(\w+)\}(\w?)/g, (_, name: string, next: string, at: number) => {
+    if (!lines.has(name)) lines.set(name, text.slice(0, at).split('\n').length);
+    return next === '' ? `$${name}` : `\${${name}}${next}`;
+  });
 }

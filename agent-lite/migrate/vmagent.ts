@@ -7,7 +7,7 @@ import { checkRules } from './rules.ts';
 import { childOf, isMap, itemsOf, listNode, mapNode, textNode, withEntry } from './tree.ts';
 import { type Flags, listFlag, tellOthers, urlFlag } from './vm-flags.ts';
 import { prometheusRules } from './vm-rules.ts';
-import { percentVariables, prometheusScrapes } from './vm-scrape.ts';
+import { dollarVariables, prometheusScrapes } from './vm-scrape.ts';
 
 /** Throws with what to say where the file cannot be read. */
 export type ReadText = (path: string) => string;
@@ -36,19 +36,21 @@ export function fromVmagent(flags: Flags, origin: string, read: ReadText, findin
     findings.add('leftOut', place, `-promscrape.config=${more}`, 'one file is read; migrate the others one by one');
   let config: YamlMap = mapNode([]);
   if (scrapeFile !== undefined) {
-    const tree = readTree(scrapeFile, read);
+    const variables = new Map<string, number>();
+    const tree = readTree(scrapeFile, (path) => dollarVariables(read(path), variables));
     if (!tree.ok) return tree;
     if (!isMap(tree.value)) return err(`${scrapeFile}: expected a map, as in prometheus.yml`);
     config = prometheusScrapes(tree.value, scrapeFile, findings);
-    for (const name of percentVariables(config))
+    for (const [name, line] of variables)
       findings.add(
         'toDo',
-        { file: scrapeFile, line: 0 },
+        { file: scrapeFile, line },
         `%{${name}}`,
-        'is put in by vmagent only: write its value, or $NAME in external_labels',
+        'is now a variable of the environment, which agent-lite puts into external_labels only: elsewhere write its value',
       );
   }
   const file = scrapeFile ?? origin;
+  findings.withoutLine(file, origin);
 
   const size = all('promscrape.maxScrapeSize')[0];
   if (size !== undefined) config = withGlobal(config, 'body_size_limit', textNode(/^\d+$/.test(size) ? `${size}B` : size));

@@ -1,4 +1,4 @@
-import type { YamlNode } from '../../contract/yaml/document.ts';
+import { isNothing, type YamlNode, type YamlText } from '../../contract/yaml/document.ts';
 import { entriesOf } from './tree.ts';
 
 /** Short lists of texts stand on one line. */
@@ -10,12 +10,12 @@ export function writeYaml(node: YamlNode): string {
 }
 
 function block(node: YamlNode, indent: string): string[] {
-  if (node.kind === 'text') return [`${indent}${scalar(node.text, node.plain)}`];
+  if (node.kind === 'text') return [`${indent}${scalar(node)}`];
   if (node.kind === 'list') {
     if (node.items.length === 0) return [`${indent}[]`];
     return node.items.flatMap((item) => {
       const flow = oneLine(item);
-      if (flow !== undefined) return [`${indent}- ${flow}`];
+      if (flow !== undefined) return [`${indent}- ${flow}`.trimEnd()];
       const [first = '', ...rest] = block(item, `${indent}  `);
       return [`${indent}- ${first.trimStart()}`, ...rest];
     });
@@ -23,7 +23,7 @@ function block(node: YamlNode, indent: string): string[] {
   const entries = entriesOf(node);
   if (entries.length === 0) return [`${indent}{}`];
   return entries.flatMap(([key, value]) => {
-    const name = `${indent}${scalar(key, true) || '""'}:`;
+    const name = `${indent}${word(key)}:`;
     const flow = oneLine(value);
     return flow === undefined ? [name, ...block(value, `${indent}  `)] : [`${name} ${flow}`.trimEnd()];
   });
@@ -31,9 +31,9 @@ function block(node: YamlNode, indent: string): string[] {
 
 /** Undefined: needs lines of its own. */
 function oneLine(node: YamlNode): string | undefined {
-  if (node.kind === 'text') return scalar(node.text, node.plain);
+  if (node.kind === 'text') return scalar(node);
   if (node.kind === 'map') return node.entries.size === 0 ? '{}' : undefined;
-  const texts = node.items.map((item) => (item.kind === 'text' && item.text !== '' ? scalar(item.text, item.plain) : undefined));
+  const texts = node.items.map((item) => (item.kind === 'text' && !isNothing(item) ? scalar(item) : undefined));
   const flow = `[${texts.join(', ')}]`;
   return texts.includes(undefined) || flow.length > FLOW_WIDTH ? (node.items.length === 0 ? '[]' : undefined) : flow;
 }
@@ -42,7 +42,10 @@ function oneLine(node: YamlNode): string | undefined {
 const SAFE = /^[\w/.$(^\\+](?:[\w/.@%+=~^()|*?$\\<>;-]|:(?=[\w/]))*$/;
 
 /** JSON's strings are YAML's. */
-function scalar(text: string, plain: boolean): string {
-  if (plain && (text === '' || SAFE.test(text))) return text;
-  return JSON.stringify(text);
+const word = (text: string): string => (SAFE.test(text) ? text : JSON.stringify(text));
+
+/** Nothing at all is written as that, so that no text is taken for it. */
+function scalar(node: YamlText): string {
+  if (isNothing(node)) return '';
+  return node.plain ? word(node.text) : JSON.stringify(node.text);
 }

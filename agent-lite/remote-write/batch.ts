@@ -90,6 +90,18 @@ export function halves(batch: Batch): readonly [Batch, Batch] {
   return [first, second];
 }
 
+/** The part's samples by the hash of their series modulo `count`; groups that are empty are left out. */
+export function groups({ piece, from, to }: Part, count: number): readonly Part[] {
+  const rows = new Map<number, number[]>();
+  for (const row of piece.rows.subarray(from, to)) {
+    const group = (piece.entry.hashes[row] as number) % count;
+    const known = rows.get(group);
+    if (known === undefined) rows.set(group, [row]);
+    else known.push(row);
+  }
+  return [...rows.values()].map((own) => ({ piece: { ...piece, rows: Uint32Array.from(own) }, from: 0, to: own.length }));
+}
+
 export interface Encoded {
   /** A `WriteRequest`, not compressed. */
   readonly bytes: Uint8Array<ArrayBuffer>;

@@ -1,7 +1,8 @@
 import { snappyCompress } from '../../contract/snappy.ts';
 import type { Clock, Logger, Metrics } from '../model.ts';
-import { type Batch, type Encoded, encodeBatch, halves, type Part, samplesOf } from './batch.ts';
+import { type Batch, type Encoded, encodeBatch, groups, halves, type Part, samplesOf } from './batch.ts';
 import type { Answer, Refusal, RemoteWriteClient } from './client.ts';
+import type { ShardCount } from './shard-count.ts';
 
 export interface DeliveryOptions {
   readonly client: RemoteWriteClient;
@@ -12,6 +13,7 @@ export interface DeliveryOptions {
   readonly remoteName: string;
   /** Of one request. */
   readonly maxSamples: number;
+  readonly mostShards: ShardCount['most'];
   readonly minBackoffMs: number;
   readonly maxBackoffMs: number;
   /** 0: samples are sent however old they are. */
@@ -38,6 +40,9 @@ type Dropped =
   | 'too_old';
 type Verdict = { readonly kind: 'delivered' } | { readonly kind: 'refused'; readonly message: string; readonly why: Refusal } | 'given_up';
 
+/** How a batch was cut already: anywhere, into single scrapes, into what one shard had of a scrape. */
+type Cut = 'any' | 'scrape' | 'shard';
+
 /** `Retry-After` is honoured up to this, ms. */
 export const RETRY_AFTER_MAX_MS = 3_600_000;
 /** Requests that one refused batch may cost beyond the first, to find what in it is refused. */
@@ -62,11 +67,10 @@ export class Delivery {
 
   /** Resolves to false where it was given up: then nothing is known of what is left of the batch. */
   async deliver(batch: Batch): Promise<boolean> {
-    return this.#deliver(batch, { requests: Math.max(SPLIT_REQUESTS, batch.length) }, false);
+    return this.#deliver(batch, 'any', { requests: Math.max(SPLIT_REQUESTS, batch.length * (1 + this.#o.mostShards)) });
   }
 
-  /** @param whole refused for its order it is dropped as it is, without a search for what is wrong in it */
-  async #deliver(batch: Batch, budget: { requests: number }, whole: boolean): Promise<boolean> {
+  async #deliver(batch: Batch, cut: Cut, budget: { requests: number }): Promise<boolean> {
     const attempts = { count: 0 };
     const verdict = await this.#send(batch, attempts);
     if (verdict === 'given_up') return false;
@@ -74,36 +78,37 @@ export class Delivery {
       this.#settle(batch);
       return true;
     }
-    const parts = this.#split(batch, verdict.why, attempts.count > 1, whole);
-    if (parts === undefined || budget.requests < parts.length) {
+    const pieces = this.#split(batch, cut, verdict.why, attempts.count > 1);
+    if (pieces === undefined || budget.requests < pieces.batches.length) {
       this.#drop(batch, DROPPED[verdict.why], verdict.message);
       return true;
     }
-    budget.requests -= parts.length;
-    for (const part of parts) if (!(await this.#deliver(part.batch, budget, part.whole))) return false;
+    budget.requests -= pieces.batches.length;
+    for (const piece of pieces.batches) if (!(await this.#deliver(piece, pieces.cut, budget))) return false;
     return true;
   }
 
   /**
-   * Parts to send instead, in order; undefined where the batch is to be dropped. A 4xx is not tried again, so says the
+   * What to send instead, in order; undefined where the batch is to be dropped. A 4xx is not tried again, so says the
    * specification, and the same bytes never are. But Prometheus refuses a whole request for one sample: without this, one
    * series with timestamps of its own, or a repeat after a lost answer, would take all that travels with it along.
+   *
+   * Of a repeat some is stored already. One scrape alone is either older than what is stored, and refused rightly, or taken.
+   * Of what a process before this one sent, its shards may have come to different scrapes; so then it is one scrape and shard.
    */
-  #split(batch: Batch, why: Refusal, repeated: boolean, whole: boolean): readonly { batch: Batch; whole: boolean }[] | undefined {
+  #split(batch: Batch, cut: Cut, why: Refusal, repeated: boolean): { readonly batches: readonly Batch[]; readonly cut: Cut } | undefined {
     const samples = samplesOf(batch);
     if (samples < 2) return undefined;
-    if (why === 'too_large') this.#maxSamples = Math.max(1, Math.min(this.#maxSamples, Math.floor(samples / 2)));
-    if (why === 'order' && whole) return undefined;
-    if (why === 'order' && batch.length > 1 && (repeated || this.#maySentBefore(batch))) {
-      // Some of it is stored already, most likely. Scrape by scrape: what is stored is refused, what is new is taken.
-      return batch.map((part) => ({ batch: [part], whole: true }));
+    if (why === 'too_large') {
+      this.#maxSamples = Math.max(1, Math.min(this.#maxSamples, Math.floor(samples / 2)));
+      return { batches: halves(batch), cut };
     }
-    if (why === 'order' || why === 'too_large') return halves(batch).map((half) => ({ batch: half, whole: false }));
-    return undefined;
-  }
-
-  #maySentBefore(batch: Batch): boolean {
-    return batch.some(({ piece }) => piece.ticket.point.position <= this.#o.sentBefore);
+    if (why !== 'order' || cut === 'shard') return undefined;
+    const sentBefore = batch.some(({ piece }) => piece.ticket.point.position <= this.#o.sentBefore);
+    if (cut === 'any' && batch.length > 1 && (repeated || sentBefore)) return { batches: batch.map((part) => [part]), cut: 'scrape' };
+    const lanes = sentBefore ? batch.flatMap((part) => groups(part, this.#o.mostShards)) : [];
+    if (lanes.length > 1) return { batches: lanes.map((part) => [part]), cut: 'shard' };
+    return cut === 'any' ? { batches: halves(batch), cut } : undefined;
   }
 
   /** Tries until there is an answer that settles it. */

@@ -237,7 +237,14 @@ class WriteLoop implements RemoteWriter {
         createDelivery: (settled) =>
           new Delivery({
             ...{ client: this.#client, clock, logger, metrics, remoteName: config.name, settled },
-            ...{ minBackoffMs, maxBackoffMs, sampleAgeLimitMs, maxSamples: maxSamplesPerSend, sendExemplars: config.sendExemplars },
+            ...{
+              minBackoffMs,
+              maxBackoffMs,
+              sampleAgeLimitMs,
+              maxSamples: maxSamplesPerSend,
+              mostShards: this.#shardCount.most,
+              sendExemplars: config.sendExemplars,
+            },
             sentBefore: this.#sentBefore,
             onAttempt: (outcome) => this.#attempted(outcome),
             giveUp: this.#giveUp.signal,
@@ -247,7 +254,7 @@ class WriteLoop implements RemoteWriter {
         },
         onFailure: (error) => this.#internal(error),
       },
-      this.#shardCount.first,
+      this.#shardCount.least,
     );
   }
 

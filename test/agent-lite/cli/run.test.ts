@@ -71,7 +71,7 @@ describe('check-config', () => {
     ['broken YAML', 'scrape_configs: [', /broken YAML\.yml:1/],
     ['an unknown key', `scrap_configs: []\n${EDGE}`, /an unknown key\.yml:1: .*scrap_configs.*scrape_configs/],
     ['a wrong type', `global: { scrape_interval: 5 }\n${EDGE}`, /a wrong type\.yml:1: global\.scrape_interval/],
-    ['no edge', NODE, /edge_push: is required/],
+    ['no edge', NODE, /edge_push: expected edge_push or remote_write/],
     ['a missing token', EDGE.replace('token', 'no-token'), /edge_push\.authorization\.credentials_file: .*no-token: no such file/],
     [
       'a missing certificate',

@@ -38,7 +38,7 @@ const refusals: Readonly<Record<string, readonly string[]>> = {
   ],
   'broken-yaml': ['3: not valid YAML: Flow sequence in block collection must be sufficiently indented and end with a ]'],
   'edge-push-empty': ['1: edge_push.url: is required, but missing', '1: edge_push.authorization: is required, but missing'],
-  'edge-push-missing': ['1: edge_push: is required, but missing'],
+  'edge-push-missing': ['1: edge_push: expected edge_push or remote_write, got neither: samples would go nowhere'],
   'edge-push-url-not-a-url': ['2: edge_push.url: expected an address such as https://edge.example.com, got "edge.example.com"'],
   'edge-push-url-password': ['2: edge_push.url: expected an address without user and password; use authorization'],
   'edge-push-url-query': ['2: edge_push.url: expected an address without ? and #, since paths are added to it, got "https://edge/?a=b"'],
@@ -112,7 +112,7 @@ const refusals: Readonly<Record<string, readonly string[]>> = {
     '39: remote_write[16].write_relabel_configs[0].action: expected one of replace, keep, drop, keepequal, dropequal, hashmod, labelmap, labeldrop, labelkeep, lowercase, uppercase, got "dorp"',
   ],
   'remote-write-names': ['5: remote_write[2]: expected a name that no other receiver has, got "82795f11" again; give each a name'],
-  'remote-write-none': ['1: edge_push: is required, but missing'],
+  'remote-write-none': ['1: edge_push: expected edge_push or remote_write, got neither: samples would go nowhere'],
   'repeated-key': ['2: key is given twice in one map'],
   'sample-limit-too-high': ['2: global.sample_limit: expected a whole number of 0 to 100000, got "200000"'],
   'target-with-path': [

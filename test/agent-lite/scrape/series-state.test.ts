@@ -1,14 +1,12 @@
 import { createHash } from 'node:crypto';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parserFor } from '../../../agent-lite/scrape/formats.ts';
 import type { IngestResult, ScrapeCells, SeriesRules } from '../../../agent-lite/scrape/scrape-result.ts';
 import { NO_LABEL_RULES } from '../../../agent-lite/scrape/series-check.ts';
 import { TargetSeries } from '../../../agent-lite/scrape/series-state.ts';
-import { ABSENT, STALE, VALUE } from '../../../contract/cells.ts';
-import { compareText, formatLabels, type Label, type Labels, labelsFromRecord, labelsKey, sortLabels } from '../../../contract/labels.ts';
+import { STALE, VALUE } from '../../../contract/cells.ts';
+import { formatLabels, type Labels, labelsFromRecord } from '../../../contract/labels.ts';
 import { type WireLimits, wireLimits } from '../../../contract/limits.ts';
-import { compileRelabel, defaultRelabelConfig, type RelabelConfig, relabel } from '../../../contract/relabel.ts';
 import { decodeTable, rebuild } from '../../../contract/series-table.ts';
 
 const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest();
@@ -280,76 +278,4 @@ it('new rules apply from the next scrape on, and what they no longer yield gets 
   state.setRules({ ...RULES, relabel: (labels) => (labels.some(([, value]) => value === 'b') ? undefined : labels) }, false);
   expect(shown(await scrape('a 2\nb 2\nc 2\n'))).toEqual({ a: 2, b: 'stale', c: 2 });
   expect(shown(await scrape('a 3\nb 3\nc 3\n'))).toEqual({ a: 3, c: 3 });
-});
-
-/** Merging as the rule is worded, without any of the shortcuts. */
-function naiveFinal(exposed: Labels, target: Labels, honorLabels: boolean, rules: RelabelConfig[]): Labels | undefined {
-  const labels = new Map(exposed);
-  if (honorLabels) {
-    for (const [name, value] of target) if (!labels.has(name)) labels.set(name, value);
-  } else {
-    const conflicts = target.map(([name]): Label => [name, labels.get(name) ?? '']).filter(([, value]) => value !== '');
-    for (const [name, value] of target) labels.set(name, value);
-    for (const [name, value] of conflicts.sort((a, b) => a[0].length - b[0].length)) {
-      let free = name;
-      do free = `exported_${free}`;
-      while (labels.get(free));
-      labels.set(free, value);
-    }
-  }
-  const final = relabel(compileRelabel(rules), sortLabels(labels));
-  return final?.length === 0 ? undefined : final;
-}
-
-describe('residual rows', () => {
-  const name = fc.constantFrom('job', 'instance', 'exported_job', 'exported_exported_job', 'zone', 'a', 'env');
-  const value = fc.constantFrom('', 'x', 'node', 'host:1', '1');
-  const exposedLabels = fc.uniqueArray(fc.tuple(name, value), { selector: ([key]) => key, maxLength: 5 });
-  const target = fc.uniqueArray(fc.tuple(name, value), { selector: ([key]) => key, maxLength: 4 }).map((pairs) => sortLabels(pairs));
-  const rule: fc.Arbitrary<RelabelConfig> = fc.oneof(
-    name.map((regex): RelabelConfig => ({ ...defaultRelabelConfig, action: 'labeldrop', regex })),
-    fc.tuple(name, name).map(([from, to]): RelabelConfig => ({ ...defaultRelabelConfig, sourceLabels: [from], targetLabel: to })),
-    name.map((to): RelabelConfig => ({ ...defaultRelabelConfig, targetLabel: to, replacement: '' })),
-    name.map((from): RelabelConfig => ({ ...defaultRelabelConfig, action: 'drop', sourceLabels: [from], regex: 'x' })),
-    fc.constant<RelabelConfig>({ ...defaultRelabelConfig, action: 'labelmap', regex: 'exported_(.+)', replacement: '$1' }),
-  );
-
-  it('rebuild to the labels that a naive merge gives', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(fc.array(exposedLabels, { maxLength: 6 }), { maxLength: 3 }),
-        target,
-        fc.boolean(),
-        fc.array(rule, { maxLength: 3 }),
-        async (scrapes, labels, honorLabels, configs) => {
-          const compiled = compileRelabel(configs);
-          const { scrape } = setup({ honorLabels, relabel: (set) => relabel(compiled, set) }, {}, labels);
-          let before: string[] = [];
-          for (const series of scrapes) {
-            const expected = new Map<string, number>();
-            const lines = series.map((pairs, i) => {
-              const final = naiveFinal([['__name__', 'm'], ...pairs], labels, honorLabels, configs);
-              if (final !== undefined && !expected.has(labelsKey(final))) expected.set(labelsKey(final), i);
-              return `m{${pairs.map(([key, text]) => `${key}="${text}"`).join()}} ${i}\n`;
-            });
-            const { table, cells, error } = await scrape(lines.join(''));
-            expect(error).toBeUndefined();
-            const got = new Map<string, number>();
-            const stale: string[] = [];
-            table?.rows.forEach((row, i) => {
-              const final = rebuild(row, labels);
-              expect(final).toEqual([...final].sort((a, b) => compareText(a[0], b[0])));
-              if (cells?.states[i] === VALUE) got.set(labelsKey(final), cells.floats[i] as number);
-              else if (cells?.states[i] === STALE) stale.push(labelsKey(final));
-              else expect(cells?.states[i]).toBe(ABSENT);
-            });
-            expect([...got].sort()).toEqual([...expected].sort());
-            expect(stale.sort()).toEqual(before.filter((key) => !expected.has(key)).sort());
-            before = [...expected.keys()];
-          }
-        },
-      ),
-      { numRuns: 300 },
-    );
-  });
 });

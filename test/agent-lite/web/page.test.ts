@@ -2,12 +2,27 @@ import { describe, expect, it } from 'vitest';
 import { formatBytes, formatCount, formatDuration } from '../../../agent-lite/web/format.ts';
 import { html } from '../../../agent-lite/web/html.ts';
 import { statusPage } from '../../../agent-lite/web/page.ts';
-import { type AgentStatus, judge } from '../../../agent-lite/web/status.ts';
+import { type AgentStatus, judge, type RemoteWriteStatus } from '../../../agent-lite/web/status.ts';
 import { healthyStatus } from './status.ts';
 
 const good = healthyStatus();
 const target = (over: Partial<AgentStatus['targets'][number]>) =>
   ({ ...healthyStatus().targets[0], ...over }) as AgentStatus['targets'][number];
+
+const receiver = (over: Partial<RemoteWriteStatus>): RemoteWriteStatus => ({
+  name: 'central',
+  url: 'https://central.example/api/v1/write',
+  state: 'ok',
+  shards: 1,
+  lastSuccessAgeMs: 1000,
+  nextTryInMs: undefined,
+  failures: 0,
+  error: undefined,
+  backlogRecords: 0,
+  backlogBytes: 0,
+  backlogAgeMs: undefined,
+  ...over,
+});
 
 describe('the verdict', () => {
   it.each<[string, AgentStatus, string, RegExp | undefined]>([
@@ -75,6 +90,8 @@ describe('the page', () => {
       log: { ...good.log, path: evil, error: evil, mode: 'memory' },
       targets: [target({ job: evil, labels: { instance: evil, [evil]: evil }, url: evil, error: evil })],
       refusedTargets: [{ job: evil, address: evil, reason: evil }],
+      remoteWrite: [receiver({ name: evil, url: evil, error: evil })],
+      reloadError: evil,
     });
     expect(text).not.toContain('<script');
     expect(text).not.toContain(`"'&`);
@@ -94,6 +111,14 @@ describe('the page', () => {
     ['clock behind', { ...good, edge: { ...good.edge, clockOffsetMs: 90_000 } }, '1 min 30 s behind the edge'],
     ['clock ahead', { ...good, edge: { ...good.edge, clockOffsetMs: -90_000 } }, '1 min 30 s ahead of the edge'],
     ['no targets', { ...good, targets: [] }, '0 of 0 up'],
+    ['dropped targets', { ...good, droppedTargetCount: 3 }, '3 dropped by relabel_configs.'],
+    [
+      'a reload that failed',
+      { ...good, reloadError: 'agent.yml:3: bad <key>' },
+      'not reloaded, the one before stays: agent.yml:3: bad &lt;key&gt;',
+    ],
+    ['a receiver', { ...good, remoteWrite: [receiver({})] }, 'Remote write central <span class="badge good">connected</span>'],
+    ['a receiver that fails', { ...good, remoteWrite: [receiver({ failures: 3, error: 'no <answer>' })] }, 'no &lt;answer&gt;'],
   ])('%s', (_, status, text) => {
     expect(statusPage(status)).toContain(text);
   });
