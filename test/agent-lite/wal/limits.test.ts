@@ -48,7 +48,10 @@ async function readSetAside(store: MemoryStore, name: string, bytes: number) {
     expect(found.damage).toBeUndefined();
     if (found.frame !== undefined) frames.set(found.frame.position, found.frame);
   }
-  const decoder = new ScrapeDecoder(async (_, position) => frames.get(position), sha256, compression, { tables: new TableCache(), metadata: new MetadataCache() });
+  const decoder = new ScrapeDecoder(async (_, position) => frames.get(position), sha256, compression, {
+    tables: new TableCache(),
+    metadata: new MetadataCache(),
+  });
   const segment = newSegment(store, header);
   const [from = 0, to = 0] = name.replace('.seg', '').split('-').map(Number);
   const scrapes: unknown[] = [];
@@ -328,7 +331,8 @@ describe('a store that fails', () => {
       const { scrapes } = await readAll(again);
       const truth = new Map([...written, ...more].map((scrape) => [scrape.wallMs, plain(scrape)]));
       for (const scrape of scrapes) expect(plain(scrape)).toEqual(truth.get(scrape.wallMs));
-      expect(scrapes.length).toBeGreaterThan(280);
+      // In the worst of the three cases some 23,000 bytes are left, at about 84 a scrape.
+      expect(scrapes.length).toBeGreaterThan(270);
       expectTail(scrapes.slice(-10), more);
     }
   });
