@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -64,6 +64,7 @@ export async function createRig(): Promise<Rig> {
     }
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const traffic = new Traffic(server, target.server);
   const edgeUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
   const rig: Rig = {
@@ -105,7 +106,7 @@ export async function createRig(): Promise<Rig> {
       for (let step = 0; !done(); step++) {
         if (step === 14_400) throw new Error(`an hour went by without it; the edge has ${rig.stored().join(' ')}\n${logger.text('error')}`);
         await clock.advance(250);
-        await new Promise((resolve) => setTimeout(resolve, 1));
+        await traffic.quiet();
       }
     },
     stored: () => [...edge.series.keys()].map(nameAndJob),
@@ -117,6 +118,36 @@ export async function createRig(): Promise<Rig> {
     },
   };
   return rig;
+}
+
+/**
+ * What goes on between the agent and its two servers, all of it in this process. The clock must stand still meanwhile: a busy
+ * machine takes longer for a request than the steps of the clock, and the agent would miss ticks that no real one misses.
+ */
+class Traffic {
+  #open = 0;
+  #seen = 0;
+
+  constructor(...servers: readonly Server[]) {
+    for (const server of servers) {
+      server.on('connection', () => this.#seen++);
+      server.on('request', (_, response: ServerResponse) => {
+        this.#seen++;
+        this.#open++;
+        response.on('close', () => this.#open--);
+      });
+    }
+  }
+
+  /** Resolves when nothing has moved for a few turns; a request that is meant to hang holds it up for a while only. */
+  async quiet(): Promise<void> {
+    for (let still = 0, turns = 0; still < 4 && turns < 100; turns++) {
+      const before = this.#seen;
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      const busy = this.#open > 0 || this.#seen !== before || process.getActiveResourcesInfo().some((name) => name.startsWith('FSReq'));
+      still = busy ? 0 : still + 1;
+    }
+  }
 }
 
 /** From the key that the fake edge keeps series under: lengths and texts in turn. */
