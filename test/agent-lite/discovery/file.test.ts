@@ -152,9 +152,9 @@ describe('a file that cannot be taken keeps its groups, and the log says why', (
     ['a list of something else', '["a:1"]', '/sd/a.json:1: [0]: expected a map, got "a:1"'],
     ['an unknown key', '[{\n"targets": ["a:1"],\n"label": {}\n}]', '/sd/a.json:3: [0].label: unknown key (did you mean labels?)'],
     [
-      'a URL for a target',
-      '[{"targets": ["http://a:1/metrics"]}]',
-      '/sd/a.json:1: [0].targets[0]: expected host:port, got "http://a:1/metrics"',
+      'an empty target',
+      '[{"targets": [""]}]',
+      '/sd/a.json:1: [0].targets[0]: expected host:port, got ""',
     ],
     [
       'a list for a label',
