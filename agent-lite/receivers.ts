@@ -108,12 +108,13 @@ export function createReceivers(options: ReceiversOptions): Receivers {
         before.filter(([cursor, receiver]) => next.get(cursor) !== receiver).map(([, receiver]) => receiver),
         HANDOVER_MS,
       );
+      // Before any of them moves its cursor: nothing may be deleted that a new one has not read.
+      await log.retainCursors([...next.keys()]);
       running.clear();
       for (const [cursor, receiver] of next) {
         running.set(cursor, receiver);
         if (!before.some(([, known]) => known === receiver)) receiver.sender.loop.start();
       }
-      await log.retainCursors([...next.keys()]);
     },
     edge() {
       const sender = running.get(EDGE_CURSOR)?.sender;

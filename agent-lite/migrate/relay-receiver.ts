@@ -41,8 +41,6 @@ const NOT_AT_THE_EDGE: Readonly<Record<string, string>> = {
   http_headers: 'put them under `headers` of the receiver in relay.yml, secrets as { env: NAME }',
   protobuf_message: 'the edge forwards remote write 1.0',
   send_native_histograms: 'native histograms are not scraped yet',
-  send_exemplars: 'exemplars travel if the receiver takes them; no setting',
-  metadata_config: 'there is no setting for it at the edge',
   round_robin_dns: 'a Worker chooses no address of its receiver',
   follow_redirects: 'the edge does not follow redirects of a receiver',
   enable_http2: 'left to the Worker',
@@ -155,7 +153,7 @@ export function relayReceiver(write: YamlNode | undefined, file: string, finding
   for (const [key, note] of Object.entries(NOT_AT_THE_EDGE)) {
     if (childOf(write, key) !== undefined) findings.add('leftOut', at(key), what(key), note);
   }
-  const known = ['name', 'url', 'headers', 'remote_timeout', 'queue_config', 'write_relabel_configs'];
+  const known = ['name', 'url', 'headers', 'remote_timeout', 'queue_config', 'write_relabel_configs', 'send_exemplars', 'metadata_config'];
   for (const [key, value] of entriesOf(write)) {
     if (!known.includes(key) && !(key in authorizations) && !(key in NOT_AT_THE_EDGE))
       findings.add('leftOut', { file, line: value.line }, what(key), 'is not known');
@@ -166,6 +164,7 @@ export function relayReceiver(write: YamlNode | undefined, file: string, finding
     if (isWait(timeout)) entries.push(['remote_timeout', textNode(timeout)]);
     else findings.add('leftOut', at('remote_timeout'), what('remote_timeout'), 'expected a duration of 1ms to 24d');
   }
+  entries.push(...sentBesides(write, file, findings));
   if (headers.length > 0) entries.push(['headers', mapNode(headers)]);
   const queue = queueConfig(childOf(write, 'queue_config'), file, findings);
   if (queue.length > 0) entries.push(['queue_config', mapNode(queue)]);
@@ -176,6 +175,37 @@ const isWait = (text: string): boolean => {
   const ms = parseDuration(text);
   return ms !== undefined && ms >= 1 && ms <= 24 * 86_400_000;
 };
+
+const boolOf = (node: YamlNode | undefined): string | undefined => {
+  const text = textOf(node) ?? '';
+  return /^(?:true|yes|on)$/i.test(text) ? 'true' : /^(?:false|no|off)$/i.test(text) ? 'false' : undefined;
+};
+
+/** Exemplars and metadata, which the edge sends unless it is told not to. */
+function sentBesides(write: YamlNode | undefined, file: string, findings: Findings): [string, YamlNode][] {
+  const entries: [string, YamlNode][] = [];
+  const exemplars = boolOf(childOf(write, 'send_exemplars'));
+  if (exemplars !== undefined) entries.push(['send_exemplars', textNode(exemplars)]);
+  else if (write !== undefined)
+    findings.add(
+      'changed',
+      { file, line: write.line },
+      'remote_write[0].send_exemplars',
+      'is true at the edge where it is not set, false in Prometheus',
+    );
+  for (const [key, value] of entriesOf(childOf(write, 'metadata_config'))) {
+    const send = key === 'send' ? boolOf(value) : undefined;
+    if (send !== undefined) entries.push(['metadata_config', mapNode([['send', textNode(send)]])]);
+    else
+      findings.add(
+        'leftOut',
+        { file, line: value.line },
+        `remote_write[0].metadata_config.${key}`,
+        'metadata go along when they change and every 12 h',
+      );
+  }
+  return entries;
+}
 
 function hasSecretParameter(url: string): boolean {
   return [...new URL(url).searchParams.keys()].some((name) => SECRET_NAME.test(name));

@@ -27,14 +27,6 @@ export function afterMs(retryAfterMs: number, believed: boolean, clock: Pick<Clo
   return Math.max(SHORTEST_MS, Math.round(bounded * (1 + 0.2 * clock.random())));
 }
 
-/** RFC 9110, 10.2.3: seconds, or a date. undefined: absent or neither. */
-export function parseRetryAfter(text: string | undefined, nowMs: number): number | undefined {
-  if (text === undefined) return undefined;
-  if (/^\s*\d{1,9}\s*$/.test(text)) return Number(text) * 1000;
-  const date = Date.parse(text);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
-}
-
 /**
  * The regular times of a device: every `interval` from a phase of its own, give or take a twentieth. `bootMs` is now.
  */

@@ -8,9 +8,9 @@ import {
   type PushAnswer,
   TABLE_PATH,
 } from '../../contract/push.ts';
+import { parseRetryAfter } from '../../contract/retry-after.ts';
 import type { SeriesTable } from '../../contract/series-table.ts';
 import { type Clock, type HttpClient, HttpError, type HttpFailure, type HttpResponse } from '../model.ts';
-import { parseRetryAfter } from './backoff.ts';
 import type { Exchange } from './clock-correction.ts';
 
 /** Requests to the edge, and which answers are believed: a captive portal says 200 too, a firewall 403, a proxy 400. */

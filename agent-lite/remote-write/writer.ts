@@ -1,12 +1,12 @@
 import type { Labels } from '../../contract/labels.ts';
 import type { Position } from '../../contract/push.ts';
 import { compileRelabel } from '../../contract/relabel.ts';
-import { snappyCompress } from '../../contract/snappy.ts';
 import type { RemoteWriteConfig } from '../config/types.ts';
 import type { Clock, HttpClient, LogEntry, LoggedGap, Logger, LogReader, Metrics } from '../model.ts';
 import { RemoteWriteClient } from './client.ts';
+import { Cursor } from './cursor.ts';
 import { Delivery, type Outcome } from './delivery.ts';
-import { MetadataCollection } from './metadata.ts';
+import { MetadataSender } from './metadata.ts';
 import { SeriesCache } from './series.ts';
 import { ShardCount } from './shard-count.ts';
 import { Shards } from './shards.ts';
@@ -63,11 +63,7 @@ const SERIES_CACHE_BYTES = 16 * 1024 * 1024;
 const PASS_MS = 10_000;
 /** The log is looked into no more often. */
 const LEAST_LOOK_MS = 100;
-/** Writing the cursor down is a write to flash; a process that is killed sends so much again. */
-const CURSOR_MS = 1_000;
 const AFTER_ERROR_MS = 5_000;
-/** Metadata of a target that was not scraped for so long is not told any more. */
-const METADATA_FORGET_MS = 600_000;
 
 /** Sends the log to a receiver of remote write 1.0, from a cursor of its own. */
 export function createRemoteWriter(options: RemoteWriterOptions): RemoteWriter {
@@ -79,10 +75,10 @@ type Pass = 'head' | 'more' | 'given_up';
 
 class WriteLoop implements RemoteWriter {
   readonly #o: RemoteWriterOptions;
-  readonly #cursorName: string;
+  readonly #cursor: Cursor;
   readonly #client: RemoteWriteClient;
   readonly #series: SeriesCache;
-  readonly #metadata = new MetadataCollection();
+  readonly #metadata: MetadataSender;
   readonly #shardCount: ShardCount;
   readonly #stopping = new AbortController();
   readonly #giveUp = new AbortController();
@@ -100,19 +96,20 @@ class WriteLoop implements RemoteWriter {
   #failedInPass = false;
   #lastSuccessBootMs: number | undefined;
   #nextTryBootMs: number | undefined;
-  #moving: Promise<void> | undefined;
-  #cursorMovedMs = 0;
-  #metadataSentMs: number | undefined;
 
   constructor(options: RemoteWriterOptions) {
     const { config, http, clock, version, externalLabels } = options;
     this.#o = options;
-    this.#cursorName = cursorName(config);
+    this.#cursor = new Cursor({ name: cursorName(config), reader: options.reader, clock, logger: options.logger });
     const { url, remoteTimeoutMs, writeRelabelConfigs, queueConfig } = config;
     this.#client = new RemoteWriteClient({
       ...{ http, url, clock, version },
       timeoutMs: remoteTimeoutMs,
       retryOnHttp429: queueConfig.retryOnHttp429,
+    });
+    this.#metadata = new MetadataSender({
+      ...{ client: this.#client, clock, logger: options.logger, metrics: options.metrics, remoteName: config.name },
+      ...{ config: config.metadataConfig, giveUp: this.#giveUp.signal },
     });
     this.#series = new SeriesCache({ externalLabels, rules: compileRelabel(writeRelabelConfigs), limitBytes: SERIES_CACHE_BYTES });
     this.#shardCount = new ShardCount(queueConfig.minShards, queueConfig.maxShards);
@@ -123,7 +120,7 @@ class WriteLoop implements RemoteWriter {
     if (this.#loop !== undefined) throw new Error('remote writer: already started');
     const { reader } = this.#o;
     this.#sentBefore = reader.head().position;
-    this.#readThrough = reader.cursor(this.#cursorName).position;
+    this.#readThrough = this.#cursor.position;
     this.#loop = this.#run();
   }
 
@@ -139,7 +136,7 @@ class WriteLoop implements RemoteWriter {
 
   status(): RemoteWriterStatus {
     const { reader, clock, config } = this.#o;
-    const backlog = reader.backlog(reader.cursor(this.#cursorName).position);
+    const backlog = reader.backlog(this.#cursor.position);
     const now = clock.boot();
     return {
       name: config.name,
@@ -167,7 +164,7 @@ class WriteLoop implements RemoteWriter {
     }
     // The last chance of a process that ends.
     for (let pass: Pass = 'more'; pass === 'more'; ) pass = await this.#pass();
-    await this.#moveCursor();
+    await this.#cursor.moveTo(this.#shards.progress);
     this.#nextTryBootMs = undefined;
     this.#change('stopped');
   }
@@ -184,14 +181,14 @@ class WriteLoop implements RemoteWriter {
       this.#internal(error);
     }
     const drained = await this.#shards.drain();
-    await this.#moveCursor();
+    await this.#cursor.moveTo(this.#shards.progress);
     if (!drained && !this.#giveUp.signal.aborted) this.#startAgain();
     if (!drained || pass === 'given_up') {
       this.#change('retrying');
       return 'given_up';
     }
     this.#shards.resize(this.#shardCount.next(this.#shards.count, pass === 'more', this.#failedInPass));
-    if (pass === 'head') await this.#sendMetadata();
+    if (pass === 'head') await this.#metadata.sendIfDue();
     this.#change(pass === 'more' ? 'catching_up' : this.#settledState());
     return pass;
   }
@@ -214,7 +211,7 @@ class WriteLoop implements RemoteWriter {
       return true;
     }
     const { scrape } = entry;
-    if (this.#o.config.metadataConfig.send) this.#metadata.add(scrape, this.#o.clock.boot());
+    this.#metadata.add(scrape);
     if (!(await this.#shards.put(scrape))) return false;
     this.#readThrough = scrape.position;
     return true;
@@ -249,9 +246,7 @@ class WriteLoop implements RemoteWriter {
             onAttempt: (outcome) => this.#attempted(outcome),
             giveUp: this.#giveUp.signal,
           }),
-        onSettled: () => {
-          if (clock.boot() - this.#cursorMovedMs >= CURSOR_MS) void this.#moveCursor();
-        },
+        onSettled: () => this.#cursor.moveSometimes(this.#shards.progress),
         onFailure: (error) => this.#internal(error),
       },
       this.#shardCount.least,
@@ -261,47 +256,8 @@ class WriteLoop implements RemoteWriter {
   /** From the cursor, after an error of our own: what was under way may be sent a second time. */
   #startAgain(): void {
     this.#sentBefore = this.#readThrough;
-    this.#readThrough = this.#o.reader.cursor(this.#cursorName).position;
+    this.#readThrough = this.#cursor.position;
     this.#shards = this.#newShards();
-  }
-
-  #moveCursor(): Promise<void> {
-    this.#moving ??= this.#moveToSettled().finally(() => {
-      this.#moving = undefined;
-    });
-    return this.#moving;
-  }
-
-  async #moveToSettled(): Promise<void> {
-    const { reader, logger, clock } = this.#o;
-    const { progress } = this.#shards;
-    this.#cursorMovedMs = clock.boot();
-    try {
-      for (let to = progress.settled; to !== undefined && to.position > reader.cursor(this.#cursorName).position; to = progress.settled)
-        await reader.moveCursor(this.#cursorName, to);
-    } catch (error) {
-      logger.log('error', 'The cursor in the log cannot be moved; samples may be sent twice', { err: String(error) });
-    }
-  }
-
-  /** One try per interval: what fails is told the next time. */
-  async #sendMetadata(): Promise<void> {
-    const { clock, config } = this.#o;
-    const { send, sendIntervalMs, maxSamplesPerSend } = config.metadataConfig;
-    const now = clock.boot();
-    if (!send || (this.#metadataSentMs !== undefined && now - this.#metadataSentMs < sendIntervalMs)) return;
-    this.#metadata.forget(now - METADATA_FORGET_MS);
-    for (const bytes of this.#metadata.requests(maxSamplesPerSend)) {
-      this.#metadataSentMs = now;
-      const body = snappyCompress(bytes);
-      const answer = await this.#client.send(body, 0, this.#giveUp.signal);
-      if (answer.kind === 'aborted') return;
-      this.#add('agent_lite_remote_write_metadata_requests_total', 1, { code: answer.kind === 'done' ? '2xx' : answer.code });
-      this.#add('agent_lite_remote_write_sent_bytes_total', body.length);
-      if (answer.kind === 'done') continue;
-      this.#o.logger.log('warn', 'Sending metadata failed', { error: answer.message });
-      return;
-    }
   }
 
   #attempted(outcome: Outcome): void {
@@ -341,9 +297,11 @@ class WriteLoop implements RemoteWriter {
 
   #change(state: RemoteWriterState): void {
     this.#state = state;
-    const { metrics, reader, config } = this.#o;
-    const backlog = reader.backlog(reader.cursor(this.#cursorName).position);
+    const { metrics, reader, config, clock } = this.#o;
+    const backlog = reader.backlog(this.#cursor.position);
     metrics.set('agent_lite_remote_write_backlog_records', backlog.records, { remote_name: config.name });
+    const age = backlog.oldestMs === undefined ? 0 : Math.max(0, clock.now() - backlog.oldestMs);
+    metrics.set('agent_lite_remote_write_backlog_seconds', age / 1000, { remote_name: config.name });
     metrics.set('agent_lite_remote_write_shards', this.#shards.count, { remote_name: config.name });
   }
 }

@@ -1,18 +1,27 @@
 /** The samples of a scrape under way, in columns that are used again for the next one. */
 export class SampleBuffer<T> {
-  readonly items: T[] = [];
+  readonly #items: T[] = [];
+  #count = 0;
   #values = new Float64Array(64);
   /** Explicit timestamps, ms; NaN where a sample has none. Made with the first one, as most targets never have any. */
   #times: Float64Array | undefined;
 
+  /** In order of arrival. Valid until the next {@link clear}. */
+  get items(): readonly T[] {
+    // Cut off only where there are fewer than before: growing the array anew for each scrape would cost more than filling it.
+    if (this.#items.length > this.#count) this.#items.length = this.#count;
+    return this.#items;
+  }
+
   clear(): void {
-    this.items.length = 0;
+    this.#count = 0;
     this.#times = undefined;
   }
 
   /** @param timeMs NaN: the scrape's time */
   push(item: T, value: number, timeMs: number): void {
-    const at = this.items.push(item) - 1;
+    const at = this.#count++;
+    this.#items[at] = item;
     if (at === this.#values.length) this.#values = grown(this.#values, at * 2);
     this.#values[at] = value;
     if (this.#times === undefined && Number.isNaN(timeMs)) return;

@@ -52,7 +52,9 @@ export function createRegistry(table: Readonly<Record<string, MetricSpec>> = met
         const spec = table[name] as MetricSpec;
         if (series.size === 0 || (which === 'pushed' && spec.pushed === undefined)) continue;
         text += `# HELP ${name} ${escapeHelp(spec.help)}\n# TYPE ${name} ${spec.type}\n`;
-        for (const [labels, value] of series) text += `${name}${labels} ${numberText(value)}\n`;
+        // No more than promised: label values may turn up that nobody foresaw.
+        const shown = which === 'pushed' ? [...series].slice(0, spec.pushed) : series;
+        for (const [labels, value] of shown) text += `${name}${labels} ${numberText(value)}\n`;
       }
       return text;
     },

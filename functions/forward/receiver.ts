@@ -1,4 +1,5 @@
 import { REMOTE_WRITE_HEADERS } from '../../contract/remote-write.ts';
+import { parseRetryAfter } from '../../contract/retry-after.ts';
 import type { ReceiverKind } from '../config/types.ts';
 import type { Clock, Verdict } from '../model.ts';
 import { verdictOf } from './verdict.ts';
@@ -72,7 +73,8 @@ export class Receiver {
     return {
       status: response.status,
       words: await firstWords(response),
-      retryAfterMs: retryAfter(response.headers.get('retry-after'), clock.now()),
+      // 0 asks for no wait at all; then the pace is ours.
+      retryAfterMs: parseRetryAfter(response.headers.get('retry-after') ?? undefined, clock.now()) || undefined,
     };
   }
 }
@@ -95,12 +97,4 @@ async function firstWords(response: Response): Promise<string> {
   await reader.cancel();
   const decoder = new TextDecoder();
   return (parts.map((part) => decoder.decode(part, { stream: true })).join('') + decoder.decode()).trim();
-}
-
-/** Seconds or an HTTP date (RFC 9110, 10.2.3), as ms from now. */
-function retryAfter(value: string | null, now: number): number | undefined {
-  if (value === null) return undefined;
-  const seconds = Number(value);
-  const ms = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(value) - now;
-  return Number.isFinite(ms) && ms > 0 ? ms : undefined;
 }

@@ -151,7 +151,7 @@ describe('a file that cannot be taken keeps its groups, and the log says why', (
     ['not a list', '{"targets": ["a:1"]}', '/sd/a.json:1: expected a list, got a map'],
     ['a list of something else', '["a:1"]', '/sd/a.json:1: [0]: expected a map, got "a:1"'],
     ['an unknown key', '[{\n"targets": ["a:1"],\n"label": {}\n}]', '/sd/a.json:3: [0].label: unknown key (did you mean labels?)'],
-    ['nothing for a target', '[{"targets": [""]}]', '/sd/a.json:1: [0].targets[0]: expected host:port, got ""'],
+    ['an empty target', '[{"targets": [""]}]', '/sd/a.json:1: [0].targets[0]: expected host:port, got ""'],
     [
       'a list for a label',
       '[{"targets": ["a:1"], "labels": {"zone": ["a"]}}]',

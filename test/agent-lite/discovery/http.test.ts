@@ -83,7 +83,7 @@ describe('answers that are not taken keep the targets before', () => {
     ['an unknown key', answer('[{"targets": [], "label": {}}]'), '[0].label: unknown key (did you mean labels?)'],
     ['a number for a target', answer('[{"targets": [9100]}]'), '[0].targets[0]: expected a string, got 9100'],
     ['a number for a label', answer('[{"targets": [], "labels": {"a": 1}}]'), '[0].labels.a: expected a string, got 1'],
-    ['nothing for a target', answer('[{"targets": [""]}]'), '[0].targets[0]: expected host:port, got '],
+    ['an empty target', answer('[{"targets": [""]}]'), '[0].targets[0]: expected host:port'],
     ['lists inside lists', answer('['.repeat(100) + ']'.repeat(100)), 'expected at most 64 lists and maps inside each other'],
     ['a network failure', new HttpError('network', 'connect ECONNREFUSED'), 'connect ECONNREFUSED'],
   ];

@@ -78,6 +78,8 @@ const write = some({
     fc.constantFrom('THANOS-TENANT', 'x-scope-orgid', 'X-A', 'Authorization', 'Host', 'bad name', 'X-Token'),
     fc.constantFrom('v', '', 'a/b', 'é'),
   ),
+  send_exemplars: fc.boolean(),
+  metadata_config: some({ send: fc.boolean(), send_interval: fc.constant('1m') }),
   queue_config: some({
     max_samples_per_send: fc.constantFrom(1, 0, 100_000),
     min_backoff: fc.constantFrom('30ms', '1m'),

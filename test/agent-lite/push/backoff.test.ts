@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { afterMs, backoffMs, parseRetryAfter, slowMs, untilNextSlotMs } from '../../../agent-lite/push/backoff.ts';
+import { afterMs, backoffMs, slowMs, untilNextSlotMs } from '../../../agent-lite/push/backoff.ts';
+import { parseRetryAfter } from '../../../contract/retry-after.ts';
 import { ManualClock } from '../../fakes/clock.ts';
 
 const draws = (value: number) => ({ random: () => value });

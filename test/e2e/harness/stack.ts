@@ -130,7 +130,10 @@ export interface AgentOptions {
   readonly name?: string;
   /** `scrape_configs`, as YAML. */
   readonly scrapeConfigs: string;
-  readonly edgeUrl: string;
+  /** Without it there is no `edge_push`. */
+  readonly edgeUrl?: string;
+  /** `remote_write`, as YAML. */
+  readonly remoteWrite?: string;
   readonly scrapeInterval?: string;
   readonly pushInterval?: string;
   readonly token?: string;
@@ -222,12 +225,16 @@ global:
     cluster: ${CLUSTER}
 scrape_configs:
 ${options.scrapeConfigs}
-edge_push:
-  url: ${options.edgeUrl}
-  authorization: { credentials_file: token }
-  push_interval: ${options.pushInterval ?? '1s'}
+${options.edgeUrl === undefined ? '' : edgePush(options.edgeUrl, options.pushInterval ?? '1s')}
+${options.remoteWrite === undefined ? '' : `remote_write:\n${options.remoteWrite}`}
 `;
 }
+
+const edgePush = (url: string, interval: string): string => `edge_push:
+  url: ${url}
+  authorization: { credentials_file: token }
+  push_interval: ${interval}
+`;
 
 /** One scrape config with one target, as YAML. */
 export const staticJob = (job: string, address: string): string =>

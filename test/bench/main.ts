@@ -1,0 +1,30 @@
+import { benchParse, describeParse } from './parse.ts';
+
+/** `npm run bench -- [name...] [--json]`: runs the benchmarks named, or all; a line of JSON each with --json. */
+interface Benchmark {
+  readonly about: string;
+  run(): Promise<{ readonly result: unknown; readonly text: string }>;
+}
+
+const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
+  parse: {
+    about: 'steady state of scraping against a plain split-and-regex parser',
+    async run() {
+      const result = await benchParse();
+      return { result, text: describeParse(result) };
+    },
+  },
+};
+
+const names = process.argv.slice(2).filter((argument) => argument !== '--json');
+const unknown = names.find((name) => BENCHMARKS[name] === undefined);
+if (unknown !== undefined) {
+  const list = Object.entries(BENCHMARKS).map(([name, { about }]) => `  ${name}  ${about}`);
+  console.error(`bench: no benchmark ${JSON.stringify(unknown)}; there are:\n${list.join('\n')}`);
+  process.exitCode = 2;
+} else {
+  for (const name of names.length > 0 ? names : Object.keys(BENCHMARKS)) {
+    const done = await BENCHMARKS[name]?.run();
+    console.log(process.argv.includes('--json') ? JSON.stringify(done?.result) : done?.text);
+  }
+}
