@@ -48,6 +48,19 @@ export function labelValue(labels: Labels, name: string): string {
   return '';
 }
 
+/** `labels` and those of `extra` whose names it lacks. Both sorted, and so is what comes out. */
+export function addMissing(labels: Labels, extra: Labels): Labels {
+  if (extra.length === 0) return labels;
+  const merged: Label[] = [];
+  let i = 0;
+  for (const label of extra) {
+    while (i < labels.length && compareText((labels[i] as Label)[0], label[0]) < 0) merged.push(labels[i++] as Label);
+    if (labels[i]?.[0] !== label[0]) merged.push(label);
+  }
+  while (i < labels.length) merged.push(labels[i++] as Label);
+  return merged;
+}
+
 /** A string that two label sets share only when they are equal; a map key, never shown and never stored. */
 export function labelsKey(labels: Labels): string {
   let key = '';

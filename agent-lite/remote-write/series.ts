@@ -1,5 +1,5 @@
 import { crc32c } from '../../contract/crc32c.ts';
-import { compareText, type Label, type Labels, labelsKey, labelValue, METRIC_NAME } from '../../contract/labels.ts';
+import { addMissing, type Labels, labelsKey, labelValue, METRIC_NAME } from '../../contract/labels.ts';
 import { type CompiledRules, relabel } from '../../contract/relabel.ts';
 import { encodeLabelFields } from '../../contract/remote-write.ts';
 import { REPORT_ROWS } from '../../contract/report-series.ts';
@@ -89,17 +89,4 @@ function buildEntry(rows: readonly Row[], target: Labels, { externalLabels, rule
     out.push(series);
   });
   return { rows: out, hashes, bytes };
-}
-
-/** `labels` and those of `extra` whose names it lacks. Both sorted, and so is what comes out. */
-function addMissing(labels: Labels, extra: Labels): Labels {
-  if (extra.length === 0) return labels;
-  const merged: Label[] = [];
-  let i = 0;
-  for (const label of extra) {
-    while (i < labels.length && compareText((labels[i] as Label)[0], label[0]) < 0) merged.push(labels[i++] as Label);
-    if (labels[i]?.[0] !== label[0]) merged.push(label);
-  }
-  while (i < labels.length) merged.push(labels[i++] as Label);
-  return merged;
 }

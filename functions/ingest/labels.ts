@@ -1,5 +1,5 @@
 import { crc32c } from '../../contract/crc32c.ts';
-import { compareText, type Label, type Labels, labelsKey, labelValue, METRIC_NAME, utf8Length } from '../../contract/labels.ts';
+import { addMissing, type Labels, labelsKey, labelValue, METRIC_NAME, utf8Length } from '../../contract/labels.ts';
 import type { WireLimits } from '../../contract/limits.ts';
 import { type CompiledRules, relabel } from '../../contract/relabel.ts';
 import { encodeLabelFields } from '../../contract/remote-write.ts';
@@ -122,19 +122,6 @@ function unlessSeen(series: Uint8Array, seen: Map<number, Uint8Array>, hashes: I
 
 function strip(labels: Labels, names: ReadonlySet<string>): Labels {
   return names.size === 0 || !labels.some(([name]) => names.has(name)) ? labels : labels.filter(([name]) => !names.has(name));
-}
-
-/** `labels` and those of `extra` whose names it lacks. Both sorted, and so is what comes out. */
-function addMissing(labels: Labels, extra: Labels): Labels {
-  if (extra.length === 0) return labels;
-  const merged: Label[] = [];
-  let i = 0;
-  for (const label of extra) {
-    while (i < labels.length && compareText((labels[i] as Label)[0], label[0]) < 0) merged.push(labels[i++] as Label);
-    if (labels[i]?.[0] !== label[0]) merged.push(label);
-  }
-  while (i < labels.length) merged.push(labels[i++] as Label);
-  return merged;
 }
 
 /** An empty value removes the label. */
