@@ -16,6 +16,8 @@ import { CaseTarget, type Scraper, scraperOf } from './targets.ts';
 
 /** Scrapes before the first of `steps`. */
 const SCRAPES_BEFORE_STEPS = 3;
+/** Enough to see what the reload did, with the last two left out, which may be on their way. */
+const SCRAPES_AFTER_RELOAD = 6;
 /** After the last step: targets that are gone get their markers, or do not, and what is on its way arrives. */
 const SETTLE_MS = 5000;
 const DEADLINE_MS = 60_000;
@@ -144,11 +146,16 @@ async function runSide(side: Side): Promise<void> {
       .map(({ one }) => patiently(waitFor(one.name, () => scrapesAtReceiver(side, one.name) > one.scrapes.length, 30_000))),
   ]);
   // Not before: a Prometheus that reloads forgets which targets it had from a file, and then does not notice that they are gone.
+  const before = new Map(reloads.map(({ one }) => [one.name, scrapesAtReceiver(side, one.name)]));
   if (reloads.length > 0) {
     await side.writeConfig(true);
     side.program().kill('SIGHUP');
   }
   await sleep(SETTLE_MS);
+  const goOn = reloads.filter(({ one }) => one.reload !== undefined);
+  const done = (): boolean =>
+    goOn.every(({ one }) => scrapesAtReceiver(side, one.name) >= (before.get(one.name) ?? 0) + SCRAPES_AFTER_RELOAD);
+  await patiently(waitFor('scrapes after the reload', done, 30_000));
 }
 
 async function takeStep(side: Side, running: RunningCase, step: Step): Promise<void> {
