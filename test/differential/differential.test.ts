@@ -40,6 +40,14 @@ describe('as Prometheus 3, where 2.42 differs', () => {
   }
 });
 
+describe('the same by remote_write as by way of the edge', () => {
+  for (const one of cases) {
+    it(one.name, () => {
+      expect(results.direct.get(one.name), one.about).toEqual(results.agent.get(one.name));
+    });
+  }
+});
+
 it.skipIf(only !== undefined)('covers what it claims', (context) => {
   needProgram(context, PROMETHEUS);
   expect(all.length).toBeGreaterThanOrEqual(64);

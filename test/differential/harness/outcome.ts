@@ -34,7 +34,7 @@ export function outcomeOf(one: Case, targets: readonly CaseTarget[], recorded: r
         }
         const scrape = times.findIndex((ms) => Math.abs(ms - time) <= SAME_SCRAPE_MS);
         if (scrape === -1) row.explicit.push(`${text}@unknown time`);
-        else if (scrape < columns) row.cells[scrape] = row.cells[scrape] === NOTHING ? text : `${row.cells[scrape]}+${text}`;
+        else if (scrape < columns) row.cells[scrape] = together(row.cells[scrape] as string, text, one.steps.includes('reload'));
       }
     }
     const kept = one.steps.length > 0 ? changingColumns([...rows.values()].map(({ cells }) => cells)) : undefined;
@@ -48,6 +48,15 @@ export function outcomeOf(one: Case, targets: readonly CaseTarget[], recorded: r
     if (one.spacing) outcome[`spacing of scrapes${targets.length === 1 ? '' : ` ${i + 1}`}`] = spacing(times);
   });
   return Object.fromEntries(Object.entries(outcome).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/**
+ * Two samples of a series in one scrape. Over a reload Prometheus at times writes the marker of the loop that ended a few ms
+ * before or after the sample of the loop that began; then the series goes on.
+ */
+function together(first: string, second: string, reload: boolean): string {
+  if (first === NOTHING || (reload && first === 'stale')) return second;
+  return reload && second === 'stale' ? first : `${first}+${second}`;
 }
 
 const upOf = (series: readonly RecordedSeries[]): readonly RecordedSeries[] =>

@@ -16,6 +16,8 @@ import { CaseTarget, type Scraper, scraperOf } from './targets.ts';
 
 /** Scrapes before the first of `steps`. */
 const SCRAPES_BEFORE_STEPS = 3;
+/** Enough to see what the reload did, with the last two left out, which may be on their way. */
+const SCRAPES_AFTER_RELOAD = 6;
 /** After the last step: targets that are gone get their markers, or do not, and what is on its way arrives. */
 const SETTLE_MS = 5000;
 const DEADLINE_MS = 60_000;
@@ -25,6 +27,8 @@ interface Side {
   readonly scraper: Scraper;
   readonly folder: string;
   readonly recorder: Recorder;
+  /** Of remote_write beside the edge. */
+  readonly direct?: Recorder;
   readonly program: () => Program;
   readonly cases: readonly RunningCase[];
   readonly writeConfig: (reloaded: boolean) => Promise<void>;
@@ -35,13 +39,15 @@ export interface Results {
   /** By name of the case; `undefined`: Prometheus is not there, or does not run this case. */
   readonly prometheus: ReadonlyMap<string, Outcome>;
   readonly agent: ReadonlyMap<string, Outcome>;
+  /** What the same agent wrote by itself from the same log, past the edge. */
+  readonly direct: ReadonlyMap<string, Outcome>;
   /** For messages. */
   readonly log: string;
 }
 
 /**
  * Runs all cases at once: one Prometheus agent with remote write to a recorder, one agent-lite that pushes to a real edge with
- * remote write to another recorder, both at the same targets with the same scrape_configs.
+ * remote write to another recorder (and writes by itself to a third), both at the same targets with the same scrape_configs.
  */
 export async function runCases(cleanup: Cleanup, cases: readonly Case[], prometheusPath: string | undefined): Promise<Results> {
   const running: RunningCase[] = [];
@@ -58,15 +64,17 @@ export async function runCases(cleanup: Cleanup, cases: readonly Case[], prometh
   if (prometheusPath !== undefined) starting.push(startPrometheus(cleanup, prometheusPath, same, discoveryUrl));
   sides.push(...(await Promise.all(starting)));
   await Promise.all(sides.map(runSide));
-  const results = (scraper: Scraper): ReadonlyMap<string, Outcome> => {
+  const results = (scraper: Scraper, way: 'recorder' | 'direct'): ReadonlyMap<string, Outcome> => {
     const side = sides.find((found) => found.scraper === scraper);
-    if (side === undefined) return new Map();
-    if (side.recorder.faults.length > 0) throw new Error(`${scraper}: ${side.recorder.faults.join('; ')}`);
-    return new Map(side.cases.map(({ one, targets }) => [one.name, outcomeOf(one, targets, side.recorder.of(one.name))]));
+    const recorder = side?.[way];
+    if (side === undefined || recorder === undefined) return new Map();
+    if (recorder.faults.length > 0) throw new Error(`${scraper}: ${recorder.faults.join('; ')}`);
+    return new Map(side.cases.map(({ one, targets }) => [one.name, outcomeOf(one, targets, recorder.of(one.name))]));
   };
   return {
-    prometheus: results('prometheus'),
-    agent: results('agent'),
+    prometheus: results('prometheus', 'recorder'),
+    agent: results('agent', 'recorder'),
+    direct: results('agent', 'direct'),
     log: sides.map(({ program }) => program().describe()).join('\n'),
   };
 }
@@ -95,15 +103,21 @@ async function startPrometheus(cleanup: Cleanup, path: string, cases: readonly R
 async function startAgent(cleanup: Cleanup, cases: readonly RunningCase[], discoveryUrl: string): Promise<Side> {
   const recorder = await Recorder.start([IDENTITY, DEVICE]);
   cleanup.add(() => recorder.stop());
+  const direct = await Recorder.start();
+  cleanup.add(() => direct.stop());
   const edge = await EdgeUnderTest.start(cleanup, recorder.url);
   const agent = await AgentUnderTest.prepare(cleanup, { name: 'differential-agent', scrapeConfigs: '', edgeUrl: edge.url });
-  const push = { edge_push: { url: edge.url, authorization: { credentials_file: 'token' }, push_interval: '1s' } };
+  const remoteWrite = [{ url: direct.url, queue_config: { batch_send_deadline: '200ms' } }];
+  const push = {
+    remote_write: remoteWrite,
+    edge_push: { url: edge.url, authorization: { credentials_file: 'token' }, push_interval: '1s' },
+  };
   const { folder } = agent;
   const writeConfig = (reloaded: boolean) => writeFile(join(folder, 'agent.yml'), configText(cases, folder, discoveryUrl, push, reloaded));
   for (const one of cases) writeTargets(one, folder, 'present');
   await writeConfig(false);
   await agent.start();
-  return { scraper: 'agent', folder, recorder, program: () => agent.program, cases, writeConfig, shown: new Map() };
+  return { scraper: 'agent', folder, recorder, direct, program: () => agent.program, cases, writeConfig, shown: new Map() };
 }
 
 /** http_sd for both programs: each sees its own lists. */
@@ -144,11 +158,16 @@ async function runSide(side: Side): Promise<void> {
       .map(({ one }) => patiently(waitFor(one.name, () => scrapesAtReceiver(side, one.name) > one.scrapes.length, 30_000))),
   ]);
   // Not before: a Prometheus that reloads forgets which targets it had from a file, and then does not notice that they are gone.
+  const before = new Map(reloads.map(({ one }) => [one.name, scrapesAtReceiver(side, one.name)]));
   if (reloads.length > 0) {
     await side.writeConfig(true);
     side.program().kill('SIGHUP');
   }
   await sleep(SETTLE_MS);
+  const goOn = reloads.filter(({ one }) => one.reload !== undefined);
+  const done = (): boolean =>
+    goOn.every(({ one }) => scrapesAtReceiver(side, one.name) >= (before.get(one.name) ?? 0) + SCRAPES_AFTER_RELOAD);
+  await patiently(waitFor('scrapes after the reload', done, 30_000));
 }
 
 async function takeStep(side: Side, running: RunningCase, step: Step): Promise<void> {
