@@ -21,13 +21,15 @@ const LINE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})?\s+(\S+)(?:\s+(\d+))?\s*$/
 const LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"/g;
 const SPECIAL: Readonly<Record<string, number>> = { '+Inf': Infinity, Inf: Infinity, '-Inf': -Infinity };
 
-export function parsePlainly(text: string): PlainExposition {
+/** `samplesOnly`: passes over HELP and TYPE, for those who call that plain enough. */
+export function parsePlainly(text: string, samplesOnly = false): PlainExposition {
   const samples: PlainSample[] = [];
   const help = new Map<string, string>();
   const types = new Map<string, string>();
   for (const line of text.split('\n')) {
     if (line === '') continue;
     if (line.startsWith('#')) {
+      if (samplesOnly) continue;
       const [, word, family = '', rest = ''] = METADATA.exec(line) ?? [];
       if (word === 'HELP') help.set(family, rest.includes('\\') ? unescaped(rest) : rest);
       else if (word === 'TYPE') types.set(family, rest);
