@@ -85,8 +85,8 @@ export class TargetSeries implements ExpositionSink {
   }
 
   /**
-   * Takes one exposition. A refused scrape (bad text, a limit) leaves nothing behind but markers for the series of the scrape
-   * before. An empty body is a good scrape without series, whatever its format.
+   * Takes one exposition. A refused scrape (bad text, a limit) leaves nothing behind but markers for those series of the scrape
+   * before that did not come up before the fault. An empty body is a good scrape without series, whatever its format.
    * @param wallMs time of the scrape's samples
    */
   async ingest(bytes: Uint8Array, parser: () => ExpositionParser, wallMs: number, extra: ReportSamples = []): Promise<IngestResult> {
@@ -112,6 +112,7 @@ export class TargetSeries implements ExpositionSink {
       this.#release(this.#index.rollback());
       this.#metadata.rollback();
       if (!(error instanceof ExpositionError)) throw error;
+      this.#keepTracked();
       return this.#result(await this.#vanish(extra), error);
     }
     const { cells, more } = this.#fill();
@@ -261,6 +262,15 @@ export class TargetSeries implements ExpositionSink {
 
   #vanished(series: Series): boolean {
     return series.trackedAt === this.#scrape - 1 && series.trackedAt > 0 && series.storedAt !== this.#scrape;
+  }
+
+  /**
+   * Series that stood before the fault of a refused scrape count as seen, though their samples do not: they get no marker now, but
+   * one if the next scrape lacks them. So does Prometheus (scrape/scrape.go: `append` has tracked them by then).
+   */
+  #keepTracked(): void {
+    const seen = this.#stored.items.filter((_, i) => this.#isTracked(!Number.isNaN(this.#stored.timeMs(i))));
+    for (const series of [...seen, ...this.#tracked]) if (series.tableRow >= 0) series.trackedAt = this.#scrape;
   }
 
   /** Nothing of the exposition counts: markers and the samples of the report only. */

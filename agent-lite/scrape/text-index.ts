@@ -43,6 +43,8 @@ export class TextIndex<T> {
   /** So far all texts are those of the last scrape, in its order: nothing needs to be noted of them. */
   #inOrder = true;
   #iteration = 0;
+  /** Whether the last scrape was good. */
+  #committed = true;
   #distinct = 0;
   #added: IndexEntry<T>[] = [];
 
@@ -57,7 +59,8 @@ export class TextIndex<T> {
   }
 
   begin(): void {
-    this.#iteration++;
+    if (this.#committed) this.#iteration++;
+    this.#committed = false;
     this.#cursor = 0;
     this.#inOrder = true;
     this.#distinct = 0;
@@ -125,6 +128,7 @@ export class TextIndex<T> {
   /** The scrape is good: its order is expected next, and texts it lacks are forgotten (returned: what they stood for). */
   commit(): T[] {
     this.#releaseBytes();
+    this.#committed = true;
     if (this.#inOrder && this.#cursor === this.#order.length) return [];
     this.#leaveOrder();
     const gone: T[] = [];
@@ -148,9 +152,13 @@ export class TextIndex<T> {
     return gone;
   }
 
-  /** The scrape failed: forget what only it brought. Returns what that stood for. */
+  /**
+   * The scrape failed: forget what only it brought. Returns what that stood for. What it showed of the rest counts as seen by the next
+   * good scrape, too, as in Prometheus' cache.
+   */
   rollback(): T[] {
     this.#releaseBytes();
+    this.#leaveOrder();
     const gone = this.#added.map((entry) => entry.item);
     for (const entry of this.#added) this.#remove(entry);
     this.#added = [];

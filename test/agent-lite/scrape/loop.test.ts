@@ -261,9 +261,9 @@ describe('failures', () => {
     ['no content type', () => answer({ headers: {} }), 'content type: expected text/plain or application/openmetrics-text, got none', DOWN],
     [
       'invalid text',
-      () => text('a 1\nb x\n'),
+      () => text('b 1\nc x\n'),
       'line 2: expected a sample value, got "x"',
-      { ...DOWN, scrape_samples_scraped: 1, scrape_samples_post_metric_relabeling: 1 },
+      { ...DOWN, scrape_samples_scraped: 1, scrape_samples_post_metric_relabeling: 1, scrape_series_added: 1 },
     ],
   ])('%s: up 0, markers once, and back again', async (_, bad, error, report) => {
     const { apply, clock, scrapes, net, manager, logger, metrics } = setup();

@@ -20,7 +20,7 @@ const cases: [name: string, answer: Answer, error: string][] = [
     exposition(gzipSync(new Uint8Array(64 * MiB)), { 'content-encoding': 'gzip' }),
     'body_size_limit: expected less than 100000 bytes',
   ],
-  ['sends invalid text', exposition('a 1\nb = 2\n'), 'line 2: expected a sample value, got "= 2"'],
+  ['sends invalid text', exposition('c 1\nb = 2\n'), 'line 2: expected a sample value, got "= 2"'],
   [
     'sends bytes that are not UTF-8',
     exposition(Uint8Array.of(0x61, 0x7b, 0x62, 0x3d, 0x22, 0xff, 0x22, 0x7d, 0x31)),

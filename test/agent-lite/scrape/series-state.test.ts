@@ -126,10 +126,10 @@ describe('rows come and go', () => {
 });
 
 describe('failed scrapes', () => {
-  const bad: [name: string, lines: string, message: string][] = [
-    ['bad text', 'a 1\nb x\n', 'line 2: expected a sample value, got "x"'],
-    ['no metric name left', 'a 1\nnameless 1\n', 'expected a metric name (__name__) after metric_relabel_configs, got none'],
-    ['too many samples', 'a 1\nb 1\nc 1\nd 1\n', 'sample_limit: expected at most 3 samples after relabelling, got 4'],
+  const bad: [name: string, lines: string, message: string, seen?: readonly string[]][] = [
+    ['bad text', 'a 1\nb x\n', 'line 2: expected a sample value, got "x"', ['a']],
+    ['no metric name left', 'a 1\nnameless 1\n', 'expected a metric name (__name__) after metric_relabel_configs, got none', ['a']],
+    ['too many samples', 'a 1\nb 1\nc 1\nd 1\n', 'sample_limit: expected at most 3 samples after relabelling, got 4', ['a', 'b']],
     ['an empty label name', 'a{""="x"} 1\n', 'expected label names that are not empty'],
     ['too many labels', `a{${Array.from({ length: 62 }, (_, i) => `l${i}="x"`).join()}} 1\n`, 'expected at most 64 labels, got 65'],
     ['too long a label value', `a{b="${'é'.repeat(9000)}"} 1\n`, 'expected label values of at most 16384 bytes, got 18000 in "b"'],
@@ -140,18 +140,21 @@ describe('failed scrapes', () => {
     relabel: (labels) => (labels.some(([, value]) => value === 'nameless') ? labels.filter(([name]) => name !== '__name__') : labels),
   };
 
-  it.each(bad)('%s: nothing is stored, all series get markers once', async (_, lines, message) => {
-    const { scrape } = setup(rules);
-    const first = await scrape('a 1\nb 1\n');
-    const failed = await scrape(lines);
-    const again = await scrape(lines);
-    const good = await scrape('a 2\nb 2\n');
-    expect(failed.error?.message).toContain(message);
-    expect(shown(failed)).toEqual({ a: 'stale', b: 'stale' });
-    expect(shown(again)).toEqual({ a: 'absent', b: 'absent' });
-    expect(shown(good)).toEqual({ a: 2, b: 2 });
-    expect(good.table).toBe(first.table);
-  });
+  it.each(bad)(
+    '%s: nothing is stored; series that did not come before the fault get markers once',
+    async (_, lines, message, seen = []) => {
+      const { scrape } = setup(rules);
+      const first = await scrape('a 1\nb 1\n');
+      const failed = await scrape(lines);
+      const again = await scrape(lines);
+      const good = await scrape('a 2\nb 2\n');
+      expect(failed.error?.message).toContain(message);
+      expect(shown(failed)).toEqual({ a: 'stale', b: 'stale', ...Object.fromEntries(seen.map((name) => [name, 'absent'])) });
+      expect(shown(again)).toEqual({ a: 'absent', b: 'absent' });
+      expect(shown(good)).toEqual({ a: 2, b: 2 });
+      expect(good.table).toBe(first.table);
+    },
+  );
 
   it('counts up to the failure, and to the end past the sample limit, as Prometheus reports it', async () => {
     const { scrape } = setup(rules);
