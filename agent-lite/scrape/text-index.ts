@@ -45,6 +45,8 @@ export class TextIndex<T> {
   #iteration = 0;
   /** Whether the last scrape was good. */
   #committed = true;
+  /** Only a failed scrape showed some texts lately: they are kept, and are not in the order. */
+  #strays = false;
   #distinct = 0;
   #added: IndexEntry<T>[] = [];
 
@@ -129,7 +131,7 @@ export class TextIndex<T> {
   commit(): T[] {
     this.#releaseBytes();
     this.#committed = true;
-    if (this.#inOrder && this.#cursor === this.#order.length) return [];
+    if (this.#inOrder && this.#cursor === this.#order.length && !this.#strays) return [];
     this.#leaveOrder();
     const gone: T[] = [];
     if (this.#distinct < this.#count) {
@@ -141,6 +143,7 @@ export class TextIndex<T> {
         }
       }
     }
+    this.#strays = this.#distinct < this.#count;
     const before = this.#order;
     this.#order = this.#nextOrder;
     this.#nextOrder = before;
@@ -174,6 +177,7 @@ export class TextIndex<T> {
     this.#used = 0;
     this.#live = 0;
     this.#count = 0;
+    this.#strays = false;
     this.#added = [];
   }
 

@@ -64,6 +64,17 @@ it('knows what the last good scrape had and this one has so far, whatever the or
   );
 });
 
+it('forgets what only a failed scrape showed, after the good scrape that keeps it', () => {
+  const index = new TextIndex<number>();
+  const gone = (['a', 'a', '', ''] as const).map((text, i) => {
+    index.begin();
+    scrape(index, text === '' ? [] : [text], () => 7);
+    return i === 1 ? index.rollback() : index.commit();
+  });
+  expect(gone).toEqual([[], [], [], [7]]);
+  expect(index.size).toBe(0);
+});
+
 it('keeps its memory when every scrape brings other texts', () => {
   const index = new TextIndex<number>();
   for (let i = 0; i < 200; i++) {
