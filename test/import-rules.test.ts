@@ -54,9 +54,9 @@ const nodeAdapters =
 
 /** Wiring: the only files that know several parts of their side. */
 const wiring =
-  /^agent-lite\/(agent|agent-status|open-log|receivers|main|index)\.ts$|^agent-lite\/cli\/|^functions\/(app|edge|index|env|bindings|bundled)\.ts$|^functions\/shard\/shard\.ts$/;
+  /^agent-lite\/(agent|agent-status|open-log|receivers|main|index)\.ts$|^agent-lite\/cli\/|^functions\/(app|edge|index|env|bindings|bundled|send)\.ts$|^functions\/shard\/shard\.ts$/;
 /** What every part of a side may import besides itself and the contract. */
-const common = /^agent-lite\/(model|config\/types)\.ts$|^functions\/(model|config\/types|platform\.d)\.ts$/;
+const common = /^agent-lite\/(model|config\/types)\.ts$|^functions\/(model|dead-letter|config\/types|platform\.d)\.ts$/;
 
 const side = (file: string): string => file.split('/')[0] ?? '';
 const part = (file: string): string => file.split('/').slice(0, -1).join('/');

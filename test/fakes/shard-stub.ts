@@ -1,6 +1,6 @@
+import { decodeWriteRequest, type WrittenSeries } from '../../contract/decode-remote-write.ts';
 import { snappyUncompress } from '../../contract/snappy.ts';
 import type { CommitRequest, CommitResult, ShardMetrics, ShardStub } from '../../functions/model.ts';
-import { decodeWriteRequest, type WrittenSeries } from '../../infra/local/decode-remote-write.ts';
 
 /** A shard that remembers what it was given and answers what it is told to. */
 export class FakeShard implements ShardStub {
