@@ -23,18 +23,27 @@ export interface Fragment {
   readonly maxMs: number;
 }
 
-/** What the Worker asks of a shard: store these fragments if they follow on. Crosses versions: fields are only ever added. */
-export interface CommitRequest {
+/** What the Worker asks of a shard. Crosses versions: fields are only ever added. */
+export type CommitRequest = LogCommitRequest | PlainCommitRequest;
+
+interface CommitPayload {
   readonly tenant: string;
   readonly device: string;
+  readonly fragments: readonly Fragment[];
+  /** Counted by the worker for this push, added to the shard's counters: name -> value. */
+  readonly counts: Readonly<Record<string, number>>;
+}
+/** Of a device with a log: store these if they follow on. */
+export interface LogCommitRequest extends CommitPayload {
   readonly logId: LogId;
   readonly stream: number;
   readonly base: Point;
   readonly to: Point;
   readonly gaps: readonly Gap[];
-  readonly fragments: readonly Fragment[];
-  /** Counted by the worker for this push, added to the shard's counters: name -> value. */
-  readonly counts: Readonly<Record<string, number>>;
+}
+/** Of a standard sender, which has no log that we know: store these, whatever was before. Never a conflict, never a repeat. */
+export interface PlainCommitRequest extends CommitPayload {
+  readonly logId?: undefined;
 }
 
 export type CommitResult =
