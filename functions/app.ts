@@ -77,7 +77,8 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
     const edge = edgeOf(c.env);
     if (!edge.ok) return c.text(`The relay is not configured:\n${edge.error.map((line) => `${line}\n`).join('')}`, 500);
     try {
-      await edge.value.store.head('v1/ready');
+      const fault = await edge.value.checkStore();
+      if (fault !== undefined) return c.text(`The bucket is of no use:\n${fault}\n`, 500);
     } catch (error) {
       log.error('bucket not reachable', { requestId: c.get('requestId'), error: describeError(error) });
       return c.text('The bucket is not reachable.\n', 503);

@@ -33,6 +33,8 @@ export function createIsolate(rim: Pick<Isolate, 'now' | 'newRequestId' | 'log'>
 /** The platform's services, behind the interfaces of model.ts. */
 export interface Services {
   readonly store: ObjectStore;
+  /** Undefined where the store can be used, else what is wrong with it. Rejects where it does not answer. */
+  readonly checkStore: () => Promise<string | undefined>;
   readonly cache: BlobCache | undefined;
   /** A new stub each time: one that failed once is of no more use. */
   readonly shard: (name: string) => ShardStub;
@@ -44,6 +46,7 @@ export interface Services {
 export interface Edge {
   readonly settings: Settings;
   readonly store: ObjectStore;
+  readonly checkStore: Services['checkStore'];
   readonly shard: (name: string) => ShardStub;
   readonly tables: TableSource;
   readonly series: SeriesCache;
@@ -56,13 +59,14 @@ export interface Tenant {
   readonly minPushIntervalMs: number;
 }
 
-export function createEdge(settings: Settings, { store, cache, shard, findTenant }: Services): Edge {
+export function createEdge(settings: Settings, { store, checkStore, cache, shard, findTenant }: Services): Edge {
   const { config } = settings;
   // Tenants without a name of their own share one part of the configuration, so its rules are compiled once.
   const compiled = new WeakMap<TenantConfig, Tenant>();
   return {
     settings,
     store,
+    checkStore,
     shard,
     tables: new TableSource({ store, cache, limits: config.limits, memoryBytes: TABLE_CACHE_BYTES }),
     series: new SeriesCache(SERIES_CACHE_BYTES),

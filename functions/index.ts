@@ -2,8 +2,8 @@ import { err, ok, type Result } from '../contract/result.ts';
 import { createApp, MAX_SHARDS } from './app.ts';
 import type { Bindings } from './bindings.ts';
 import { edgeCache } from './buffer/edge-cache.ts';
-import { r2Store } from './buffer/r2.ts';
-import { settingsOf } from './bundled.ts';
+import type { OpenStore } from './buffer/open.ts';
+import { settingsOf, storeOf } from './bundled.ts';
 import { tenantConfig } from './config/parse.ts';
 import { createEdge, createIsolate, type Edge } from './edge.ts';
 import type { SettingErrors } from './env.ts';
@@ -24,13 +24,18 @@ const edges = new WeakMap<object, Edge>();
 function edgeOf(bindings: Bindings): Result<Edge, SettingErrors> {
   const settings = settingsOf(bindings);
   if (!settings.ok) return err(settings.error);
-  const edge = edges.get(settings.value) ?? createEdge(settings.value, servicesOf(bindings));
+  const known = edges.get(settings.value);
+  if (known !== undefined) return ok(known);
+  const opened = storeOf(settings.value, bindings);
+  if (!opened.ok) return err(opened.error);
+  const edge = createEdge(settings.value, servicesOf(bindings, opened.value));
   edges.set(settings.value, edge);
   return ok(edge);
 }
 
-const servicesOf = ({ BUFFER, SHARD }: Bindings) => ({
-  store: r2Store(BUFFER),
+const servicesOf = ({ SHARD }: Bindings, { store, check }: OpenStore) => ({
+  store,
+  checkStore: check,
   cache: edgeCache(caches.default),
   // A stub's methods are those of the class, made asynchronous; the platform's type cannot say so across a version change.
   shard: (name: string): ShardStub => SHARD.get(SHARD.idFromName(name)) as unknown as ShardStub,

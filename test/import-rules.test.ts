@@ -56,7 +56,7 @@ const nodeAdapters =
 const wiring =
   /^agent-lite\/(agent|agent-status|open-log|receivers|main|index)\.ts$|^agent-lite\/cli\/|^functions\/(app|edge|index|env|bindings|bundled|send)\.ts$|^functions\/shard\/shard\.ts$/;
 /** What every part of a side may import besides itself and the contract. */
-const common = /^agent-lite\/(model|config\/types)\.ts$|^functions\/(model|dead-letter|config\/types|platform\.d)\.ts$/;
+const common = /^agent-lite\/(model|config\/types)\.ts$|^functions\/(model|clock|dead-letter|config\/types|platform\.d)\.ts$/;
 
 const side = (file: string): string => file.split('/')[0] ?? '';
 const part = (file: string): string => file.split('/').slice(0, -1).join('/');
@@ -164,7 +164,7 @@ describe('the tree', () => {
   });
 
   it('takes time and randomness from a clock outside adapters and infra', () => {
-    const free = /^infra\/|^agent-lite\/(platform\/|http\/|main\.ts)|^functions\/(index|shard\/shard|app)\.ts$/;
+    const free = /^infra\/|^agent-lite\/(platform\/|http\/|main\.ts)|^functions\/(index|clock|shard\/shard|app)\.ts$/;
     const found = sources
       .filter((file) => !free.test(file))
       .flatMap((file) => {

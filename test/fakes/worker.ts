@@ -25,6 +25,8 @@ export interface TestEdgeOptions {
   readonly isolate?: Partial<Isolate>;
   /** Instead of an edge: what is wrong with its settings. */
   readonly errors?: SettingErrors;
+  /** What is wrong with the bucket. */
+  readonly checkStore?: string;
 }
 
 /** The whole Worker but its shards and its platform: real routes, tokens, tables and encoding. */
@@ -38,7 +40,7 @@ export class TestEdge {
   #requests = 0;
   #clock = NOW;
 
-  constructor({ config = relayConfig, cache, metricsToken, isolate, errors }: TestEdgeOptions = {}) {
+  constructor({ config = relayConfig, cache, metricsToken, isolate, errors, checkStore }: TestEdgeOptions = {}) {
     // Every look at this clock lets a second pass: the store takes one write a second and key.
     this.store = memoryStore({
       now: () => {
@@ -48,6 +50,10 @@ export class TestEdge {
     });
     const services: Services = {
       store: this.store,
+      checkStore: async () => {
+        await this.store.head('v1/ready');
+        return checkStore;
+      },
       cache,
       shard: (name) => this.shard(name),
       findTenant: (all, tenant) => all.tenants[tenant] ?? all.tenants['*'],
@@ -59,7 +65,7 @@ export class TestEdge {
     };
     const log = new EdgeLog((line) => this.logged.push(line), now);
     this.isolate = { ...createIsolate({ now, newRequestId, log }), ...isolate };
-    const edge = createEdge({ config, deviceTokenKey: KEY, metricsToken }, services);
+    const edge = createEdge({ config, deviceTokenKey: KEY, s3: undefined, metricsToken }, services);
     this.edge = edge;
     this.#app = createApp(() => (errors === undefined ? { ok: true, value: edge } : { ok: false, error: errors }), this.isolate);
   }

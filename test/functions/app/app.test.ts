@@ -92,6 +92,11 @@ it('is not ready while the bucket is away', async () => {
   expect((await edge.fetch('/-/ready')).status).toBe(503);
 });
 
+it('is not ready on a bucket that cannot be used, and says why', async () => {
+  const response = await new TestEdge({ checkStore: 'S3_ENDPOINT: it writes over objects' }).fetch('/-/ready');
+  expect([response.status, await response.text()]).toEqual([500, 'The bucket is of no use:\nS3_ENDPOINT: it writes over objects\n']);
+});
+
 describe('/metrics', () => {
   it('gathers what the registered shards count', async () => {
     const edge = new TestEdge();
