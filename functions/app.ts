@@ -2,6 +2,7 @@ import { type Context, Hono } from 'hono';
 import { answerStatus, encodeAnswer, PUSH_CONTENT_TYPE, PUSH_PATH, TABLE_PATH } from '../contract/push.ts';
 import { err, ok, type Result } from '../contract/result.ts';
 import { VERSION } from '../contract/version.ts';
+import { ADMIN_PATH, handleAdmin } from './admin/dead-letters.ts';
 import { bearer, equalSecrets } from './auth/secret.ts';
 import { type AuthFailure, describeAuthFailure, verifyToken } from './auth/token.ts';
 import type { Edge, Isolate, Tenant } from './edge.ts';
@@ -98,6 +99,8 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
     return c.text(text, 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
   });
 
+  app.all(`${ADMIN_PATH}*`, (c) => asAdmin(c));
+
   app.all(PUSH_PATH, () => methodNotAllowed('POST'));
   app.all(`${TABLE_PATH}:hash`, () => methodNotAllowed('HEAD, PUT'));
   for (const path of ['/-/healthy', '/-/ready', '/metrics']) app.all(path, () => methodNotAllowed('GET, HEAD'));
@@ -133,6 +136,27 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
     tally.add(`relay_auth_failures_total{reason="${reason}"}`);
     log.sampled('authentication failed', { requestId: c.get('requestId'), reason });
     return err(reason);
+  }
+
+  /** Where no admin token is set there is no such path. */
+  async function asAdmin(c: Ctx): Promise<Response> {
+    const edge = edgeOf(c.env);
+    if (!edge.ok) return failure(503, 'unavailable', 'the relay is not configured, see /-/ready');
+    const { settings, store, send } = edge.value;
+    if (settings.adminToken === undefined) return failure(404, 'not_found', 'no such path');
+    if (!(await equalSecrets(bearer(c.req.header('authorization')), settings.adminToken))) {
+      tally.add('relay_auth_failures_total{reason="admin"}');
+      log.sampled('admin authentication failed', { requestId: c.get('requestId') });
+      return failure(401, 'unauthorized', 'expected the header "Authorization: Bearer TOKEN"', { 'www-authenticate': 'Bearer' });
+    }
+    const work = handleAdmin(c.req.raw, { store, receiver: settings.config.receiver, send, now, count: (metric) => tally.add(metric) });
+    // A replay whose caller goes away is still brought to its end: taken and deleted, not taken and kept.
+    c.executionCtx.waitUntil(work.catch(() => {}));
+    const reply = await work;
+    const headers = { 'cache-control': 'no-store' };
+    if ('error' in reply)
+      return failure(reply.status, reply.errorType, reply.error, reply.allow === undefined ? {} : { allow: reply.allow });
+    return 'text' in reply ? c.text(reply.text, 200, headers) : c.json({ status: 'success', data: reply.data }, 200, headers);
   }
 
   /** Hands a push to its device's shard, together with what was counted since the last one. */

@@ -1,6 +1,6 @@
 import type { WireLimits } from '../contract/limits.ts';
 import { compileRelabel } from '../contract/relabel.ts';
-import type { RelayConfig, TenantConfig } from './config/types.ts';
+import type { ReceiverConfig, RelayConfig, TenantConfig } from './config/types.ts';
 import type { Settings } from './env.ts';
 import { ShardRegistry } from './fleet/registry.ts';
 import { SeriesCache, type SeriesRules } from './ingest/labels.ts';
@@ -8,7 +8,7 @@ import { MemoryBudget } from './ingest/memory-budget.ts';
 import { type BlobCache, TableSource } from './ingest/tables.ts';
 import { Tally } from './ingest/tally.ts';
 import type { EdgeLog } from './log.ts';
-import type { ObjectStore, ShardStub } from './model.ts';
+import type { ObjectStore, ShardStub, Verdict } from './model.ts';
 
 /** What lives as long as the isolate, whatever the configuration. */
 export interface Isolate {
@@ -38,6 +38,8 @@ export interface Services {
   readonly cache: BlobCache | undefined;
   /** A new stub each time: one that failed once is of no more use. */
   readonly shard: (name: string) => ShardStub;
+  /** One POST of a block to the receiver in the name of a tenant. Throws where a secret of the receiver is not set. */
+  readonly send: (receiver: ReceiverConfig, tenant: string, block: Uint8Array<ArrayBuffer>) => Promise<Verdict>;
   /** The part of a configuration that holds for a tenant; undefined where it has none. */
   readonly findTenant: (config: RelayConfig, tenant: string) => TenantConfig | undefined;
 }
@@ -52,6 +54,8 @@ export interface Edge {
   readonly series: SeriesCache;
   readonly registry: ShardRegistry;
   readonly tenant: (name: string) => Tenant | undefined;
+  /** See {@link Services.send}. */
+  readonly send: (tenant: string, block: Uint8Array<ArrayBuffer>) => Promise<Verdict>;
 }
 
 export interface Tenant {
@@ -59,7 +63,7 @@ export interface Tenant {
   readonly minPushIntervalMs: number;
 }
 
-export function createEdge(settings: Settings, { store, checkStore, cache, shard, findTenant }: Services): Edge {
+export function createEdge(settings: Settings, { store, checkStore, cache, shard, send, findTenant }: Services): Edge {
   const { config } = settings;
   // Tenants without a name of their own share one part of the configuration, so its rules are compiled once.
   const compiled = new WeakMap<TenantConfig, Tenant>();
@@ -71,6 +75,7 @@ export function createEdge(settings: Settings, { store, checkStore, cache, shard
     tables: new TableSource({ store, cache, limits: config.limits, memoryBytes: TABLE_CACHE_BYTES }),
     series: new SeriesCache(SERIES_CACHE_BYTES),
     registry: new ShardRegistry(store),
+    send: (tenant, block) => send(config.receiver, tenant, block),
     tenant(name) {
       const part = findTenant(config, name);
       if (part === undefined) return undefined;

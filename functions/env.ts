@@ -8,6 +8,8 @@ export interface SettingTexts {
   readonly DEVICE_TOKEN_KEY?: string;
   /** Secret: where set, /metrics asks for it as a bearer token. */
   readonly METRICS_TOKEN?: string;
+  /** Secret: where set, the admin interface exists and asks for it as a bearer token. At least {@link MIN_KEY_BYTES} bytes. */
+  readonly ADMIN_TOKEN?: string;
   /** Text of a relay.yml, used instead of the bundled one. */
   readonly RELAY_CONFIG?: string;
   /** Used instead of the configuration's receiver address. */
@@ -30,6 +32,7 @@ export interface Settings {
   /** Undefined: the R2 binding. */
   readonly s3: S3Settings | undefined;
   readonly metricsToken: string | undefined;
+  readonly adminToken: string | undefined;
 }
 
 /** One line for each fault, fit for a page: place, expected, got; no secret in it. */
@@ -52,6 +55,11 @@ export function readSettings(texts: SettingTexts, bundled: string, parse: ParseC
   else if (keyBytes < MIN_KEY_BYTES)
     errors.push(`DEVICE_TOKEN_KEY: expected at least ${MIN_KEY_BYTES} bytes, got ${keyBytes}. Make one with \`openssl rand -hex 32\`.`);
 
+  const adminToken = texts.ADMIN_TOKEN ?? '';
+  const adminBytes = new TextEncoder().encode(adminToken).length;
+  if (adminBytes > 0 && adminBytes < MIN_KEY_BYTES)
+    errors.push(`ADMIN_TOKEN: expected at least ${MIN_KEY_BYTES} bytes, got ${adminBytes}. Make one with \`openssl rand -hex 32\`.`);
+
   const override = texts.RELAY_CONFIG ?? '';
   const parsed = override === '' ? parse(bundled, 'relay.yml') : parse(override, 'RELAY_CONFIG');
   if (!parsed.ok) errors.push(...parsed.error.map(({ message }) => message));
@@ -64,7 +72,13 @@ export function readSettings(texts: SettingTexts, bundled: string, parse: ParseC
   if (!parsed.ok || errors.length > 0) return err(errors);
   const config = url === '' ? parsed.value : { ...parsed.value, receiver: { ...parsed.value.receiver, url } };
   const metricsToken = texts.METRICS_TOKEN ?? '';
-  return ok({ config, deviceTokenKey: key, s3, metricsToken: metricsToken === '' ? undefined : metricsToken });
+  return ok({
+    config,
+    deviceTokenKey: key,
+    s3,
+    metricsToken: metricsToken === '' ? undefined : metricsToken,
+    adminToken: adminToken === '' ? undefined : adminToken,
+  });
 }
 
 const S3_TEXTS = ['S3_ENDPOINT', 'S3_BUCKET', 'S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY'] as const;
@@ -105,6 +119,7 @@ export function createSettingsReader(bundled: string, parse: ParseConfig): (text
     const key = JSON.stringify([
       texts.DEVICE_TOKEN_KEY,
       texts.METRICS_TOKEN,
+      texts.ADMIN_TOKEN,
       texts.RELAY_CONFIG,
       texts.RECEIVER_URL,
       texts.S3_REGION,

@@ -5,11 +5,13 @@ import { edgeCache } from './buffer/edge-cache.ts';
 import type { OpenStore } from './buffer/open.ts';
 import { settingsOf, storeOf } from './bundled.ts';
 import { tenantConfig } from './config/parse.ts';
+import type { ReceiverConfig } from './config/types.ts';
 import { createEdge, createIsolate, type Edge } from './edge.ts';
 import type { SettingErrors } from './env.ts';
 import { pokeAll } from './fleet/shards.ts';
 import { describeError, EdgeLog } from './log.ts';
 import type { ShardStub } from './model.ts';
+import { receiverOf } from './send.ts';
 
 /** The Worker: platform in, app out. The one place on the edge with a clock and randomness of its own. */
 
@@ -33,12 +35,14 @@ function edgeOf(bindings: Bindings): Result<Edge, SettingErrors> {
   return ok(edge);
 }
 
-const servicesOf = ({ SHARD }: Bindings, { store, check }: OpenStore) => ({
+const servicesOf = (bindings: Bindings, { store, check }: OpenStore) => ({
   store,
   checkStore: check,
   cache: edgeCache(caches.default),
   // A stub's methods are those of the class, made asynchronous; the platform's type cannot say so across a version change.
-  shard: (name: string): ShardStub => SHARD.get(SHARD.idFromName(name)) as unknown as ShardStub,
+  shard: (name: string): ShardStub => bindings.SHARD.get(bindings.SHARD.idFromName(name)) as unknown as ShardStub,
+  send: (receiver: ReceiverConfig, tenant: string, block: Uint8Array<ArrayBuffer>) =>
+    receiverOf(receiver, tenant, { ...bindings }).send(block),
   findTenant: tenantConfig,
 });
 

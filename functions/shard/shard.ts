@@ -1,13 +1,12 @@
 import { DurableObject } from 'cloudflare:workers';
-import { VERSION } from '../../contract/version.ts';
 import type { Bindings } from '../bindings.ts';
 import { settingsOf, storeOf } from '../bundled.ts';
 import { platformClock } from '../clock.ts';
-import type { ReceiverConfig, RelayConfig } from '../config/types.ts';
 import { createOutlet } from '../forward/deliver.ts';
-import { Receiver } from '../forward/receiver.ts';
+import type { Receiver } from '../forward/receiver.ts';
 import { EdgeLog } from '../log.ts';
 import type { CommitRequest, CommitResult, Outlet, ShardMetrics, ShardStub, Verdict } from '../model.ts';
+import { receiverOf } from '../send.ts';
 import { isolateBudget } from './budget.ts';
 import { ShardCore } from './core.ts';
 import { parseShardName, type ShardName } from './keys.ts';
@@ -65,7 +64,7 @@ export class Shard extends DurableObject<Bindings> implements ShardStub {
       store: opened.value.store,
       clock: platformClock,
       budget: isolateBudget,
-      outlet: outletOf(config, name, env as unknown as Readonly<Record<string, unknown>>),
+      outlet: outletOf(receiverOf(config.receiver, name.tenant, env as unknown as Readonly<Record<string, unknown>>)),
       setAlarm: (atMs) => ctx.waitUntil(ctx.storage.setAlarm(atMs)),
       waitUntil: (work) => ctx.waitUntil(work),
       onFatal: (error) => {
@@ -89,29 +88,11 @@ function ownName(given: string | undefined, ledger: Ledger): ShardName {
   return name;
 }
 
-function outletOf({ receiver }: RelayConfig, { tenant }: ShardName, secrets: Readonly<Record<string, unknown>>) {
-  const target = new Receiver({
-    url: receiver.url,
-    kind: receiver.kind,
-    tenant,
-    tenantHeader: receiver.tenantHeader,
-    headers: receiver.headers.map(({ name, value }) => ({ name, value: headerValue(name, value, secrets) })),
-    timeoutMs: receiver.remoteTimeoutMs,
-    userAgent: `agent-lite-relay/${VERSION}`,
-    fetch: (url, init) => fetch(url, init),
-    clock: platformClock,
-  });
+function outletOf(target: Receiver) {
   return (observe: (verdict: Verdict) => void): Outlet =>
     createOutlet(async (block) => {
       const verdict = await target.send(block);
       observe(verdict);
       return verdict;
     });
-}
-
-function headerValue(name: string, value: ReceiverConfig['headers'][number]['value'], secrets: Readonly<Record<string, unknown>>): string {
-  if (typeof value === 'string') return value;
-  const secret = secrets[value.env];
-  if (typeof secret === 'string' && secret !== '') return secret;
-  throw new Error(`receiver header ${name}: expected the secret ${value.env}, got none. Set it with \`wrangler secret put ${value.env}\`.`);
 }

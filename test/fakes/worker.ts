@@ -22,6 +22,9 @@ export interface TestEdgeOptions {
   readonly config?: RelayConfig;
   readonly cache?: BlobCache;
   readonly metricsToken?: string;
+  readonly adminToken?: string;
+  /** Where blocks for the receiver go; without it nothing may be sent. */
+  readonly send?: Services['send'];
   readonly isolate?: Partial<Isolate>;
   /** Instead of an edge: what is wrong with its settings. */
   readonly errors?: SettingErrors;
@@ -40,7 +43,8 @@ export class TestEdge {
   #requests = 0;
   #clock = NOW;
 
-  constructor({ config = relayConfig, cache, metricsToken, isolate, errors, checkStore }: TestEdgeOptions = {}) {
+  constructor(options: TestEdgeOptions = {}) {
+    const { config = relayConfig, cache, metricsToken, adminToken, send = nothingIsSent, isolate, errors, checkStore } = options;
     // Every look at this clock lets a second pass: the store takes one write a second and key.
     this.store = memoryStore({
       now: () => {
@@ -55,6 +59,7 @@ export class TestEdge {
         return checkStore;
       },
       cache,
+      send,
       shard: (name) => this.shard(name),
       findTenant: (all, tenant) => all.tenants[tenant] ?? all.tenants['*'],
     };
@@ -65,7 +70,7 @@ export class TestEdge {
     };
     const log = new EdgeLog((line) => this.logged.push(line), now);
     this.isolate = { ...createIsolate({ now, newRequestId, log }), ...isolate };
-    const edge = createEdge({ config, deviceTokenKey: KEY, s3: undefined, metricsToken }, services);
+    const edge = createEdge({ config, deviceTokenKey: KEY, s3: undefined, metricsToken, adminToken }, services);
     this.edge = edge;
     this.#app = createApp(() => (errors === undefined ? { ok: true, value: edge } : { ok: false, error: errors }), this.isolate);
   }
@@ -104,6 +109,10 @@ export class TestEdge {
     return answered(await this.fetch(`${TABLE_PATH}${table.hash}`, { method: 'PUT', body, headers: { authorization } }));
   }
 }
+
+const nothingIsSent: Services['send'] = async () => {
+  throw new Error('nothing was to be sent');
+};
 
 export interface Answered {
   readonly status: number;

@@ -11,7 +11,9 @@ const read = (texts: Parameters<typeof readSettings>[0], bundled = 'good') => re
 
 describe('readSettings', () => {
   it('takes the bundled configuration', () => {
-    expect(read({ DEVICE_TOKEN_KEY: KEY })).toEqual(ok({ config: relayConfig, deviceTokenKey: KEY, metricsToken: undefined }));
+    expect(read({ DEVICE_TOKEN_KEY: KEY })).toEqual(
+      ok({ config: relayConfig, deviceTokenKey: KEY, metricsToken: undefined, adminToken: undefined }),
+    );
   });
 
   it('prefers RELAY_CONFIG and RECEIVER_URL where they are set', () => {
@@ -26,6 +28,7 @@ describe('readSettings', () => {
   const bad: readonly [name: string, texts: Parameters<typeof readSettings>[0], lines: readonly RegExp[]][] = [
     ['no key', {}, [/^DEVICE_TOKEN_KEY: expected a secret, got none/]],
     ['a short key', { DEVICE_TOKEN_KEY: 'k'.repeat(31) }, [/at least 32 bytes, got 31/]],
+    ['a short admin token', { DEVICE_TOKEN_KEY: KEY, ADMIN_TOKEN: 'kkk-hunter2' }, [/^ADMIN_TOKEN: expected at least 32 bytes, got 11/]],
     ['a bad configuration', { DEVICE_TOKEN_KEY: KEY, RELAY_CONFIG: 'x' }, [/^RELAY_CONFIG:1: bad/, /^RELAY_CONFIG:2: worse/]],
     ['an address without scheme', { DEVICE_TOKEN_KEY: KEY, RECEIVER_URL: 'receiver:9090/hunter2' }, [/^RECEIVER_URL: expected an http/]],
     ['no address', { DEVICE_TOKEN_KEY: KEY, RECEIVER_URL: 'hunter2' }, [/^RECEIVER_URL: expected an http/]],
