@@ -3,6 +3,7 @@ import { answerStatus, encodeAnswer, PUSH_CONTENT_TYPE, PUSH_PATH, TABLE_PATH } 
 import { err, ok, type Result } from '../contract/result.ts';
 import { VERSION } from '../contract/version.ts';
 import { ADMIN_PATH, handleAdmin } from './admin/dead-letters.ts';
+import { verifySender } from './auth/basic.ts';
 import { bearer, equalSecrets } from './auth/secret.ts';
 import { type AuthFailure, describeAuthFailure, verifyToken } from './auth/token.ts';
 import type { Edge, Isolate, Tenant } from './edge.ts';
@@ -10,6 +11,8 @@ import type { SettingErrors } from './env.ts';
 import { gatherMetrics, shardOf } from './fleet/shards.ts';
 import { handlePush } from './ingest/push.ts';
 import { hasTable, putTable } from './ingest/put-table.ts';
+import { handleWrite, WRITE_PATHS, type WriteReply, writeBusy } from './ingest/remote-write/handler.ts';
+import { writeResponse } from './ingest/remote-write/response.ts';
 import { busy, type Reply } from './ingest/reply.ts';
 import { Tally } from './ingest/tally.ts';
 import { describeError } from './log.ts';
@@ -56,6 +59,15 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
       }),
     ),
   );
+
+  for (const path of WRITE_PATHS) {
+    app.post(path, async (c) => {
+      const reply = await asSender(c);
+      tally.add(`relay_write_answers_total{code="${reply.status}"}`);
+      return writeResponse(reply);
+    });
+    app.all(path, () => methodNotAllowed('POST'));
+  }
 
   // HEAD only: Hono hands HEAD requests to the route for GET.
   app.get(`${TABLE_PATH}:hash`, (c) => {
@@ -128,8 +140,32 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
     }
   }
 
-  async function authenticate(c: Ctx, edge: Edge): Promise<Result<Session, AuthFailure>> {
-    const identity = await verifyToken(c.req.header('authorization'), edge.settings.deviceTokenKey, now());
+  /** The same for standard remote write, in answers that its senders know. */
+  async function asSender(c: Ctx): Promise<WriteReply> {
+    const edge = edgeOf(c.env);
+    if (!edge.ok) return writeBusy('the edge is not configured', CONFIGURATION_RETRY_MS);
+    const session = await authenticate(c, edge.value, verifySender);
+    if (!session.ok) return { status: 401, message: describeAuthFailure(session.error) };
+    const { identity, tenant } = session.value;
+    try {
+      const work = handleWrite(c.req.raw, identity, {
+        config: edge.value.settings.config,
+        rules: tenant.rules,
+        memory: isolate.memory,
+        now,
+        commit: (request) => commit(c, edge.value, identity, request),
+        count: (counts) => tally.addAll(counts),
+      });
+      c.executionCtx.waitUntil(work.catch(() => {}));
+      return await work;
+    } catch (error) {
+      log.error('request failed', { requestId: c.get('requestId'), path: c.req.routePath, error: describeError(error) });
+      return writeBusy('the edge failed', FAILURE_RETRY_MS);
+    }
+  }
+
+  async function authenticate(c: Ctx, edge: Edge, verify = verifyToken): Promise<Result<Session, AuthFailure>> {
+    const identity = await verify(c.req.header('authorization'), edge.settings.deviceTokenKey, now());
     const tenant = identity.ok ? edge.tenant(identity.value.tenant) : undefined;
     if (identity.ok && tenant !== undefined) return ok({ identity: identity.value, tenant });
     const reason = identity.ok ? 'unknown_tenant' : identity.error;

@@ -59,7 +59,8 @@ const wiring =
 const common = /^agent-lite\/(model|config\/types)\.ts$|^functions\/(model|clock|dead-letter|config\/types|platform\.d)\.ts$/;
 
 const side = (file: string): string => file.split('/')[0] ?? '';
-const part = (file: string): string => file.split('/').slice(0, -1).join('/');
+/** A part of a side is a folder with all that is below it. */
+const part = (file: string): string => file.split('/').slice(0, -1).slice(0, 2).join('/');
 
 function broken(check: (file: string, target: string) => string | undefined): string[] {
   return [...imports].flatMap(([file, targets]) => targets.flatMap((target) => check(file, target) ?? []).map((why) => `${file}: ${why}`));
