@@ -54,6 +54,7 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
         series: edge.series,
         memory: isolate.memory,
         now,
+        receiverTime: () => receiverTime(c, edge, identity),
         afterwards: (work) => c.executionCtx.waitUntil(work),
         commit: (request) => commit(c, edge, identity, request),
       }),
@@ -133,7 +134,9 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
       const work = handle(session.value, edge.value);
       // A sender that goes away must not stop a commit half way: the platform then gives it up to 30 s more.
       c.executionCtx.waitUntil(work.catch(() => {}));
-      return answer(await work);
+      const reply = await work;
+      // A device learns from every answer; a clock that is in dispute is not to be learnt from.
+      return answer(edge.value.receiverTime.disputed ? { edgeMs: 0, ...reply } : reply);
     } catch (error) {
       log.error('request failed', { requestId: c.get('requestId'), path: c.req.routePath, error: describeError(error) });
       return answer(busy('the edge failed', FAILURE_RETRY_MS));
@@ -195,6 +198,19 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
     return 'text' in reply ? c.text(reply.text, 200, headers) : c.json({ status: 'success', data: reply.data }, 200, headers);
   }
 
+  function receiverTime(c: Ctx, edge: Edge, identity: Identity): Promise<number | undefined> {
+    return edge.receiverTime.find(now, async () => {
+      const name = shardOf(identity, edge.settings.config);
+      try {
+        return (await edge.shard(name).time()).receiverMs;
+      } catch (error) {
+        // A push with samples will show what is wrong; an empty one must not wait for it.
+        log.sampled('shard did not tell the time', { requestId: c.get('requestId'), shard: name, error: describeError(error) });
+        return undefined;
+      }
+    });
+  }
+
   /** Hands a push to its device's shard, together with what was counted since the last one. */
   async function commit(c: Ctx, edge: Edge, identity: Identity, request: CommitRequest): Promise<CommitResult> {
     const name = shardOf(identity, edge.settings.config);
@@ -207,6 +223,7 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
       log.error('shard failed', { requestId: c.get('requestId'), shard: name, error: describeError(error) });
       result = { kind: 'busy', retryAfterMs: FAILURE_RETRY_MS, reason: 'the shard did not answer' };
     }
+    edge.receiverTime.learn(result.receiverMs, now());
     if (result.kind !== 'stored' || result.repeated) tally.addAll(counted);
     return result;
   }
@@ -217,7 +234,7 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
     const headers: Record<string, string> = { 'content-type': PUSH_CONTENT_TYPE, 'cache-control': 'no-store' };
     if (retryAfterMs !== undefined) headers['retry-after'] = String(Math.max(1, Math.ceil(retryAfterMs / 1000)));
     if (reply.code === 'unauthorized') headers['www-authenticate'] = 'Bearer';
-    const body = encodeAnswer({ ...emptyAnswer, ...fields, edgeMs: now() });
+    const body = encodeAnswer({ ...emptyAnswer, edgeMs: now(), ...fields });
     return new Response(new Uint8Array(body), { status, headers });
   }
 }

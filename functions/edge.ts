@@ -5,6 +5,7 @@ import type { Settings } from './env.ts';
 import { ShardRegistry } from './fleet/registry.ts';
 import { SeriesCache, type SeriesRules } from './ingest/labels.ts';
 import { MemoryBudget } from './ingest/memory-budget.ts';
+import { ReceiverTime } from './ingest/receiver-time.ts';
 import { type BlobCache, TableSource } from './ingest/tables.ts';
 import { Tally } from './ingest/tally.ts';
 import type { EdgeLog } from './log.ts';
@@ -53,6 +54,7 @@ export interface Edge {
   readonly tables: TableSource;
   readonly series: SeriesCache;
   readonly registry: ShardRegistry;
+  readonly receiverTime: ReceiverTime;
   readonly tenant: (name: string) => Tenant | undefined;
   /** See {@link Services.send}. */
   readonly send: (tenant: string, block: Uint8Array<ArrayBuffer>) => Promise<Verdict>;
@@ -76,6 +78,7 @@ export function createEdge(settings: Settings, { store, checkStore, cache, shard
     series: new SeriesCache(SERIES_CACHE_BYTES),
     registry: new ShardRegistry(store),
     send: (tenant, block) => send(config.receiver, tenant, block),
+    receiverTime: new ReceiverTime(),
     tenant(name) {
       const part = findTenant(config, name);
       if (part === undefined) return undefined;

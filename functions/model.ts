@@ -46,17 +46,25 @@ export interface PlainCommitRequest extends CommitPayload {
   readonly logId?: undefined;
 }
 
-export type CommitResult =
+export type CommitResult = ReceiverClock &
   /** Durable through `to`: just stored, or known from before. */
-  | { readonly kind: 'stored'; readonly repeated: boolean }
-  /** Does not follow on. `points`: earlier points of this log, newest first. */
-  | { readonly kind: 'conflict'; readonly stored: Point; readonly points: readonly Point[] }
-  /** Try again later: memory, buffer or commit failed. */
-  | { readonly kind: 'busy'; readonly retryAfterMs: number; readonly reason: string };
+  (
+    | { readonly kind: 'stored'; readonly repeated: boolean }
+    /** Does not follow on. `points`: earlier points of this log, newest first. */
+    | { readonly kind: 'conflict'; readonly stored: Point; readonly points: readonly Point[] }
+    /** Try again later: memory, buffer or commit failed. */
+    | { readonly kind: 'busy'; readonly retryAfterMs: number; readonly reason: string }
+  );
+export interface ReceiverClock {
+  /** What the receiver's clock says at this moment, ms, by the `Date` of its answers; absent where that is not known. */
+  readonly receiverMs?: number;
+}
 
 /** The RPC surface of the shard Durable Object. */
 export interface ShardStub {
   commit(request: CommitRequest): Promise<CommitResult>;
+  /** The receiver's time; a shard that has not heard of it yet asks, and waits for a moment. */
+  time(): Promise<ReceiverClock>;
   /** Wakes it so that it drains; the cron watchdog's call. Safe at any time. */
   poke(): Promise<void>;
   /** Its counters and gauges, by metric name with labels in Prometheus' text form. */
@@ -111,6 +119,8 @@ export interface VerdictCause {
   readonly status: number;
   /** The receiver's words, at most 1 kB, or what went wrong on the way. */
   readonly words: string;
+  /** The receiver's clock minus ours, ms; absent where the answer has no `Date`. */
+  readonly clockOffsetMs?: number;
 }
 
 /** A fragment on its way out. */

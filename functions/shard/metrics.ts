@@ -12,6 +12,7 @@ export interface ShardState {
   readonly devicesWithSeveral: number;
   readonly forgottenLogs: number;
   readonly memoryBytes: number;
+  readonly receiverOffsetMs: number | undefined;
 }
 
 const series = (name: string, label: string, ...values: readonly string[]): readonly string[] =>
@@ -42,5 +43,6 @@ export function shardValues(state: ShardState): Record<string, number> {
   values['relay_devices_with_several_logs'] = state.devicesWithSeveral;
   values['relay_device_logs_forgotten'] = state.forgottenLogs;
   values['relay_isolate_budget_bytes'] = state.memoryBytes;
+  if (state.receiverOffsetMs !== undefined) values['relay_clock_offset_seconds'] = state.receiverOffsetMs / 1000;
   return values;
 }

@@ -5,7 +5,7 @@ import { platformClock } from '../clock.ts';
 import { createOutlet } from '../forward/deliver.ts';
 import type { Receiver } from '../forward/receiver.ts';
 import { EdgeLog } from '../log.ts';
-import type { CommitRequest, CommitResult, Outlet, ShardMetrics, ShardStub, Verdict } from '../model.ts';
+import type { CommitRequest, CommitResult, Outlet, ReceiverClock, ShardMetrics, ShardStub, Verdict } from '../model.ts';
 import { receiverOf } from '../send.ts';
 import { isolateBudget } from './budget.ts';
 import { ShardCore } from './core.ts';
@@ -22,6 +22,10 @@ export class Shard extends DurableObject<Bindings> implements ShardStub {
 
   async commit(request: CommitRequest): Promise<CommitResult> {
     return this.#started().commit(request);
+  }
+
+  async time(): Promise<ReceiverClock> {
+    return this.#started().time();
   }
 
   async poke(): Promise<void> {

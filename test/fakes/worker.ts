@@ -8,7 +8,7 @@ import { createEdge, createIsolate, type Edge, type Isolate, type Services } fro
 import type { SettingErrors } from '../../functions/env.ts';
 import type { BlobCache } from '../../functions/ingest/tables.ts';
 import { EdgeLog } from '../../functions/log.ts';
-import type { ObjectStore } from '../../functions/model.ts';
+import type { ObjectStore, ShardStub } from '../../functions/model.ts';
 import { deflate, pushBody } from './pushes.ts';
 import { relayConfig } from './relay-config.ts';
 import { FakeShard } from './shard-stub.ts';
@@ -26,6 +26,10 @@ export interface TestEdgeOptions {
   /** Where blocks for the receiver go; without it nothing may be sent. */
   readonly send?: Services['send'];
   readonly isolate?: Partial<Isolate>;
+  /** Wall clock, ms; default stands still at {@link NOW}. */
+  readonly now?: () => number;
+  /** Instead of shards that only remember. */
+  readonly shardStub?: (name: string) => ShardStub;
   /** Instead of an edge: what is wrong with its settings. */
   readonly errors?: SettingErrors;
   /** What is wrong with the bucket. */
@@ -44,7 +48,18 @@ export class TestEdge {
   #clock = NOW;
 
   constructor(options: TestEdgeOptions = {}) {
-    const { config = relayConfig, cache, metricsToken, adminToken, send = nothingIsSent, isolate, errors, checkStore } = options;
+    const {
+      config = relayConfig,
+      cache,
+      metricsToken,
+      adminToken,
+      send = nothingIsSent,
+      isolate,
+      errors,
+      checkStore,
+      now = () => NOW,
+      shardStub,
+    } = options;
     // Every look at this clock lets a second pass: the store takes one write a second and key.
     this.store = memoryStore({
       now: () => {
@@ -60,10 +75,9 @@ export class TestEdge {
       },
       cache,
       send,
-      shard: (name) => this.shard(name),
+      shard: shardStub ?? ((name) => this.shard(name)),
       findTenant: (all, tenant) => all.tenants[tenant] ?? all.tenants['*'],
     };
-    const now = () => NOW;
     const newRequestId = () => {
       this.#requests++;
       return `request-${this.#requests}`;
@@ -83,7 +97,7 @@ export class TestEdge {
   }
 
   async token(tenant = 'acme', device = 'gw-1'): Promise<string> {
-    return `Bearer ${await signToken(KEY, { tenant, device, expiresMs: NOW + 60_000 })}`;
+    return `Bearer ${await signToken(KEY, { tenant, device, expiresMs: NOW + 400 * 86_400_000 })}`;
   }
 
   async fetch(path: string, init: RequestInit = {}): Promise<Response> {
