@@ -2,6 +2,7 @@ import { createOutlet } from '../../functions/forward/deliver.ts';
 import type { CommitRequest, CommitResult, ObjectStore, OutgoingFragment, Outlet } from '../../functions/model.ts';
 import { ByteBudget } from '../../functions/shard/budget.ts';
 import { ShardCore } from '../../functions/shard/core.ts';
+import type { Sql } from '../../functions/shard/ledger.ts';
 import { TENANT } from '../fakes/commit-requests.ts';
 import { FakeObjectStorage } from '../fakes/sql.ts';
 import type { SimClock } from './clock.ts';
@@ -17,11 +18,18 @@ export class SimShard {
   /** Calls that wait for the object's one thread. */
   waiting = 0;
   overloaded = 0;
+  readonly operations: Operations = { puts: 0, gets: 0, rowsWritten: 0, rowsRead: 0, alarms: 0, posts: 0 };
   readonly #clock: SimClock;
   readonly #options: SimOptions;
   #freeMs = 0;
 
-  constructor(index: number, clock: SimClock, options: SimOptions, delivered: (fragments: readonly OutgoingFragment[]) => void) {
+  constructor(
+    index: number,
+    clock: SimClock,
+    options: SimOptions,
+    delivered: (fragments: readonly OutgoingFragment[]) => void,
+    store?: ObjectStore,
+  ) {
     this.#clock = clock;
     this.#options = options;
     let alarm = 0;
@@ -47,13 +55,14 @@ export class SimShard {
         headers: [],
         queue: { maxSamplesPerSend: 2000, minBackoffMs: 30, maxBackoffMs: 30_000 },
       },
-      sql: new FakeObjectStorage().open(),
-      store: new SizeStore(clock, options),
+      sql: counted(new FakeObjectStorage().open(), this.operations),
+      store: store ?? new SizeStore(clock, options, this.operations),
       clock,
       budget: new ByteBudget(ISOLATE_BYTES),
       outlet: () => this.#outlet(delivered),
       setAlarm: (atMs) => {
         const mine = ++alarm;
+        this.operations.alarms++;
         void clock.sleep(atMs - clock.now()).then(() => (mine === alarm ? this.core.alarm() : undefined));
       },
       waitUntil: (work) => void work,
@@ -85,6 +94,7 @@ export class SimShard {
     const { receiverMs, receiverSamplesPerSecond } = this.#options;
     let samples = 0;
     const outlet = createOutlet(async () => {
+      this.operations.posts++;
       await this.#clock.sleep(receiverMs + (samples / receiverSamplesPerSecond) * 1000);
       return { kind: 'done', status: 204, words: '' };
     });
@@ -104,18 +114,44 @@ export class SimShard {
   }
 }
 
+/** What the platform bills. `alarms`: times one was set, which is a row and later a request. */
+export interface Operations {
+  puts: number;
+  gets: number;
+  rowsWritten: number;
+  rowsRead: number;
+  alarms: number;
+  posts: number;
+}
+
+/** Counts rows written as SQLite counts its changes, and rows read as those returned. */
+function counted(sql: Sql, operations: Operations): Sql {
+  return {
+    ...sql,
+    exec: (query, ...bindings) => {
+      const rows = sql.exec(query, ...bindings);
+      if (/^(INSERT|UPDATE|DELETE)/.test(query)) operations.rowsWritten += Number(sql.exec('SELECT changes() AS n')[0]?.['n'] ?? 0);
+      operations.rowsRead += rows.length;
+      return rows;
+    },
+  };
+}
+
 /** Keeps only the size of what is put: every block of the simulation consists of zeros. */
 class SizeStore implements ObjectStore {
   readonly #clock: SimClock;
   readonly #options: SimOptions;
+  readonly #operations: Operations;
   readonly #sizes = new Map<string, number>();
 
-  constructor(clock: SimClock, options: SimOptions) {
+  constructor(clock: SimClock, options: SimOptions, operations: Operations) {
     this.#clock = clock;
     this.#options = options;
+    this.#operations = operations;
   }
 
   async create(key: string, body: Uint8Array): Promise<'created' | 'exists'> {
+    this.#operations.puts++;
     await this.#take(body.length);
     if (this.#sizes.has(key)) return 'exists';
     this.#sizes.set(key, body.length);
@@ -125,6 +161,7 @@ class SizeStore implements ObjectStore {
   async get(key: string, range?: { readonly offset: number; readonly length: number }): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const size = this.#sizes.get(key);
     const length = range?.length ?? size ?? 0;
+    this.#operations.gets++;
     await this.#take(length);
     return size === undefined ? undefined : new Uint8Array(length);
   }

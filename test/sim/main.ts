@@ -86,7 +86,8 @@ function line(moment: SimMoment, rate: number): string {
 }
 
 function summary({ options, refusals, allHeardMs, devicesDoneMs, recoveredMs, freshWaitMs, ...counts }: SimResult): string {
-  const { pushes, commits, acknowledged, delivered, disorder } = counts;
+  const { pushes, commits, acknowledged, delivered, disorder, operations } = counts;
+  const { puts, gets, rowsWritten, rowsRead, alarms, posts } = operations;
   const reasons = Object.entries(refusals).map(([reason, count]) => `${count} ${reason}`);
   const after = (ms: number | undefined): string => (ms === undefined ? `not within ${formatDuration(options.limitMs)}` : rounded(ms));
   return [
@@ -96,6 +97,7 @@ function summary({ options, refusals, allHeardMs, devicesDoneMs, recoveredMs, fr
     `longest wait of fresh data       ${rounded(freshWaitMs)} (scraped after the outage, until delivered)`,
     `refusals                         ${reasons.length === 0 ? 'none' : reasons.join(', ')}`,
     `pushes ${pushes}, commits ${commits}; samples: acknowledged ${acknowledged}, delivered ${delivered}, out of order ${disorder}`,
+    `operations: ${puts} puts, ${gets} gets, ${rowsWritten} rows written, ${rowsRead} rows read, ${alarms} alarms set, ${posts} POSTs`,
   ].join('\n');
 }
 

@@ -2,7 +2,7 @@ import { afterMs, backoffMs, catchUpMs, untilNextSlotMs } from '../../agent-lite
 import type { CommitResult, Fragment, OutgoingFragment } from '../../functions/model.ts';
 import { push } from '../fakes/commit-requests.ts';
 import { SimClock } from './clock.ts';
-import { SimShard } from './edge.ts';
+import { type Operations, SimShard } from './edge.ts';
 import type { SimOptions } from './options.ts';
 
 /** The fleet at one moment; times are ms after the outage ended. */
@@ -40,8 +40,9 @@ export interface SimResult {
   readonly recoveredMs: number | undefined;
   /** Longest time from a scrape after the outage to its delivery. */
   readonly freshWaitMs: number;
-  /** Objects written and POSTs, of all shards. */
+  /** Of all shards, from the first push to the last. */
   readonly commits: number;
+  readonly operations: Operations;
 }
 
 interface SimDevice {
@@ -94,6 +95,16 @@ export async function simulateReconnect(options: SimOptions, observe: (moment: S
   await clock.runUntil(clock.now() + DRAIN_MS);
   return { options, moments, recoveredMs, ...fleet.account() };
 }
+
+const NO_OPERATIONS: Operations = { puts: 0, gets: 0, rowsWritten: 0, rowsRead: 0, alarms: 0, posts: 0 };
+const add = (a: Operations, b: Operations): Operations => ({
+  puts: a.puts + b.puts,
+  gets: a.gets + b.gets,
+  rowsWritten: a.rowsWritten + b.rowsWritten,
+  rowsRead: a.rowsRead + b.rowsRead,
+  alarms: a.alarms + b.alarms,
+  posts: a.posts + b.posts,
+});
 
 class Fleet {
   over = false;
@@ -279,6 +290,7 @@ class Fleet {
       devicesDoneMs: this.devicesDoneMs,
       freshWaitMs: this.#freshWaitMs,
       commits: this.#shards.reduce((sum, { core }) => sum + (core.metrics().values['relay_commits_total'] ?? 0), 0),
+      operations: this.#shards.reduce((sum, { operations }) => add(sum, operations), NO_OPERATIONS),
     };
   }
 }
