@@ -80,8 +80,8 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
   });
 
   app.put(`${TABLE_PATH}:hash`, (c) =>
-    asDevice(c, ({ identity }, { store, settings }) =>
-      putTable(c.req.raw, c.req.param('hash'), identity, { store, limits: settings.config.limits, memory: isolate.memory }),
+    asDevice(c, ({ identity }, { store, settings, tableUse: use }) =>
+      putTable(c.req.raw, c.req.param('hash'), identity, { store, use, limits: settings.config.limits, memory: isolate.memory }),
     ),
   );
 

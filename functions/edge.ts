@@ -6,6 +6,7 @@ import { ShardRegistry } from './fleet/registry.ts';
 import { SeriesCache, type SeriesRules } from './ingest/labels.ts';
 import { MemoryBudget } from './ingest/memory-budget.ts';
 import { ReceiverTime } from './ingest/receiver-time.ts';
+import { TableUse } from './ingest/table-use.ts';
 import { type BlobCache, TableSource } from './ingest/tables.ts';
 import { Tally } from './ingest/tally.ts';
 import type { EdgeLog } from './log.ts';
@@ -37,6 +38,8 @@ export interface Services {
   /** Undefined where the store can be used, else what is wrong with it. Rejects where it does not answer. */
   readonly checkStore: () => Promise<string | undefined>;
   readonly cache: BlobCache | undefined;
+  /** Wall clock, ms. */
+  readonly now: () => number;
   /** A new stub each time: one that failed once is of no more use. */
   readonly shard: (name: string) => ShardStub;
   /** One POST of a block to the receiver in the name of a tenant. Throws where a secret of the receiver is not set. */
@@ -52,6 +55,7 @@ export interface Edge {
   readonly checkStore: Services['checkStore'];
   readonly shard: (name: string) => ShardStub;
   readonly tables: TableSource;
+  readonly tableUse: TableUse;
   readonly series: SeriesCache;
   readonly registry: ShardRegistry;
   readonly receiverTime: ReceiverTime;
@@ -65,16 +69,18 @@ export interface Tenant {
   readonly minPushIntervalMs: number;
 }
 
-export function createEdge(settings: Settings, { store, checkStore, cache, shard, send, findTenant }: Services): Edge {
+export function createEdge(settings: Settings, { store, checkStore, cache, now, shard, send, findTenant }: Services): Edge {
   const { config } = settings;
   // Tenants without a name of their own share one part of the configuration, so its rules are compiled once.
   const compiled = new WeakMap<TenantConfig, Tenant>();
+  const tableUse = new TableUse({ store, cache, now });
   return {
     settings,
     store,
     checkStore,
     shard,
-    tables: new TableSource({ store, cache, limits: config.limits, memoryBytes: TABLE_CACHE_BYTES }),
+    tables: new TableSource({ store, cache, use: tableUse, limits: config.limits, memoryBytes: TABLE_CACHE_BYTES }),
+    tableUse,
     series: new SeriesCache(SERIES_CACHE_BYTES),
     registry: new ShardRegistry(store),
     send: (tenant, block) => send(config.receiver, tenant, block),

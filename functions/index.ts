@@ -9,6 +9,7 @@ import type { ReceiverConfig } from './config/types.ts';
 import { createEdge, createIsolate, type Edge } from './edge.ts';
 import type { SettingErrors } from './env.ts';
 import { pokeAll } from './fleet/shards.ts';
+import { deleteUnusedTables } from './ingest/table-use.ts';
 import { describeError, EdgeLog } from './log.ts';
 import type { ShardStub } from './model.ts';
 import { receiverOf } from './send.ts';
@@ -38,6 +39,7 @@ function edgeOf(bindings: Bindings): Result<Edge, SettingErrors> {
 const servicesOf = (bindings: Bindings, { store, check }: OpenStore) => ({
   store,
   checkStore: check,
+  now,
   cache: edgeCache(caches.default),
   // A stub's methods are those of the class, made asynchronous; the platform's type cannot say so across a version change.
   shard: (name: string): ShardStub => bindings.SHARD.get(bindings.SHARD.idFromName(name)) as unknown as ShardStub,
@@ -48,14 +50,20 @@ const servicesOf = (bindings: Bindings, { store, check }: OpenStore) => ({
 
 const app = createApp(edgeOf, isolate);
 
-/** Each minute: wakes all shards. What is not configured has no shards to wake; /-/ready tells. */
+/** Each minute: wakes all shards, then deletes what is no longer used. What is not configured has no shards to wake; /-/ready tells. */
 async function watchdog(bindings: Bindings): Promise<void> {
   const edge = edgeOf(bindings);
   if (!edge.ok) return;
-  const { registry, shard } = edge.value;
+  const { registry, shard, store } = edge.value;
   await pokeAll(await registry.list(MAX_SHARDS), shard, (name, error) =>
     isolate.log.error('shard could not be woken', { shard: name, error: describeError(error) }),
   );
+  try {
+    const deleted = await deleteUnusedTables({ store, now });
+    if (deleted > 0) isolate.log.sampled('unused series tables deleted', { tables: deleted });
+  } catch (error) {
+    isolate.log.error('unused series tables could not be deleted', { error: describeError(error) });
+  }
 }
 
 export default {

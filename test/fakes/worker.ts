@@ -74,6 +74,7 @@ export class TestEdge {
         return checkStore;
       },
       cache,
+      now: isolate?.now ?? (() => NOW),
       send,
       shard: shardStub ?? ((name) => this.shard(name)),
       findTenant: (all, tenant) => all.tenants[tenant] ?? all.tenants['*'],

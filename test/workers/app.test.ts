@@ -109,6 +109,19 @@ describe('the Worker', () => {
     expect(text).toMatch(/^relay_shards_unreachable 0$/m);
   });
 
+  it('deletes series tables that were not used for 30 days', async () => {
+    const [unused, used] = [await target('unused'), await target('in-use')];
+    for (const { table } of [unused, used]) expect((await putTable(table.hash, table.bytes)).status).toBe(201);
+    const exists = async (hash: string) => (await env.BUFFER.head(`v1/tables/acme/${hash}`)) !== null;
+    const day = (daysAgo: number) => new Date(Date.now() - daysAgo * 86_400_000).toISOString().slice(0, 10);
+    // As if it had last been used then.
+    for (const { table } of [unused, used]) await env.BUFFER.put(`v1/used/${day(40)}/acme/${table.hash}`, '');
+    await env.BUFFER.delete([day(0), day(-1)].map((name) => `v1/used/${name}/acme/${unused.table.hash}`));
+    await worker.scheduled(createScheduledController({ cron: '* * * * *' }), env);
+    expect([await exists(unused.table.hash), await exists(used.table.hash)]).toEqual([false, true]);
+    expect((await env.BUFFER.list({ prefix: `v1/used/${day(40)}` })).objects).toEqual([]);
+  });
+
   it('wakes the shards that are registered', async () => {
     await push('gw-6', makePush([], { logId: '66'.repeat(16), gaps: [{ from: 1, to: 1, reason: 'damaged' }] }));
     const poked: string[] = [];
