@@ -5,8 +5,11 @@ import { formatLabels, type Label, labelsToRecord } from '../../contract/labels.
 import { snappyUncompress } from '../../contract/snappy.ts';
 import type { DeadLetterHeader } from '../dead-letter.ts';
 
-/** A letter holds what one POST held, 4 MiB of fragments; more than this inflated is not decoded in an isolate's memory. */
-export const MAX_INFLATED_BYTES = 32 * 1024 * 1024;
+/**
+ * A letter holds what one POST held: 4 MiB and 10 000 samples, as a rule. What is larger is not decoded, since a request must not
+ * take the memory that the others in its isolate need; it can be replayed and dropped all the same.
+ */
+const MAX_INFLATED_BYTES = 16 * 1024 * 1024;
 export const DEFAULT_SHOWN_SERIES = 100;
 export const MAX_SHOWN_SERIES = 1000;
 /** Of one series. */

@@ -197,6 +197,15 @@ describe('show', () => {
     expect(lines[1]).toBe('# refused: receiver test answered 400: bad up 1 1 [2J');
   });
 
+  it('a block that is too large to be decoded can still be replayed', async () => {
+    const { edge, ask } = setup({ windowMs: 2 * HOUR });
+    const bomb = blockOf('x'.repeat(17 * 1024 * 1024), [[NOW, 1]]);
+    expect(bomb.length).toBeLessThan(2 * 1024 * 1024);
+    const id = await putLetter(edge.store, 1, {}, bomb);
+    expect((await ask('GET', `${PATH}/${id}`)).body.data).toMatchObject({ series: [], fault: expect.stringContaining('at most 16777216') });
+    expect((await ask('POST', `${PATH}/${id}/replay`)).status).toBe(200);
+  });
+
   it('a block that nobody can read', async () => {
     const { edge, ask } = setup();
     const id = await putLetter(edge.store, 1, { reason: 'malformed' }, new Uint8Array([200, 200, 200]));
