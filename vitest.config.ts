@@ -6,6 +6,7 @@ import { defineConfig } from 'vitest/config';
 const workerTestBindings = {
   DEVICE_TOKEN_KEY: 'a key for tests, of at least 32 bytes',
   METRICS_TOKEN: 'a-token-for-tests',
+  ADMIN_TOKEN: 'an-admin-token-for-tests-of-32-bytes',
   RECEIVER_URL: 'http://127.0.0.1:1/api/v1/write',
 };
 

@@ -118,6 +118,14 @@ function writeField(out: Uint8Array, start: number, tag: number, bytes: Uint8Arr
 /** Bytes that an exemplar or a family takes within what surrounds it. */
 export const nestedSize = (bytes: Uint8Array): number => fieldSize(bytes.length);
 
+/** A field of a `TimeSeries` that is a message: a sample, a histogram or an exemplar, with the tag it goes under. */
+export interface EncodedEntry {
+  readonly tag: number;
+  readonly bytes: Uint8Array;
+  /** Its time. */
+  readonly ms: number;
+}
+
 const NO_EXEMPLARS: readonly Uint8Array[] = [];
 
 /** Collects `TimeSeries` and `MetricMetadata` into the bytes of a `WriteRequest`. Cleared by {@link RemoteWriteBuffer.take}. */
@@ -186,6 +194,21 @@ export class RemoteWriteBuffer {
     this.#length = at;
     this.#samples += samples;
     return samples;
+  }
+
+  /** Adds one series with entries that are encoded already. `samples`: how many of them count as samples. */
+  addEncoded(labelFields: Uint8Array, entries: readonly EncodedEntry[], samples: number): void {
+    let body = labelFields.length;
+    for (const { bytes } of entries) body += nestedSize(bytes);
+    this.#reserve(fieldSize(body));
+    const out = this.#out;
+    out[this.#length] = 0x0a;
+    let at = writeVarint(out, this.#length + 1, body);
+    out.set(labelFields, at);
+    at += labelFields.length;
+    for (const { tag, bytes } of entries) at = writeField(out, at, tag, bytes);
+    this.#length = at;
+    this.#samples += samples;
   }
 
   /** @param family from {@link encodeFamily} */

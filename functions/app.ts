@@ -2,6 +2,8 @@ import { type Context, Hono } from 'hono';
 import { answerStatus, encodeAnswer, PUSH_CONTENT_TYPE, PUSH_PATH, TABLE_PATH } from '../contract/push.ts';
 import { err, ok, type Result } from '../contract/result.ts';
 import { VERSION } from '../contract/version.ts';
+import { ADMIN_PATH, handleAdmin } from './admin/dead-letters.ts';
+import { verifySender } from './auth/basic.ts';
 import { bearer, equalSecrets } from './auth/secret.ts';
 import { type AuthFailure, describeAuthFailure, verifyToken } from './auth/token.ts';
 import type { Edge, Isolate, Tenant } from './edge.ts';
@@ -9,6 +11,8 @@ import type { SettingErrors } from './env.ts';
 import { gatherMetrics, shardOf } from './fleet/shards.ts';
 import { handlePush } from './ingest/push.ts';
 import { hasTable, putTable } from './ingest/put-table.ts';
+import { handleWrite, WRITE_PATHS, type WriteReply, writeBusy } from './ingest/remote-write/handler.ts';
+import { writeResponse } from './ingest/remote-write/response.ts';
 import { busy, type Reply } from './ingest/reply.ts';
 import { Tally } from './ingest/tally.ts';
 import { describeError } from './log.ts';
@@ -50,11 +54,21 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
         series: edge.series,
         memory: isolate.memory,
         now,
+        receiverTime: () => receiverTime(c, edge, identity),
         afterwards: (work) => c.executionCtx.waitUntil(work),
         commit: (request) => commit(c, edge, identity, request),
       }),
     ),
   );
+
+  for (const path of WRITE_PATHS) {
+    app.post(path, async (c) => {
+      const reply = await asSender(c);
+      tally.add(`relay_write_answers_total{code="${reply.status}"}`);
+      return writeResponse(reply);
+    });
+    app.all(path, () => methodNotAllowed('POST'));
+  }
 
   // HEAD only: Hono hands HEAD requests to the route for GET.
   app.get(`${TABLE_PATH}:hash`, (c) => {
@@ -66,8 +80,8 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
   });
 
   app.put(`${TABLE_PATH}:hash`, (c) =>
-    asDevice(c, ({ identity }, { store, settings }) =>
-      putTable(c.req.raw, c.req.param('hash'), identity, { store, limits: settings.config.limits, memory: isolate.memory }),
+    asDevice(c, ({ identity }, { store, settings, tableUse: use }) =>
+      putTable(c.req.raw, c.req.param('hash'), identity, { store, use, limits: settings.config.limits, memory: isolate.memory }),
     ),
   );
 
@@ -77,7 +91,8 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
     const edge = edgeOf(c.env);
     if (!edge.ok) return c.text(`The relay is not configured:\n${edge.error.map((line) => `${line}\n`).join('')}`, 500);
     try {
-      await edge.value.store.head('v1/ready');
+      const fault = await edge.value.checkStore();
+      if (fault !== undefined) return c.text(`The bucket is of no use:\n${fault}\n`, 500);
     } catch (error) {
       log.error('bucket not reachable', { requestId: c.get('requestId'), error: describeError(error) });
       return c.text('The bucket is not reachable.\n', 503);
@@ -96,6 +111,8 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
     );
     return c.text(text, 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
   });
+
+  app.all(`${ADMIN_PATH}*`, (c) => asAdmin(c));
 
   app.all(PUSH_PATH, () => methodNotAllowed('POST'));
   app.all(`${TABLE_PATH}:hash`, () => methodNotAllowed('HEAD, PUT'));
@@ -117,21 +134,81 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
       const work = handle(session.value, edge.value);
       // A sender that goes away must not stop a commit half way: the platform then gives it up to 30 s more.
       c.executionCtx.waitUntil(work.catch(() => {}));
-      return answer(await work);
+      const reply = await work;
+      // A device learns from every answer; a clock that is in dispute is not to be learnt from.
+      return answer(edge.value.receiverTime.disputed ? { edgeMs: 0, ...reply } : reply);
     } catch (error) {
       log.error('request failed', { requestId: c.get('requestId'), path: c.req.routePath, error: describeError(error) });
       return answer(busy('the edge failed', FAILURE_RETRY_MS));
     }
   }
 
-  async function authenticate(c: Ctx, edge: Edge): Promise<Result<Session, AuthFailure>> {
-    const identity = await verifyToken(c.req.header('authorization'), edge.settings.deviceTokenKey, now());
+  /** The same for standard remote write, in answers that its senders know. */
+  async function asSender(c: Ctx): Promise<WriteReply> {
+    const edge = edgeOf(c.env);
+    if (!edge.ok) return writeBusy('the edge is not configured', CONFIGURATION_RETRY_MS);
+    const session = await authenticate(c, edge.value, verifySender);
+    if (!session.ok) return { status: 401, message: describeAuthFailure(session.error) };
+    const { identity, tenant } = session.value;
+    try {
+      const work = handleWrite(c.req.raw, identity, {
+        config: edge.value.settings.config,
+        rules: tenant.rules,
+        memory: isolate.memory,
+        now,
+        commit: (request) => commit(c, edge.value, identity, request),
+        count: (counts) => tally.addAll(counts),
+      });
+      c.executionCtx.waitUntil(work.catch(() => {}));
+      return await work;
+    } catch (error) {
+      log.error('request failed', { requestId: c.get('requestId'), path: c.req.routePath, error: describeError(error) });
+      return writeBusy('the edge failed', FAILURE_RETRY_MS);
+    }
+  }
+
+  async function authenticate(c: Ctx, edge: Edge, verify = verifyToken): Promise<Result<Session, AuthFailure>> {
+    const identity = await verify(c.req.header('authorization'), edge.settings.deviceTokenKey, now());
     const tenant = identity.ok ? edge.tenant(identity.value.tenant) : undefined;
     if (identity.ok && tenant !== undefined) return ok({ identity: identity.value, tenant });
     const reason = identity.ok ? 'unknown_tenant' : identity.error;
     tally.add(`relay_auth_failures_total{reason="${reason}"}`);
     log.sampled('authentication failed', { requestId: c.get('requestId'), reason });
     return err(reason);
+  }
+
+  /** Where no admin token is set there is no such path. */
+  async function asAdmin(c: Ctx): Promise<Response> {
+    const edge = edgeOf(c.env);
+    if (!edge.ok) return failure(503, 'unavailable', 'the relay is not configured, see /-/ready');
+    const { settings, store, send } = edge.value;
+    if (settings.adminToken === undefined) return failure(404, 'not_found', 'no such path');
+    if (!(await equalSecrets(bearer(c.req.header('authorization')), settings.adminToken))) {
+      tally.add('relay_auth_failures_total{reason="admin"}');
+      log.sampled('admin authentication failed', { requestId: c.get('requestId') });
+      return failure(401, 'unauthorized', 'expected the header "Authorization: Bearer TOKEN"', { 'www-authenticate': 'Bearer' });
+    }
+    const work = handleAdmin(c.req.raw, { store, receiver: settings.config.receiver, send, now, count: (metric) => tally.add(metric) });
+    // A replay whose caller goes away is still brought to its end: taken and deleted, not taken and kept.
+    c.executionCtx.waitUntil(work.catch(() => {}));
+    const reply = await work;
+    const headers = { 'cache-control': 'no-store' };
+    if ('error' in reply)
+      return failure(reply.status, reply.errorType, reply.error, reply.allow === undefined ? {} : { allow: reply.allow });
+    return 'text' in reply ? c.text(reply.text, 200, headers) : c.json({ status: 'success', data: reply.data }, 200, headers);
+  }
+
+  function receiverTime(c: Ctx, edge: Edge, identity: Identity): Promise<number | undefined> {
+    return edge.receiverTime.find(now, async () => {
+      const name = shardOf(identity, edge.settings.config);
+      try {
+        return (await edge.shard(name).time()).receiverMs;
+      } catch (error) {
+        // A push with samples will show what is wrong; an empty one must not wait for it.
+        log.sampled('shard did not tell the time', { requestId: c.get('requestId'), shard: name, error: describeError(error) });
+        return undefined;
+      }
+    });
   }
 
   /** Hands a push to its device's shard, together with what was counted since the last one. */
@@ -146,6 +223,7 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
       log.error('shard failed', { requestId: c.get('requestId'), shard: name, error: describeError(error) });
       result = { kind: 'busy', retryAfterMs: FAILURE_RETRY_MS, reason: 'the shard did not answer' };
     }
+    edge.receiverTime.learn(result.receiverMs, now());
     if (result.kind !== 'stored' || result.repeated) tally.addAll(counted);
     return result;
   }
@@ -156,7 +234,7 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
     const headers: Record<string, string> = { 'content-type': PUSH_CONTENT_TYPE, 'cache-control': 'no-store' };
     if (retryAfterMs !== undefined) headers['retry-after'] = String(Math.max(1, Math.ceil(retryAfterMs / 1000)));
     if (reply.code === 'unauthorized') headers['www-authenticate'] = 'Bearer';
-    const body = encodeAnswer({ ...emptyAnswer, ...fields, edgeMs: now() });
+    const body = encodeAnswer({ ...emptyAnswer, edgeMs: now(), ...fields });
     return new Response(new Uint8Array(body), { status, headers });
   }
 }

@@ -1,14 +1,16 @@
 import type { WireLimits } from '../contract/limits.ts';
 import { compileRelabel } from '../contract/relabel.ts';
-import type { RelayConfig, TenantConfig } from './config/types.ts';
+import type { ReceiverConfig, RelayConfig, TenantConfig } from './config/types.ts';
 import type { Settings } from './env.ts';
 import { ShardRegistry } from './fleet/registry.ts';
 import { SeriesCache, type SeriesRules } from './ingest/labels.ts';
 import { MemoryBudget } from './ingest/memory-budget.ts';
+import { ReceiverTime } from './ingest/receiver-time.ts';
+import { TableUse } from './ingest/table-use.ts';
 import { type BlobCache, TableSource } from './ingest/tables.ts';
 import { Tally } from './ingest/tally.ts';
 import type { EdgeLog } from './log.ts';
-import type { ObjectStore, ShardStub } from './model.ts';
+import type { ObjectStore, ShardStub, Verdict } from './model.ts';
 
 /** What lives as long as the isolate, whatever the configuration. */
 export interface Isolate {
@@ -33,9 +35,15 @@ export function createIsolate(rim: Pick<Isolate, 'now' | 'newRequestId' | 'log'>
 /** The platform's services, behind the interfaces of model.ts. */
 export interface Services {
   readonly store: ObjectStore;
+  /** Undefined where the store can be used, else what is wrong with it. Rejects where it does not answer. */
+  readonly checkStore: () => Promise<string | undefined>;
   readonly cache: BlobCache | undefined;
+  /** Wall clock, ms. */
+  readonly now: () => number;
   /** A new stub each time: one that failed once is of no more use. */
   readonly shard: (name: string) => ShardStub;
+  /** One POST of a block to the receiver in the name of a tenant. Throws where a secret of the receiver is not set. */
+  readonly send: (receiver: ReceiverConfig, tenant: string, block: Uint8Array<ArrayBuffer>) => Promise<Verdict>;
   /** The part of a configuration that holds for a tenant; undefined where it has none. */
   readonly findTenant: (config: RelayConfig, tenant: string) => TenantConfig | undefined;
 }
@@ -44,11 +52,16 @@ export interface Services {
 export interface Edge {
   readonly settings: Settings;
   readonly store: ObjectStore;
+  readonly checkStore: Services['checkStore'];
   readonly shard: (name: string) => ShardStub;
   readonly tables: TableSource;
+  readonly tableUse: TableUse;
   readonly series: SeriesCache;
   readonly registry: ShardRegistry;
+  readonly receiverTime: ReceiverTime;
   readonly tenant: (name: string) => Tenant | undefined;
+  /** See {@link Services.send}. */
+  readonly send: (tenant: string, block: Uint8Array<ArrayBuffer>) => Promise<Verdict>;
 }
 
 export interface Tenant {
@@ -56,17 +69,22 @@ export interface Tenant {
   readonly minPushIntervalMs: number;
 }
 
-export function createEdge(settings: Settings, { store, cache, shard, findTenant }: Services): Edge {
+export function createEdge(settings: Settings, { store, checkStore, cache, now, shard, send, findTenant }: Services): Edge {
   const { config } = settings;
   // Tenants without a name of their own share one part of the configuration, so its rules are compiled once.
   const compiled = new WeakMap<TenantConfig, Tenant>();
+  const tableUse = new TableUse({ store, cache, now });
   return {
     settings,
     store,
+    checkStore,
     shard,
-    tables: new TableSource({ store, cache, limits: config.limits, memoryBytes: TABLE_CACHE_BYTES }),
+    tables: new TableSource({ store, cache, use: tableUse, limits: config.limits, memoryBytes: TABLE_CACHE_BYTES }),
+    tableUse,
     series: new SeriesCache(SERIES_CACHE_BYTES),
     registry: new ShardRegistry(store),
+    send: (tenant, block) => send(config.receiver, tenant, block),
+    receiverTime: new ReceiverTime(),
     tenant(name) {
       const part = findTenant(config, name);
       if (part === undefined) return undefined;

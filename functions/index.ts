@@ -2,14 +2,17 @@ import { err, ok, type Result } from '../contract/result.ts';
 import { createApp, MAX_SHARDS } from './app.ts';
 import type { Bindings } from './bindings.ts';
 import { edgeCache } from './buffer/edge-cache.ts';
-import { r2Store } from './buffer/r2.ts';
-import { settingsOf } from './bundled.ts';
+import type { OpenStore } from './buffer/open.ts';
+import { settingsOf, storeOf } from './bundled.ts';
 import { tenantConfig } from './config/parse.ts';
+import type { ReceiverConfig } from './config/types.ts';
 import { createEdge, createIsolate, type Edge } from './edge.ts';
 import type { SettingErrors } from './env.ts';
 import { pokeAll } from './fleet/shards.ts';
+import { deleteUnusedTables } from './ingest/table-use.ts';
 import { describeError, EdgeLog } from './log.ts';
 import type { ShardStub } from './model.ts';
+import { receiverOf } from './send.ts';
 
 /** The Worker: platform in, app out. The one place on the edge with a clock and randomness of its own. */
 
@@ -24,29 +27,43 @@ const edges = new WeakMap<object, Edge>();
 function edgeOf(bindings: Bindings): Result<Edge, SettingErrors> {
   const settings = settingsOf(bindings);
   if (!settings.ok) return err(settings.error);
-  const edge = edges.get(settings.value) ?? createEdge(settings.value, servicesOf(bindings));
+  const known = edges.get(settings.value);
+  if (known !== undefined) return ok(known);
+  const opened = storeOf(settings.value, bindings);
+  if (!opened.ok) return err(opened.error);
+  const edge = createEdge(settings.value, servicesOf(bindings, opened.value));
   edges.set(settings.value, edge);
   return ok(edge);
 }
 
-const servicesOf = ({ BUFFER, SHARD }: Bindings) => ({
-  store: r2Store(BUFFER),
+const servicesOf = (bindings: Bindings, { store, check }: OpenStore) => ({
+  store,
+  checkStore: check,
+  now,
   cache: edgeCache(caches.default),
   // A stub's methods are those of the class, made asynchronous; the platform's type cannot say so across a version change.
-  shard: (name: string): ShardStub => SHARD.get(SHARD.idFromName(name)) as unknown as ShardStub,
+  shard: (name: string): ShardStub => bindings.SHARD.get(bindings.SHARD.idFromName(name)) as unknown as ShardStub,
+  send: (receiver: ReceiverConfig, tenant: string, block: Uint8Array<ArrayBuffer>) =>
+    receiverOf(receiver, tenant, { ...bindings }).send(block),
   findTenant: tenantConfig,
 });
 
 const app = createApp(edgeOf, isolate);
 
-/** Each minute: wakes all shards. What is not configured has no shards to wake; /-/ready tells. */
+/** Each minute: wakes all shards, then deletes what is no longer used. What is not configured has no shards to wake; /-/ready tells. */
 async function watchdog(bindings: Bindings): Promise<void> {
   const edge = edgeOf(bindings);
   if (!edge.ok) return;
-  const { registry, shard } = edge.value;
+  const { registry, shard, store } = edge.value;
   await pokeAll(await registry.list(MAX_SHARDS), shard, (name, error) =>
     isolate.log.error('shard could not be woken', { shard: name, error: describeError(error) }),
   );
+  try {
+    const deleted = await deleteUnusedTables({ store, now });
+    if (deleted > 0) isolate.log.sampled('unused series tables deleted', { tables: deleted });
+  } catch (error) {
+    isolate.log.error('unused series tables could not be deleted', { error: describeError(error) });
+  }
 }
 
 export default {

@@ -23,31 +23,48 @@ export interface Fragment {
   readonly maxMs: number;
 }
 
-/** What the Worker asks of a shard: store these fragments if they follow on. Crosses versions: fields are only ever added. */
-export interface CommitRequest {
+/** What the Worker asks of a shard. Crosses versions: fields are only ever added. */
+export type CommitRequest = LogCommitRequest | PlainCommitRequest;
+
+interface CommitPayload {
   readonly tenant: string;
   readonly device: string;
+  readonly fragments: readonly Fragment[];
+  /** Counted by the worker for this push, added to the shard's counters: name -> value. */
+  readonly counts: Readonly<Record<string, number>>;
+}
+/** Of a device with a log: store these if they follow on. */
+export interface LogCommitRequest extends CommitPayload {
   readonly logId: LogId;
   readonly stream: number;
   readonly base: Point;
   readonly to: Point;
   readonly gaps: readonly Gap[];
-  readonly fragments: readonly Fragment[];
-  /** Counted by the worker for this push, added to the shard's counters: name -> value. */
-  readonly counts: Readonly<Record<string, number>>;
+}
+/** Of a standard sender, which has no log that we know: store these, whatever was before. Never a conflict, never a repeat. */
+export interface PlainCommitRequest extends CommitPayload {
+  readonly logId?: undefined;
 }
 
-export type CommitResult =
+export type CommitResult = ReceiverClock &
   /** Durable through `to`: just stored, or known from before. */
-  | { readonly kind: 'stored'; readonly repeated: boolean }
-  /** Does not follow on. `points`: earlier points of this log, newest first. */
-  | { readonly kind: 'conflict'; readonly stored: Point; readonly points: readonly Point[] }
-  /** Try again later: memory, buffer or commit failed. */
-  | { readonly kind: 'busy'; readonly retryAfterMs: number; readonly reason: string };
+  (
+    | { readonly kind: 'stored'; readonly repeated: boolean }
+    /** Does not follow on. `points`: earlier points of this log, newest first. */
+    | { readonly kind: 'conflict'; readonly stored: Point; readonly points: readonly Point[] }
+    /** Try again later: memory, buffer or commit failed. */
+    | { readonly kind: 'busy'; readonly retryAfterMs: number; readonly reason: string }
+  );
+export interface ReceiverClock {
+  /** What the receiver's clock says at this moment, ms, by the `Date` of its answers; absent where that is not known. */
+  readonly receiverMs?: number;
+}
 
 /** The RPC surface of the shard Durable Object. */
 export interface ShardStub {
   commit(request: CommitRequest): Promise<CommitResult>;
+  /** The receiver's time; a shard that has not heard of it yet asks, and waits for a moment. */
+  time(): Promise<ReceiverClock>;
   /** Wakes it so that it drains; the cron watchdog's call. Safe at any time. */
   poke(): Promise<void>;
   /** Its counters and gauges, by metric name with labels in Prometheus' text form. */
@@ -102,6 +119,8 @@ export interface VerdictCause {
   readonly status: number;
   /** The receiver's words, at most 1 kB, or what went wrong on the way. */
   readonly words: string;
+  /** The receiver's clock minus ours, ms; absent where the answer has no `Date`. */
+  readonly clockOffsetMs?: number;
 }
 
 /** A fragment on its way out. */

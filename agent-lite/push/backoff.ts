@@ -8,6 +8,7 @@ const LONGEST_MS = 300_000;
 const SHORTEST_MS = 500;
 /** For what will not pass by itself: a refused token, a batch that the edge refuses. */
 const SLOW_MS = 300_000;
+const CATCH_UP_GAP_MS = 250;
 /** `Retry-After` is honoured up to this where the edge says it, and up to {@link LONGEST_MS} where somebody on the way does. */
 export const RETRY_AFTER_MAX_MS = 3_600_000;
 
@@ -15,6 +16,11 @@ export const RETRY_AFTER_MAX_MS = 3_600_000;
 export function backoffMs(failures: number, clock: Pick<Clock, 'random'>): number {
   const bound = Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(30, failures - 1));
   return Math.max(SHORTEST_MS, Math.round(clock.random() * bound));
+}
+
+/** Between the pushes of a backlog: as long a break as the request took, so half of a link, and half of an edge, is left to others. */
+export function catchUpMs(requestMs: number, clock: Pick<Clock, 'random'>): number {
+  return (CATCH_UP_GAP_MS + requestMs) * (0.5 + clock.random());
 }
 
 export function slowMs(clock: Pick<Clock, 'random'>): number {

@@ -98,9 +98,12 @@ export class ClockCorrection {
     // The edge may have written its time anywhere between (a push waits for its commit), so less than that says nothing.
     this.#offsetMs = Math.abs(skew) <= roundTrip ? 0 : Math.round(skew);
     if (before?.mode === 'offset') return false;
-    const wrong = Math.abs(skew) > TOLERANCE_MS && Math.abs(skew) > 2 * roundTrip;
-    const verdict: BootVerdict = wrong
-      ? { mode: 'offset', anchorMs: Math.round(edgeNow - receivedBootMs) }
+    const isWrong = (offMs: number): boolean => Math.abs(offMs) > TOLERANCE_MS && Math.abs(offMs) > 2 * roundTrip;
+    // A wall clock that was right until it stepped tells more exactly than an exchange what time it is.
+    const believedMs =
+      before === undefined || isWrong(edgeNow - receivedBootMs - before.anchorMs) ? edgeNow - receivedBootMs : before.anchorMs;
+    const verdict: BootVerdict = isWrong(skew)
+      ? { mode: 'offset', anchorMs: Math.round(believedMs) }
       : { mode: 'wall', anchorMs: Math.round(receivedWallMs - receivedBootMs) };
     const present = this.verdict;
     this.#boots.delete(this.#clock.bootId);

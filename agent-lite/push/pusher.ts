@@ -1,6 +1,6 @@
 import type { Labels } from '../../contract/labels.ts';
 import type { Clock, HttpClient, Logger, LogReader, Metrics } from '../model.ts';
-import { afterMs, backoffMs, slowMs, untilNextSlotMs } from './backoff.ts';
+import { afterMs, backoffMs, catchUpMs, slowMs, untilNextSlotMs } from './backoff.ts';
 import { ClockCorrection, type ClockStore } from './clock-correction.ts';
 import { type Compress, EdgeClient } from './edge-client.ts';
 import { type Round, Sender } from './sender.ts';
@@ -75,8 +75,6 @@ const MAX_CELLS = 100_000;
 const FIRST_PUSH_MS = { from: 1_000, to: 4_000 } as const;
 /** Until the first scrapes are there, the log is looked into this often. */
 const EARLY_LOOK_MS = 2_000;
-/** Between the pushes of a backlog. */
-const CATCH_UP_GAP_MS = 250;
 /** While a token is refused, its file is looked at this often. */
 const TOKEN_LOOK_MS = 5_000;
 /** Requests in one go that put something right but send nothing; halving a batch to one record takes 15. */
@@ -188,8 +186,7 @@ class PushLoop implements Pusher {
     }
     if (round.kind === 'sent') {
       this.#intervalMs = Math.max(this.#o.pushIntervalMs, round.minIntervalMs);
-      // As long a break as the request took: half of a link, and half of an edge, is left to others.
-      if (round.more) return (CATCH_UP_GAP_MS + round.requestMs) * (0.5 + clock.random());
+      if (round.more) return catchUpMs(round.requestMs, clock);
     }
     const early = !this.#sentOnce && clock.boot() - this.#startedBootMs < this.#intervalMs;
     if (early) return Math.min(this.#intervalMs, EARLY_LOOK_MS * (0.5 + clock.random()));

@@ -36,6 +36,8 @@ export type AuthFailure =
   | 'expired'
   | 'not_yet_valid'
   | 'bad_claims'
+  /** Basic authentication by a user who is not the token's device. */
+  | 'wrong_user'
   /** The token is right, but its tenant is not configured (any more). */
   | 'unknown_tenant';
 
@@ -82,6 +84,7 @@ export function describeAuthFailure(failure: AuthFailure): string {
     case 'bad_signature':
     case 'not_yet_valid':
     case 'bad_claims':
+    case 'wrong_user':
     case 'unknown_tenant':
       return 'the token is not valid';
   }

@@ -1,8 +1,14 @@
 import type { ObjectStore } from '../model.ts';
+import { type OpenStore, reachable } from './open.ts';
 import { followPages } from './pages.ts';
 
 /** Keys of one delete call, and of one page of a listing, as R2 limits them. */
 const KEYS_PER_CALL = 1000;
+
+export function openR2(bucket: R2Bucket): OpenStore {
+  const store = r2Store(bucket);
+  return { store, check: () => reachable(store) };
+}
 
 /**
  * Cloudflare R2 by its binding. Strongly consistent: what `create` reported is in every later `get` and `list`.

@@ -59,7 +59,8 @@ export class Receiver {
     try {
       const answer = await Promise.race([this.#post(block, abort.signal), timeout]);
       if (answer === 'timeout') return { kind: 'retry', status: 0, words: `no answer within ${timeoutMs} ms`, afterMs: undefined };
-      return verdictOf(answer, kind);
+      const verdict = verdictOf(answer, kind);
+      return answer.clockOffsetMs === undefined ? verdict : { ...verdict, clockOffsetMs: answer.clockOffsetMs };
     } catch (error) {
       return { kind: 'retry', status: 0, words: error instanceof Error ? error.message : String(error), afterMs: undefined };
     } finally {
@@ -69,14 +70,23 @@ export class Receiver {
 
   async #post(body: Uint8Array<ArrayBuffer>, signal: AbortSignal) {
     const { fetch, url, clock } = this.#options;
+    const sentMs = clock.now();
     const response = await fetch(url, { method: 'POST', headers: { ...this.#headers }, body, redirect: 'manual', signal });
+    const answeredMs = clock.now();
     return {
       status: response.status,
+      clockOffsetMs: clockOffset(response.headers.get('date'), (sentMs + answeredMs) / 2),
       words: await firstWords(response),
       // 0 asks for no wait at all; then the pace is ours.
       retryAfterMs: parseRetryAfter(response.headers.get('retry-after') ?? undefined, clock.now()) || undefined,
     };
   }
+}
+
+/** A `Date` has whole seconds: the middle of the second is off by half of one at most. */
+function clockOffset(date: string | null, atMs: number): number | undefined {
+  const ms = Date.parse(date ?? '');
+  return Number.isNaN(ms) ? undefined : Math.round(ms + 500 - atMs);
 }
 
 /** Reads at most {@link MAX_WORDS_BYTES} and drops the rest: an unread body keeps its connection, and there are only six. */

@@ -1,5 +1,5 @@
 import { ABSENT, type Cells } from '../../contract/cells.ts';
-import { nestedSize, RemoteWriteBuffer, sampleTime } from '../../contract/remote-write.ts';
+import { type EncodedEntry, nestedSize, RemoteWriteBuffer, sampleTime } from '../../contract/remote-write.ts';
 import { snappyCompress } from '../../contract/snappy.ts';
 import type { Fragment } from '../model.ts';
 
@@ -69,6 +69,32 @@ export class FragmentWriter {
       this.#addPart(labelFields, cells, row, times, start, end, own);
       if (end < to) this.#cut();
       start = end;
+    }
+  }
+
+  /** Adds a series whose samples, histograms and exemplars are encoded already, in that order. */
+  addEncoded(labelFields: Uint8Array, entries: readonly EncodedEntry[], isSample: (entry: EncodedEntry) => boolean): void {
+    const overhead = labelFields.length + MAX_SERIES_HEADER;
+    const count = entries.filter(isSample).length;
+    const size = entries.reduce((sum, { bytes }) => sum + nestedSize(bytes), overhead);
+    if (this.#buffer.length > 0 && (this.#buffer.length + size > MAX_FRAGMENT_BYTES || this.#buffer.samples + count > this.#maxSamples))
+      this.#cut();
+    for (let from = 0; from < entries.length; ) {
+      let to = from;
+      let bytes = overhead;
+      let samples = 0;
+      for (let entry = entries[to]; entry !== undefined; entry = entries[++to]) {
+        const one = isSample(entry) ? 1 : 0;
+        bytes += nestedSize(entry.bytes);
+        if (to > from && (bytes > MAX_FRAGMENT_BYTES || samples + one > this.#maxSamples)) break;
+        samples += one;
+        this.#minMs = Math.min(this.#minMs, entry.ms);
+        this.#maxMs = Math.max(this.#maxMs, entry.ms);
+      }
+      this.#buffer.addEncoded(labelFields, entries.slice(from, to), samples);
+      this.#series++;
+      if (to < entries.length) this.#cut();
+      from = to;
     }
   }
 

@@ -65,11 +65,8 @@ export function buildEntry(
   let identityRestored = 0;
   let bytes = 128;
   for (const row of rows) {
-    const own = setAside(strip(rebuild(row, target), rules.reservedLabels), rules.identityLabel, device);
-    const before = setLabel(addMissing(own, added), rules.identityLabel, device);
-    const after = relabel(rules.rules, before);
-    if (after !== undefined && labelValue(after, rules.identityLabel) !== device) identityRestored++;
-    const series = after === undefined ? 'relabel' : encodeSeries(guard(after, device, rules), rules.limits);
+    const { series, restored } = buildSeries(rebuild(row, target), added, device, rules);
+    if (restored) identityRestored++;
     bytes += 96;
     if (typeof series !== 'string') {
       bytes += series.length;
@@ -78,6 +75,21 @@ export function buildEntry(
     out.push(typeof series === 'string' ? series : unlessSeen(series, seen, hashes, out.length));
   }
   return ok({ rows: out, hashes, identityRestored, bytes });
+}
+
+/** The way of one series. `restored`: a rule had changed the identity label. */
+export function buildSeries(
+  labels: Labels,
+  added: Labels,
+  device: string,
+  rules: SeriesRules,
+): { readonly series: Uint8Array | DropReason; readonly restored: boolean } {
+  const own = setAside(strip(labels, rules.reservedLabels), rules.identityLabel, device);
+  const before = setLabel(addMissing(own, added), rules.identityLabel, device);
+  const after = relabel(rules.rules, before);
+  if (after === undefined) return { series: 'relabel', restored: false };
+  const restored = labelValue(after, rules.identityLabel) !== device;
+  return { series: encodeSeries(guard(after, device, rules), rules.limits), restored };
 }
 
 /**

@@ -9,6 +9,7 @@ import { decodeBatches } from './batches.ts';
 import { inflate, readBody } from './body.ts';
 import type { SeriesCache, SeriesRules } from './labels.ts';
 import type { MemoryBudget, Reservation } from './memory-budget.ts';
+import { agreedTime } from './receiver-time.ts';
 import { busy, malformed, type Reply, refusing, SHORT_OF_MEMORY, take, tooLarge } from './reply.ts';
 import type { LoadedTable, TableSource } from './tables.ts';
 import { Tally } from './tally.ts';
@@ -22,11 +23,18 @@ export interface PushDeps {
   readonly memory: MemoryBudget;
   /** Wall clock, ms. */
   readonly now: () => number;
+  /** The receiver's time, ms; undefined where it is not known. */
+  readonly receiverTime: () => Promise<number | undefined>;
   /** Takes work that may end after the answer. */
   readonly afterwards: (work: Promise<void>) => void;
   /** Stores in the device's shard; resolves after the outcome is durable. */
   readonly commit: (request: CommitRequest) => Promise<CommitResult>;
 }
+
+/** Long enough that a fleet of such devices is no load; an operator has to set a clock right. */
+const DISPUTE_RETRY_MS = 60_000;
+const CLOCKS_DISAGREE =
+  'the clocks of edge and receiver differ by minutes and the device agrees with neither: samples are kept until they agree';
 
 /** Tables that are read from the store at once; the platform allows six connections. */
 const PARALLEL_LOOKUPS = 6;
@@ -42,7 +50,13 @@ export async function handlePush(request: Request, identity: Identity, deps: Pus
     if (!decoded.ok) return decoded.error;
     const push = decoded.value;
     const names = { logId: push.logId, position: push.to.position };
-    return { ...(await takePush(push, identity, deps, memory)), ...names };
+    const receiverMs = await deps.receiverTime();
+    const edgeMs = agreedTime(deps.now(), receiverMs, push.clock.wallMs + push.clock.offsetMs);
+    if (edgeMs === undefined) return { ...busy(CLOCKS_DISAGREE, DISPUTE_RETRY_MS), ...names, edgeMs: 0 };
+    // Made when the answer leaves, for a commit takes a second.
+    const skew = edgeMs - deps.now();
+    const reply = await takePush(push, identity, { ...deps, now: () => deps.now() + skew }, memory);
+    return { ...reply, ...names, edgeMs: deps.now() + skew };
   } finally {
     memory.release();
   }

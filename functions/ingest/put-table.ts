@@ -6,10 +6,12 @@ import type { Identity, ObjectStore } from '../model.ts';
 import { inflate, readBody } from './body.ts';
 import type { MemoryBudget, Reservation } from './memory-budget.ts';
 import { busy, type Reply, SHORT_OF_MEMORY } from './reply.ts';
+import type { TableUse } from './table-use.ts';
 import { sha256, tableKey } from './tables.ts';
 
 export interface PutTableDeps {
   readonly store: ObjectStore;
+  readonly use: TableUse;
   readonly limits: WireLimits;
   readonly memory: MemoryBudget;
 }
@@ -31,6 +33,7 @@ export async function putTable(request: Request, hash: string, identity: Identit
     if (!HASH.test(hash)) return malformed('series table: expected a hash of 32 lower-case hex digits in the path');
     const read = await readTable(request, hash, deps.limits, reservation);
     if (!read.ok) return read.error;
+    await deps.use.mark(identity.tenant, hash);
     return await store(tableKey(identity.tenant, hash), read.value, deps.store);
   } finally {
     reservation.release();

@@ -4,7 +4,7 @@ import { err, ok, type Result } from '../../contract/result.ts';
 import type { Reservation } from './memory-budget.ts';
 
 /** What a handler decided: the answer's fields that it knows. The rest is filled in where the response is made. */
-export interface Reply extends Partial<Omit<PushAnswer, 'code' | 'edgeMs'>> {
+export interface Reply extends Partial<Omit<PushAnswer, 'code'>> {
   readonly code: AnswerCode;
   /** HTTP status where it is not the code's usual one. */
   readonly status?: number;

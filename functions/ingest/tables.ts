@@ -25,6 +25,8 @@ export const sha256 = async (bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array
 export interface TableSourceOptions {
   readonly store: ObjectStore;
   readonly cache: BlobCache | undefined;
+  /** Hears of each table that is found. */
+  readonly use: { note(tenant: string, hash: TableHash, afterwards: (work: Promise<void>) => void): void };
   readonly limits: WireLimits;
   /** Decoded tables kept in memory, estimated bytes. */
   readonly memoryBytes: number;
@@ -45,6 +47,12 @@ export class TableSource {
    * @returns undefined where the tenant has no such table. Rejects where the store does.
    */
   async find(tenant: string, hash: TableHash, afterwards: (work: Promise<void>) => void): Promise<LoadedTable | undefined> {
+    const table = await this.#find(tenant, hash, afterwards);
+    if (table !== undefined) this.#options.use.note(tenant, hash, afterwards);
+    return table;
+  }
+
+  async #find(tenant: string, hash: TableHash, afterwards: (work: Promise<void>) => void): Promise<LoadedTable | undefined> {
     const key = tableKey(tenant, hash);
     const known = this.#memory.get(key);
     if (known !== undefined) return known;

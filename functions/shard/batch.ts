@@ -1,10 +1,10 @@
 import type { Point } from '../../contract/push.ts';
-import type { CommitRequest, CommitResult } from '../model.ts';
+import type { CommitRequest, CommitResult, LogCommitRequest } from '../model.ts';
 import type { Counters } from './counters.ts';
 import type { LaneFragment } from './object-format.ts';
 import type { LogPosition } from './positions.ts';
 
-type LogName = Pick<CommitRequest, 'device' | 'logId' | 'stream'>;
+type LogName = Pick<LogCommitRequest, 'device' | 'logId' | 'stream'>;
 /** What everybody who waits for a batch is told. */
 export type BatchResult = Extract<CommitResult, { kind: 'stored' | 'busy' }>;
 
@@ -56,9 +56,11 @@ export class Batch {
   }
 
   add(request: CommitRequest, bytes: number, followsUnsettled: boolean): void {
-    const { device, logId, stream, to } = request;
     this.#requests.push(request);
-    this.#points.set(logName(request), { device, logId, stream, point: to });
+    if (request.logId !== undefined) {
+      const { device, logId, stream, to } = request;
+      this.#points.set(logName(request), { device, logId, stream, point: to });
+    }
     this.#bytes += bytes;
     this.#fragments += request.fragments.length;
     if (followsUnsettled) this.#dependent = true;

@@ -1,4 +1,4 @@
-import type { Clock, CommitRequest, CommitResult, ObjectStore } from '../model.ts';
+import type { Clock, CommitRequest, CommitResult, LogCommitRequest, ObjectStore } from '../model.ts';
 import { Batch, type BatchResult } from './batch.ts';
 import type { ByteShare } from './budget.ts';
 import type { Counters } from './counters.ts';
@@ -66,14 +66,18 @@ export class Committer {
   }
 
   async commit(request: CommitRequest): Promise<CommitResult> {
-    const result = await this.#decided(request);
+    const result = await (request.logId === undefined ? this.#plain(request) : this.#decided(request));
     const outcome = result.kind === 'stored' && result.repeated ? 'repeated' : result.kind;
     this.#options.counters.add(`relay_shard_pushes_total{result="${outcome}"}`);
     if (result.kind === 'busy') this.#options.counters.add(`relay_shard_busy_total{reason="${result.reason}"}`);
     return result;
   }
 
-  async #decided(request: CommitRequest): Promise<CommitResult> {
+  #plain(request: CommitRequest): CommitResult | Promise<CommitResult> {
+    return this.#dead ? this.#busy('commit') : this.#join(request, false);
+  }
+
+  async #decided(request: LogCommitRequest): Promise<CommitResult> {
     for (let round = 0; round < ROUNDS; round++) {
       if (this.#dead) break;
       const pending = this.#pendingBatch(request);
@@ -81,7 +85,7 @@ export class Committer {
       const { positions } = this.#options.positions;
       const known = pending === undefined ? positions.stored(device, logId, stream) : pending.pendingPoint(request);
       const decision = decide(known, base, to);
-      if (decision.kind === 'follows') return this.#join(request);
+      if (decision.kind === 'follows') return this.#join(request, this.#flying?.pendingPoint(request) !== undefined);
       if (pending === undefined) {
         if (decision.kind === 'repeated') return { kind: 'stored', repeated: true };
         return { kind: 'conflict', stored: decision.stored, points: positions.points(device, logId, stream) };
@@ -94,13 +98,14 @@ export class Committer {
     return this.#busy('commit');
   }
 
-  #pendingBatch(request: CommitRequest): Batch | undefined {
+  #pendingBatch(request: LogCommitRequest): Batch | undefined {
     if (this.#forming?.pendingPoint(request) !== undefined) return this.#forming;
     if (this.#flying?.pendingPoint(request) !== undefined) return this.#flying;
     return undefined;
   }
 
-  #join(request: CommitRequest): CommitResult | Promise<CommitResult> {
+  /** `followsFlying`: it goes on from what is being written, and falls with it. */
+  #join(request: CommitRequest, followsFlying: boolean): CommitResult | Promise<CommitResult> {
     const { memory, maxBufferBytes, bufferedBytes } = this.#options;
     const bytes = request.fragments.reduce((sum, { block }) => sum + block.length, 0);
     const pendingBytes = (this.#forming?.bytes ?? 0) + (this.#flying?.bytes ?? 0);
@@ -109,7 +114,7 @@ export class Committer {
     if (this.#forming?.isFull(FULL_BATCH)) return this.#busy('commit');
     if (!memory.tryTake(bytes * COPIES)) return this.#busy('memory');
     const batch = this.#forming ?? this.#open();
-    batch.add(request, bytes, this.#flying?.pendingPoint(request) !== undefined);
+    batch.add(request, bytes, followsFlying);
     if (batch.isFull(FULL_BATCH)) batch.close();
     return batch.settled;
   }

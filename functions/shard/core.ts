@@ -1,5 +1,5 @@
 import type { ReceiverConfig, ShardConfig } from '../config/types.ts';
-import type { Clock, CommitRequest, CommitResult, ObjectStore, Outlet, ShardMetrics, Verdict } from '../model.ts';
+import type { Clock, CommitRequest, CommitResult, ObjectStore, Outlet, ReceiverClock, ShardMetrics, Verdict } from '../model.ts';
 import type { ByteBudget, ByteShare } from './budget.ts';
 import { Committer } from './commit.ts';
 import { Counters } from './counters.ts';
@@ -10,6 +10,7 @@ import { formatShardName, type ShardName } from './keys.ts';
 import { Ledger, LedgerError, type Sql } from './ledger.ts';
 import { shardValues } from './metrics.ts';
 import { PositionStore } from './position-store.ts';
+import { ReceiverOffset } from './receiver-offset.ts';
 import { sweepOrphans } from './sweep.ts';
 
 /** While anything is stored an alarm is set no later than this, ms: should this instance die, the next one wakes by it. */
@@ -55,6 +56,7 @@ export class ShardCore {
   readonly #committer: Committer;
   readonly #deadLetters: DeadLetters;
   readonly #memory: ByteShare;
+  readonly #receiverOffset: ReceiverOffset;
   #drain: Drain;
   #lanes: number;
   #alarmMs: number | undefined;
@@ -64,6 +66,7 @@ export class ShardCore {
     const { name, shard, receiver, sql, store, clock, budget } = options;
     this.#options = options;
     this.#memory = budget.open(formatShardName(name));
+    this.#receiverOffset = new ReceiverOffset(clock, options.outlet);
     this.#ledger = new Ledger(sql);
     this.#counters = new Counters(this.#ledger.newest()?.totals);
     this.#positions = new PositionStore(this.#ledger);
@@ -97,7 +100,12 @@ export class ShardCore {
     if (request.tenant !== this.#options.name.tenant) {
       throw new Error(`shard ${formatShardName(this.#options.name)}: expected data of its tenant, got those of ${request.tenant}`);
     }
-    return this.#committer.commit(request);
+    return { ...(await this.#committer.commit(request)), ...this.#receiverOffset.time() };
+  }
+
+  /** What the receiver's clock says; where no answer has told yet, it is asked. */
+  time(): Promise<ReceiverClock> {
+    return this.#receiverOffset.ask();
   }
 
   /** For the watchdog: starts whatever there is to do, and cleans up. Does not wait for the receiver. Safe at any time. */
@@ -126,6 +134,7 @@ export class ShardCore {
         devicesWithSeveral,
         forgottenLogs: this.#positions.positions.forgotten,
         memoryBytes: this.#options.budget.used,
+        receiverOffsetMs: this.#receiverOffset.ms,
       }),
     };
   }
@@ -202,7 +211,11 @@ export class ShardCore {
       clock,
       memory: this.#memory,
       deadLetters: this.#deadLetters,
-      outlet: (counters) => outlet((verdict) => counters.add(`relay_forward_requests_total{code="${verdict.status}"}`)),
+      outlet: (counters) =>
+        outlet((verdict) => {
+          counters.add(`relay_forward_requests_total{code="${verdict.status}"}`);
+          this.#receiverOffset.learn(verdict);
+        }),
       lanes: this.#lanes,
       limits: { ...POST_LIMITS, samples: Math.min(POST_LIMITS.samples, maxSamplesPerSend * SENDS_PER_POST) },
       minBackoffMs,

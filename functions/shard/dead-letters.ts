@@ -1,42 +1,6 @@
-import { ByteReader, ByteWriter, FormatError } from '../../contract/binary.ts';
+import { deadPrefix, encodeDeadLetter } from '../dead-letter.ts';
 import type { Clock, ObjectStore, RefusedPart } from '../model.ts';
-import { deadKey, deadKeyBound, deadPrefix, type ShardName } from './keys.ts';
-
-/** Says what a dead letter holds, and why. JSON in the object; fields are only ever added. */
-export interface DeadLetterHeader {
-  readonly reason: RefusedPart['reason'];
-  /** The receiver's status and words. */
-  readonly status: number;
-  readonly words: string;
-  readonly receiver: string;
-  readonly tenant: string;
-  readonly devices: readonly string[];
-  readonly minMs: number;
-  readonly maxMs: number;
-  readonly samples: number;
-  readonly writtenMs: number;
-}
-
-const MAX_HEADER_BYTES = 1024 * 1024;
-
-/** A header's length as a varint, the header, then a snappy block of a `WriteRequest` that can be sent again as it is. */
-export function encodeDeadLetter(header: DeadLetterHeader, block: Uint8Array): Uint8Array<ArrayBuffer> {
-  const writer = new ByteWriter(block.length + 1024);
-  writer.string(JSON.stringify(header));
-  writer.raw(block);
-  return writer.bytes();
-}
-
-/** Throws {@link FormatError}. */
-export function decodeDeadLetter(bytes: Uint8Array): { readonly header: DeadLetterHeader; readonly block: Uint8Array } {
-  const reader = new ByteReader(bytes);
-  const text = reader.string(MAX_HEADER_BYTES);
-  try {
-    return { header: JSON.parse(text) as DeadLetterHeader, block: reader.raw(reader.remaining) };
-  } catch (cause) {
-    throw new FormatError('dead letter: expected a JSON header', { cause });
-  }
-}
+import { deadKey, deadKeyBound, type ShardName } from './keys.ts';
 
 export class DeadLetters {
   readonly #name: ShardName;

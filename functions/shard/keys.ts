@@ -1,3 +1,5 @@
+import { deadPrefix } from '../dead-letter.ts';
+
 /** Keys of the objects a shard writes; functions/shard/SCHEMA.md describes them. */
 
 /** A shard's place: one Durable Object, one prefix in the bucket. */
@@ -38,8 +40,6 @@ export function parseDataKey(key: string, prefix: string): { readonly epoch: num
   if (!key.startsWith(prefix) || !/^[0-9]{8}\/[0-9]{12}$/.test(rest)) return undefined;
   return { epoch: Number(rest.slice(0, EPOCH_DIGITS)), seq: Number(rest.slice(EPOCH_DIGITS + 1)) };
 }
-
-export const deadPrefix = (tenant: string): string => `v1/dead/${tenant}/`;
 
 /** Time first, so that retention reads the oldest from a listing's start. */
 export const deadKey = (name: ShardName, atMs: number, seq: number, n: number): string =>

@@ -1,13 +1,12 @@
 import { DurableObject } from 'cloudflare:workers';
-import { VERSION } from '../../contract/version.ts';
 import type { Bindings } from '../bindings.ts';
-import { r2Store } from '../buffer/r2.ts';
-import { settingsOf } from '../bundled.ts';
-import type { ReceiverConfig, RelayConfig } from '../config/types.ts';
+import { settingsOf, storeOf } from '../bundled.ts';
+import { platformClock } from '../clock.ts';
 import { createOutlet } from '../forward/deliver.ts';
-import { Receiver } from '../forward/receiver.ts';
+import type { Receiver } from '../forward/receiver.ts';
 import { EdgeLog } from '../log.ts';
-import type { Clock, CommitRequest, CommitResult, Outlet, ShardMetrics, ShardStub, Verdict } from '../model.ts';
+import type { CommitRequest, CommitResult, Outlet, ReceiverClock, ShardMetrics, ShardStub, Verdict } from '../model.ts';
+import { receiverOf } from '../send.ts';
 import { isolateBudget } from './budget.ts';
 import { ShardCore } from './core.ts';
 import { parseShardName, type ShardName } from './keys.ts';
@@ -23,6 +22,10 @@ export class Shard extends DurableObject<Bindings> implements ShardStub {
 
   async commit(request: CommitRequest): Promise<CommitResult> {
     return this.#started().commit(request);
+  }
+
+  async time(): Promise<ReceiverClock> {
+    return this.#started().time();
   }
 
   async poke(): Promise<void> {
@@ -53,6 +56,8 @@ export class Shard extends DurableObject<Bindings> implements ShardStub {
     const settings = settingsOf(env);
     if (!settings.ok) throw new Error(`settings: ${settings.error.join('; ')}`);
     const { config } = settings.value;
+    const opened = storeOf(settings.value, env);
+    if (!opened.ok) throw new Error(`settings: ${opened.error.join('; ')}`);
     const sql = storageSql(ctx.storage);
     const name = ownName(ctx.id.name, new Ledger(sql));
     return new ShardCore({
@@ -60,10 +65,10 @@ export class Shard extends DurableObject<Bindings> implements ShardStub {
       shard: config.shard,
       receiver: config.receiver,
       sql,
-      store: r2Store(env.BUFFER),
-      clock,
+      store: opened.value.store,
+      clock: platformClock,
       budget: isolateBudget,
-      outlet: outletOf(config, name, env as unknown as Readonly<Record<string, unknown>>),
+      outlet: outletOf(receiverOf(config.receiver, name.tenant, env as unknown as Readonly<Record<string, unknown>>)),
       setAlarm: (atMs) => ctx.waitUntil(ctx.storage.setAlarm(atMs)),
       waitUntil: (work) => ctx.waitUntil(work),
       onFatal: (error) => {
@@ -87,18 +92,7 @@ function ownName(given: string | undefined, ledger: Ledger): ShardName {
   return name;
 }
 
-function outletOf({ receiver }: RelayConfig, { tenant }: ShardName, secrets: Readonly<Record<string, unknown>>) {
-  const target = new Receiver({
-    url: receiver.url,
-    kind: receiver.kind,
-    tenant,
-    tenantHeader: receiver.tenantHeader,
-    headers: receiver.headers.map(({ name, value }) => ({ name, value: headerValue(name, value, secrets) })),
-    timeoutMs: receiver.remoteTimeoutMs,
-    userAgent: `agent-lite-relay/${VERSION}`,
-    fetch: (url, init) => fetch(url, init),
-    clock,
-  });
+function outletOf(target: Receiver) {
   return (observe: (verdict: Verdict) => void): Outlet =>
     createOutlet(async (block) => {
       const verdict = await target.send(block);
@@ -106,26 +100,3 @@ function outletOf({ receiver }: RelayConfig, { tenant }: ShardName, secrets: Rea
       return verdict;
     });
 }
-
-function headerValue(name: string, value: ReceiverConfig['headers'][number]['value'], secrets: Readonly<Record<string, unknown>>): string {
-  if (typeof value === 'string') return value;
-  const secret = secrets[value.env];
-  if (typeof secret === 'string' && secret !== '') return secret;
-  throw new Error(`receiver header ${name}: expected the secret ${value.env}, got none. Set it with \`wrangler secret put ${value.env}\`.`);
-}
-
-const clock: Clock = {
-  now: () => Date.now(),
-  random: () => Math.random(),
-  sleep: (ms, signal) =>
-    new Promise((resolve) => {
-      if (signal?.aborted) return resolve();
-      const done = (): void => {
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', done);
-        resolve();
-      };
-      const timer = setTimeout(done, ms);
-      signal?.addEventListener('abort', done);
-    }),
-};

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { FormatError } from '../../contract/binary.ts';
-import { decodeRemoteWrite } from './decode-remote-write.ts';
+import { decodeRemoteWrite } from '../../contract/decode-remote-write.ts';
 import { RecentSeries, type Totals } from './recent-series.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { readFlags, readHttpUrl, readPort, runCommand } from './arguments.ts';
-import { loadDeviceTokenKey } from './dev-vars.ts';
+import { loadAdminToken, loadDeviceTokenKey } from './dev-vars.ts';
 import { startEdge } from './edge.ts';
 import { demandFreePort } from './ports.ts';
 import { checkRelayConfig } from './relay-config.ts';
@@ -13,7 +13,8 @@ Runs the edge on this machine in Cloudflare's open runtime.
   --persist       folder for the buffer and the shards' state (default .local/edge)
   --relay-config  YAML file in place of infra/relay.yml
 Environment: RECEIVER_URL overrides the receiver's address in the relay configuration.
-The key of device tokens is in .dev.vars, made on first use; "npm run -s token" uses the same one.`;
+The key of device tokens and the admin token are in .dev.vars, made on first use; "npm run -s token" and "npm run relay" use
+the same ones.`;
 
 await runCommand(USAGE, async () => {
   const flags = readFlags(
@@ -36,6 +37,7 @@ await runCommand(USAGE, async () => {
   await demandFreePort(port, 'edge', '--port');
   await mkdir(persist, { recursive: true });
   const deviceTokenKey = await loadDeviceTokenKey(resolve(root, '.dev.vars'));
+  const adminToken = await loadAdminToken(resolve(root, '.dev.vars'));
 
   const edge = await startEdge({
     root,
@@ -43,6 +45,7 @@ await runCommand(USAGE, async () => {
     persist,
     variables: {
       DEVICE_TOKEN_KEY: deviceTokenKey,
+      ADMIN_TOKEN: adminToken,
       ...(relayConfig === undefined ? {} : { RELAY_CONFIG: relayConfig }),
       ...(receiverUrl === '' ? {} : { RECEIVER_URL: receiverUrl }),
     },

@@ -1,5 +1,5 @@
+import type { WrittenSeries } from '../../contract/decode-remote-write.ts';
 import { formatLabels, type Labels, labelsKey } from '../../contract/labels.ts';
-import type { WrittenSeries } from './decode-remote-write.ts';
 
 /** The last minutes of every series that arrived, in memory, within fixed bounds. For looking, not for keeping. */
 export interface RecentLimits {

@@ -1,3 +1,4 @@
+import { benchIngest, describeIngest } from './ingest.ts';
 import { benchParse, describeParse } from './parse.ts';
 
 /** `npm run bench -- [name...] [--json]`: runs the benchmarks named, or all; a line of JSON each with --json. */
@@ -7,6 +8,13 @@ interface Benchmark {
 }
 
 const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
+  ingest: {
+    about: "the edge's processor time for a push of 1000 series x 4 scrapes, Worker and shard",
+    async run() {
+      const result = await benchIngest();
+      return { result, text: describeIngest(result) };
+    },
+  },
   parse: {
     about: 'steady state of scraping against a plain split-and-regex parser',
     async run() {

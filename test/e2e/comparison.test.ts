@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { WrittenSeries } from '../../contract/decode-remote-write.ts';
 import { labelsFromRecord } from '../../contract/labels.ts';
 import { REPORT_NAMES } from '../../contract/report-series.ts';
-import type { WrittenSeries } from '../../infra/local/decode-remote-write.ts';
 import { compare, STALE_BITS } from './harness/delivered.ts';
 import { valueBits } from './harness/exposition.ts';
 

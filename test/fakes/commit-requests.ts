@@ -3,7 +3,7 @@ import { labelsFromRecord } from '../../contract/labels.ts';
 import type { Point } from '../../contract/push.ts';
 import { encodeLabelFields, RemoteWriteBuffer } from '../../contract/remote-write.ts';
 import { snappyCompress } from '../../contract/snappy.ts';
-import type { CommitRequest, Fragment } from '../../functions/model.ts';
+import type { Fragment, LogCommitRequest, PlainCommitRequest } from '../../functions/model.ts';
 
 /** What a Worker hands to a shard, short to write. */
 
@@ -53,9 +53,17 @@ export interface PushOptions {
   readonly counts?: Readonly<Record<string, number>>;
 }
 
-export function push({ device = 'gw-1', log = LOG_A, from, to, fragments = [], counts = {} }: PushOptions): CommitRequest {
+export function push({ device = 'gw-1', log = LOG_A, from, to, fragments = [], counts = {} }: PushOptions): LogCommitRequest {
   return { tenant: TENANT, device, logId: log, stream: 0, base: point(from, log), to: point(to, log), gaps: [], fragments, counts };
 }
+
+/** What a standard sender's request becomes. */
+export const plain = (device: string, ...fragments: readonly Fragment[]): PlainCommitRequest => ({
+  tenant: TENANT,
+  device,
+  fragments,
+  counts: { relay_x_total: 1 },
+});
 
 /** One sample of one series of a device, at `ms`. */
 export const sampleOf = (device: string, ms: number, value: number): Fragment =>

@@ -14,6 +14,8 @@ export interface FakeReceiverOptions {
   /** Default 10 minutes for prometheus, none for thanos, as the real ones. */
   readonly tooFarInFutureMs?: number;
   readonly now?: () => number;
+  /** Tells its time by a `Date` header; by default it tells none. */
+  readonly tellsDate?: boolean;
   /** Samples of one request; more are 413. */
   readonly maxSamples?: number;
   /** Refuses series whose labels satisfy this for ever, by 400 or 409. */
@@ -107,7 +109,9 @@ export class InMemoryReceiver {
     if (answer === undefined) throw new TypeError('fetch failed: connection lost');
     const { status, words } = answer;
     const bodyless = status === 204 || status === 304;
-    return new Response(bodyless ? null : words, { status, headers: { ...answer.headers } });
+    const { tellsDate = false, now = Date.now } = this.#options;
+    const date = tellsDate ? { date: new Date(now()).toUTCString() } : {};
+    return new Response(bodyless ? null : words, { status, headers: { ...date, ...answer.headers } });
   };
 
   /** Undefined: the connection is lost. */

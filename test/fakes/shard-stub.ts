@@ -1,11 +1,13 @@
+import { decodeWriteRequest, type WrittenSeries } from '../../contract/decode-remote-write.ts';
 import { snappyUncompress } from '../../contract/snappy.ts';
-import type { CommitRequest, CommitResult, ShardMetrics, ShardStub } from '../../functions/model.ts';
-import { decodeWriteRequest, type WrittenSeries } from '../../infra/local/decode-remote-write.ts';
+import type { CommitRequest, CommitResult, ReceiverClock, ShardMetrics, ShardStub } from '../../functions/model.ts';
 
 /** A shard that remembers what it was given and answers what it is told to. */
 export class FakeShard implements ShardStub {
   readonly requests: CommitRequest[] = [];
   pokes = 0;
+  asked = 0;
+  clock: ReceiverClock = {};
   result: CommitResult | Error = { kind: 'stored', repeated: false };
   values: Record<string, number> = {};
 
@@ -13,6 +15,11 @@ export class FakeShard implements ShardStub {
     this.requests.push(request);
     if (this.result instanceof Error) throw this.result;
     return this.result;
+  }
+  async time(): Promise<ReceiverClock> {
+    this.asked++;
+    if (this.result instanceof Error) throw this.result;
+    return this.clock;
   }
   async poke(): Promise<void> {
     this.pokes++;

@@ -8,7 +8,7 @@ import { createEdge, createIsolate, type Edge, type Isolate, type Services } fro
 import type { SettingErrors } from '../../functions/env.ts';
 import type { BlobCache } from '../../functions/ingest/tables.ts';
 import { EdgeLog } from '../../functions/log.ts';
-import type { ObjectStore } from '../../functions/model.ts';
+import type { ObjectStore, ShardStub } from '../../functions/model.ts';
 import { deflate, pushBody } from './pushes.ts';
 import { relayConfig } from './relay-config.ts';
 import { FakeShard } from './shard-stub.ts';
@@ -22,9 +22,18 @@ export interface TestEdgeOptions {
   readonly config?: RelayConfig;
   readonly cache?: BlobCache;
   readonly metricsToken?: string;
+  readonly adminToken?: string;
+  /** Where blocks for the receiver go; without it nothing may be sent. */
+  readonly send?: Services['send'];
   readonly isolate?: Partial<Isolate>;
+  /** Wall clock, ms; default stands still at {@link NOW}. */
+  readonly now?: () => number;
+  /** Instead of shards that only remember. */
+  readonly shardStub?: (name: string) => ShardStub;
   /** Instead of an edge: what is wrong with its settings. */
   readonly errors?: SettingErrors;
+  /** What is wrong with the bucket. */
+  readonly checkStore?: string;
 }
 
 /** The whole Worker but its shards and its platform: real routes, tokens, tables and encoding. */
@@ -38,7 +47,19 @@ export class TestEdge {
   #requests = 0;
   #clock = NOW;
 
-  constructor({ config = relayConfig, cache, metricsToken, isolate, errors }: TestEdgeOptions = {}) {
+  constructor(options: TestEdgeOptions = {}) {
+    const {
+      config = relayConfig,
+      cache,
+      metricsToken,
+      adminToken,
+      send = nothingIsSent,
+      isolate,
+      errors,
+      checkStore,
+      now = () => NOW,
+      shardStub,
+    } = options;
     // Every look at this clock lets a second pass: the store takes one write a second and key.
     this.store = memoryStore({
       now: () => {
@@ -48,18 +69,23 @@ export class TestEdge {
     });
     const services: Services = {
       store: this.store,
+      checkStore: async () => {
+        await this.store.head('v1/ready');
+        return checkStore;
+      },
       cache,
-      shard: (name) => this.shard(name),
+      now: isolate?.now ?? (() => NOW),
+      send,
+      shard: shardStub ?? ((name) => this.shard(name)),
       findTenant: (all, tenant) => all.tenants[tenant] ?? all.tenants['*'],
     };
-    const now = () => NOW;
     const newRequestId = () => {
       this.#requests++;
       return `request-${this.#requests}`;
     };
     const log = new EdgeLog((line) => this.logged.push(line), now);
     this.isolate = { ...createIsolate({ now, newRequestId, log }), ...isolate };
-    const edge = createEdge({ config, deviceTokenKey: KEY, metricsToken }, services);
+    const edge = createEdge({ config, deviceTokenKey: KEY, s3: undefined, metricsToken, adminToken }, services);
     this.edge = edge;
     this.#app = createApp(() => (errors === undefined ? { ok: true, value: edge } : { ok: false, error: errors }), this.isolate);
   }
@@ -72,7 +98,7 @@ export class TestEdge {
   }
 
   async token(tenant = 'acme', device = 'gw-1'): Promise<string> {
-    return `Bearer ${await signToken(KEY, { tenant, device, expiresMs: NOW + 60_000 })}`;
+    return `Bearer ${await signToken(KEY, { tenant, device, expiresMs: NOW + 400 * 86_400_000 })}`;
   }
 
   async fetch(path: string, init: RequestInit = {}): Promise<Response> {
@@ -98,6 +124,10 @@ export class TestEdge {
     return answered(await this.fetch(`${TABLE_PATH}${table.hash}`, { method: 'PUT', body, headers: { authorization } }));
   }
 }
+
+const nothingIsSent: Services['send'] = async () => {
+  throw new Error('nothing was to be sent');
+};
 
 export interface Answered {
   readonly status: number;

@@ -4,8 +4,10 @@ import { describe, expect, it, vi } from 'vitest';
 import { decodeAnswer, type Push, TABLE_PATH } from '../../contract/push.ts';
 import { signToken } from '../../functions/auth/token.ts';
 import { edgeCache } from '../../functions/buffer/edge-cache.ts';
+import { encodeDeadLetter } from '../../functions/dead-letter.ts';
 import worker, { Shard } from '../../functions/index.ts';
 import { inflate } from '../../functions/ingest/body.ts';
+import { deadKey } from '../../functions/shard/keys.ts';
 import { buildTarget, deflate, makePush, pushBody, labels as sorted } from '../fakes/pushes.ts';
 
 /** The real Worker with its real bindings: tokens, R2, Cache API and the shard. */
@@ -107,6 +109,19 @@ describe('the Worker', () => {
     expect(text).toMatch(/^relay_shards_unreachable 0$/m);
   });
 
+  it('deletes series tables that were not used for 30 days', async () => {
+    const [unused, used] = [await target('unused'), await target('in-use')];
+    for (const { table } of [unused, used]) expect((await putTable(table.hash, table.bytes)).status).toBe(201);
+    const exists = async (hash: string) => (await env.BUFFER.head(`v1/tables/acme/${hash}`)) !== null;
+    const day = (daysAgo: number) => new Date(Date.now() - daysAgo * 86_400_000).toISOString().slice(0, 10);
+    // As if it had last been used then.
+    for (const { table } of [unused, used]) await env.BUFFER.put(`v1/used/${day(40)}/acme/${table.hash}`, '');
+    await env.BUFFER.delete([day(0), day(-1)].map((name) => `v1/used/${name}/acme/${unused.table.hash}`));
+    await worker.scheduled(createScheduledController({ cron: '* * * * *' }), env);
+    expect([await exists(unused.table.hash), await exists(used.table.hash)]).toEqual([false, true]);
+    expect((await env.BUFFER.list({ prefix: `v1/used/${day(40)}` })).objects).toEqual([]);
+  });
+
   it('wakes the shards that are registered', async () => {
     await push('gw-6', makePush([], { logId: '66'.repeat(16), gaps: [{ from: 1, to: 1, reason: 'damaged' }] }));
     const poked: string[] = [];
@@ -127,5 +142,45 @@ describe('inflate in workerd', () => {
   ])('%s', (_name, body, expected) => {
     const result = inflate(body, 1000);
     expect(result.ok ? result.value.length : result.error).toBe(expected);
+  });
+});
+
+describe('the admin interface', () => {
+  const PATH = '/api/v1/admin/dead-letters';
+  const ask = (method: string, path: string, authorization = `Bearer ${env.ADMIN_TOKEN}`) =>
+    fetchEdge(path, { method, headers: { authorization } });
+
+  it('asks for the admin token', async () => {
+    for (const given of ['', 'Bearer x', await token('gw-1')]) expect((await ask('GET', PATH, given)).status).toBe(401);
+  });
+
+  it('lists, shows, refuses to replay and drops a letter in the bucket', async () => {
+    const atMs = Date.now();
+    const words = 'out of order sample';
+    const header = { reason: 'refused', status: 400, words, receiver: 'central', tenant: 'acme', devices: ['gw-1'] } as const;
+    const name = { tenant: 'acme', generation: 1, index: 0 };
+    const times = { minMs: atMs - 60_000, maxMs: atMs - 60_000, samples: 1, writtenMs: atMs };
+    // An empty snappy block: a WriteRequest without series.
+    await env.BUFFER.put(deadKey(name, atMs, 1, 0), encodeDeadLetter({ ...header, ...times }, new Uint8Array([0])));
+    const { data } = await (await ask('GET', `${PATH}?tenant=acme`)).json<{ data: { letters: { id: string }[] } }>();
+    expect(data.letters).toEqual([expect.objectContaining({ ...header, ...times })]);
+    const id = data.letters[0]?.id ?? '';
+    expect(await (await ask('GET', `${PATH}/${id}?format=text`)).text()).toContain(`answered 400: ${words}\n`);
+    const replayed = await ask('POST', `${PATH}/${id}/replay`);
+    expect([replayed.status, await replayed.text()]).toEqual([409, expect.stringContaining('takes no late samples')]);
+    expect((await ask('DELETE', `${PATH}/${id}`)).status).toBe(200);
+    expect((await ask('GET', `${PATH}/${id}`)).status).toBe(404);
+    expect((await env.BUFFER.list({ prefix: 'v1/dead/' })).objects).toEqual([]);
+  });
+
+  it('keeps a letter that the receiver did not take', async () => {
+    const name = { tenant: 'acme', generation: 1, index: 0 };
+    const key = deadKey(name, Date.now(), 2, 0);
+    const header = { reason: 'refused', status: 400, words: '', receiver: 'central', tenant: 'acme', devices: [] } as const;
+    await env.BUFFER.put(key, encodeDeadLetter({ ...header, minMs: 0, maxMs: 0, samples: 0, writtenMs: 0 }, new Uint8Array([0])));
+    const replayed = await ask('POST', `${PATH}/${key.slice('v1/dead/'.length)}/replay`);
+    expect([replayed.status, await replayed.text()]).toEqual([502, expect.stringContaining('The dead letter is kept.')]);
+    expect(await env.BUFFER.head(key)).not.toBeNull();
+    await env.BUFFER.delete(key);
   });
 });

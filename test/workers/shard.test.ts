@@ -10,7 +10,7 @@ import { ByteBudget } from '../../functions/shard/budget.ts';
 import { ShardCore } from '../../functions/shard/core.ts';
 import { parseShardName, type ShardName } from '../../functions/shard/keys.ts';
 import { storageSql } from '../../functions/shard/storage-sql.ts';
-import { push, sampleOf } from '../fakes/commit-requests.ts';
+import { plain, push, sampleOf } from '../fakes/commit-requests.ts';
 import { InMemoryReceiver } from '../fakes/in-memory-receiver.ts';
 import { ledgerCases } from '../suites/ledger.ts';
 
@@ -121,6 +121,14 @@ describe('the shard', () => {
     expect(conflict).toMatchObject({ kind: 'conflict', stored: { position: 3 } });
     const { values } = await stubOf(name).metrics();
     expect(values).toMatchObject({ relay_devices: 3, relay_buffer_objects: 1, relay_samples_stored_total: 3 });
+  });
+
+  it('stores what a standard sender sends, without a log, each time', async () => {
+    const name = 'plain/1/0';
+    const request = { ...plain('gw-1', sampleOf('gw-1', Date.now(), 1)), tenant: 'plain' };
+    for (let i = 0; i < 2; i++) expect(await stubOf(name).commit(request)).toEqual({ kind: 'stored', repeated: false });
+    await evictDurableObject(objectOf(name));
+    expect((await stubOf(name).metrics()).values).toMatchObject({ relay_devices: 0, relay_samples_stored_total: 2 });
   });
 
   it('has its alarm armed while it holds data, and again after it rang', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { afterMs, backoffMs, slowMs, untilNextSlotMs } from '../../../agent-lite/push/backoff.ts';
+import { afterMs, backoffMs, catchUpMs, slowMs, untilNextSlotMs } from '../../../agent-lite/push/backoff.ts';
 import { parseRetryAfter } from '../../../contract/retry-after.ts';
 import { ManualClock } from '../../fakes/clock.ts';
 
@@ -17,6 +17,9 @@ describe('backoff', () => {
   ] as const) {
     it(`after ${failures} failures, drawing ${draw}: ${wanted} ms`, () => expect(backoffMs(failures, draws(draw))).toBe(wanted));
   }
+  it('rests between the pushes of a backlog as long as they take', () => {
+    expect([catchUpMs(1_000, draws(0)), catchUpMs(1_000, draws(0.5)), catchUpMs(0, draws(0.5))]).toEqual([625, 1_250, 250]);
+  });
   it('is slow for what will not pass by itself', () => {
     expect([slowMs(draws(0)), slowMs(draws(1))]).toEqual([225_000, 375_000]);
   });

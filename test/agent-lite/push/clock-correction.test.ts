@@ -58,6 +58,13 @@ describe('the verdict on a boot', () => {
     expect(correction.verdict?.mode).toBe('offset');
   });
 
+  it('goes on by the clock that was right, not by a slow answer, when the wall clock steps', async () => {
+    const correction = await fresh();
+    await correction.learn(exchange(0));
+    await correction.learn({ sentBootMs: BOOT, receivedBootMs: BOOT + 10_000, receivedWallMs: NOW - 7_190_000, edgeMs: NOW + 9_000 });
+    expect(correction.verdict).toEqual({ mode: 'offset', anchorMs: NOW - BOOT });
+  });
+
   it('is made anew when the edge says that times are too far ahead', async () => {
     const correction = await fresh();
     await correction.learn(exchange(7_200_000));

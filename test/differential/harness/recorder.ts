@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { decodeRemoteWrite, type WrittenSample } from '../../../contract/decode-remote-write.ts';
 import { formatLabels, type Label, type Labels, labelsKey, labelValue } from '../../../contract/labels.ts';
-import { decodeRemoteWrite, type WrittenSample } from '../../../infra/local/decode-remote-write.ts';
 
 export interface RecordedSeries {
   readonly labels: Labels;

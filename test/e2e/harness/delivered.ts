@@ -1,6 +1,6 @@
+import type { WrittenSeries } from '../../../contract/decode-remote-write.ts';
 import { type Labels, labelsKey, labelsToRecord, labelValue, METRIC_NAME, sortLabels } from '../../../contract/labels.ts';
 import { REPORT_NAMES } from '../../../contract/report-series.ts';
-import type { WrittenSeries } from '../../../infra/local/decode-remote-write.ts';
 import { readExposition, valueBits } from './exposition.ts';
 
 export const STALE_BITS = 0x7ff0_0000_0000_0002n;

@@ -1,4 +1,4 @@
-import type { WrittenSeries } from '../../../infra/local/decode-remote-write.ts';
+import type { WrittenSeries } from '../../../contract/decode-remote-write.ts';
 import { FakeReceiver } from '../../fakes/receiver.ts';
 import type { Cleanup } from './cleanup.ts';
 import { compare, type Outcome } from './delivered.ts';

@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ByteReader, ByteWriter } from '../../../contract/binary.ts';
+import { decodeWriteRequest, type WrittenSeries } from '../../../contract/decode-remote-write.ts';
 import { snappyCompress, snappyUncompress } from '../../../contract/snappy.ts';
-import { decodeWriteRequest, type WrittenSeries } from '../../../infra/local/decode-remote-write.ts';
 import type { Cleanup } from './cleanup.ts';
 import { freePort, Program } from './program.ts';
 import { waitFor } from './wait.ts';

@@ -42,13 +42,15 @@ export class EdgeUnderTest {
   readonly url: string;
   readonly port: number;
   readonly #arguments: readonly string[];
+  readonly #configFile: string;
   readonly #receiverUrl: string;
   #program: Program | undefined;
 
-  private constructor(port: number, args: readonly string[], receiverUrl: string) {
+  private constructor(port: number, args: readonly string[], configFile: string, receiverUrl: string) {
     this.port = port;
     this.url = `http://127.0.0.1:${port}`;
     this.#arguments = args;
+    this.#configFile = configFile;
     this.#receiverUrl = receiverUrl;
   }
 
@@ -58,7 +60,7 @@ export class EdgeUnderTest {
     await writeFile(file, relayConfig);
     const port = await freePort();
     const args = ['infra/local/edge-command.ts', `--port=${port}`, `--persist=${join(folder, 'state')}`, `--relay-config=${file}`];
-    const edge = new EdgeUnderTest(port, args, receiverUrl);
+    const edge = new EdgeUnderTest(port, args, file, receiverUrl);
     cleanup.add(() => edge.stop());
     await edge.start();
     return edge;
@@ -72,6 +74,11 @@ export class EdgeUnderTest {
   async start(): Promise<void> {
     this.#program = await Program.start('edge', NODE, this.#arguments, { RECEIVER_URL: this.#receiverUrl });
     await this.#program.prints(`edge listening on ${this.url}`, 60_000);
+  }
+
+  /** For the next start. */
+  configure(relayConfig: string): Promise<void> {
+    return writeFile(this.#configFile, relayConfig);
   }
 
   async stop(): Promise<void> {

@@ -13,7 +13,9 @@ describe('routes', () => {
     ['GET', '/-/ready', 200, null],
     ['GET', '/metrics', 200, null],
     ['GET', '/', 404, null],
-    ['POST', '/api/v1/write', 404, null],
+    ['GET', '/api/v1/write', 405, 'POST'],
+    ['PUT', '/api/v1/receive', 405, 'POST'],
+    ['POST', '/api/v1/write/', 404, null],
     ['GET', '/api/v1/push/', 404, null],
     ['GET', PUSH_PATH, 405, 'POST'],
     ['PUT', PUSH_PATH, 405, 'POST'],
@@ -90,6 +92,11 @@ it('is not ready while the bucket is away', async () => {
   const edge = new TestEdge();
   edge.store.head = () => Promise.reject(new Error('away'));
   expect((await edge.fetch('/-/ready')).status).toBe(503);
+});
+
+it('is not ready on a bucket that cannot be used, and says why', async () => {
+  const response = await new TestEdge({ checkStore: 'S3_ENDPOINT: it writes over objects' }).fetch('/-/ready');
+  expect([response.status, await response.text()]).toEqual([500, 'The bucket is of no use:\nS3_ENDPOINT: it writes over objects\n']);
 });
 
 describe('/metrics', () => {

@@ -64,7 +64,7 @@ describe('POST /api/v1/push', () => {
     const { status, answer } = await edge.push(makePush([batch, { ...batch, labels: labels({ job: 'b' }) }]));
     expect(status).toBe(424);
     expect(answer).toMatchObject({ code: 'unknown_tables', logId, position: 1, unknownTables: [table.hash] });
-    expect(edge.shards.size).toBe(0);
+    expect([...edge.shards.values()].flatMap(({ requests }) => requests)).toEqual([]);
   });
 
   it("does not find another tenant's table", async () => {
@@ -86,7 +86,7 @@ describe('POST /api/v1/push', () => {
     const at = { position: 7, chain: 'aaaaaaaaaaaaaaaa' };
     const { answer } = await edge.push(makePush([], { base: at, to: at }));
     expect(answer).toMatchObject({ code: 'stored', logId, position: 7, edgeMs: NOW, minPushIntervalMs: 30_000 });
-    expect(edge.shards.size).toBe(0);
+    expect([...edge.shards.values()].flatMap(({ requests }) => requests)).toEqual([]);
   });
 
   it('hands on gaps and counts their positions', async () => {
@@ -104,6 +104,37 @@ describe('POST /api/v1/push', () => {
     expect([status, answer.code, answer.edgeMs, answer.logId]).toEqual([422, 'clock', NOW, logId]);
     const { edge: other, batch: near } = await ready(new TestEdge(), { ...given, times: [T, NOW + 60_000] });
     expect((await other.push(makePush([near]))).answer.code).toBe('stored');
+  });
+
+  describe('with a clock an hour behind the receiver’s', () => {
+    const HOUR = 3_600_000;
+    const behind = async () => {
+      const { edge, batch } = await ready(new TestEdge(), { ...given, times: [T + HOUR] });
+      edge.shard().clock = { receiverMs: NOW + HOUR };
+      const push = (wallMs: number) => edge.push(makePush([batch], { clock: { ...makePush([]).clock, wallMs, offsetMs: 0 } }));
+      return { edge, push };
+    };
+
+    it('believes a device that agrees with the receiver', async () => {
+      const { edge, push } = await behind();
+      expect((await push(NOW + HOUR - 1000)).answer).toMatchObject({ code: 'stored', edgeMs: NOW + HOUR });
+      expect(edge.shard().asked).toBe(1);
+    });
+
+    it('stores nothing of one that agrees with neither, and tells no time that it could learn from', async () => {
+      const { edge, push } = await behind();
+      const { status, headers, answer } = await push(NOW - HOUR);
+      expect([status, answer.code, answer.edgeMs, answer.logId]).toEqual([503, 'busy', 0, logId]);
+      expect(Number(headers.get('retry-after'))).toBe(60);
+      expect(edge.shard().requests).toEqual([]);
+      expect((await edge.send('no push')).answer.edgeMs).toBe(0);
+    });
+
+    it('goes by its own where the shard does not answer', async () => {
+      const { edge, push } = await behind();
+      edge.shard().time = () => Promise.reject(new Error('gone'));
+      expect((await push(NOW + HOUR)).answer).toMatchObject({ code: 'clock', edgeMs: NOW });
+    });
   });
 
   const results = [
@@ -175,7 +206,7 @@ describe('bad input', () => {
     expect(got.status).toBe(status);
     expect(got.answer.code).toBe(status === 413 ? 'too_large' : 'malformed');
     expect(got.answer.message).toMatch(message);
-    expect(edge.shards.size).toBe(0);
+    expect([...edge.shards.values()].flatMap(({ requests }) => requests)).toEqual([]);
     expect(edge.isolate.memory.used).toBe(0);
   });
 

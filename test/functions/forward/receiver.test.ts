@@ -128,6 +128,18 @@ describe('Receiver', () => {
     expect(clock.sleeping).toBe(0);
   });
 
+  it('tells how far the receiver’s clock is from ours, where it has a Date', async () => {
+    const dates: string[] = ['Tue, 14 Nov 2023 22:15:20 GMT', 'yesterday', ''];
+    const { target } = receiver(async () => {
+      const date = dates.shift();
+      return new Response('', { status: 409, headers: date === '' || date === undefined ? {} : { date } });
+    });
+    // The clock stands at 22:13:20, and a Date is in the middle of its second.
+    expect((await target.send(block)).clockOffsetMs).toBe(120_500);
+    expect(await target.send(block)).not.toHaveProperty('clockOffsetMs');
+    expect(await target.send(block)).not.toHaveProperty('clockOffsetMs');
+  });
+
   const waits: readonly [value: string, want: number | undefined][] = [
     ['30', 30_000],
     ['0', undefined],

@@ -11,6 +11,7 @@ const key = tableKey('acme', table.hash);
 function open({ near, memoryBytes = 10_000 }: { near?: Map<string, Uint8Array<ArrayBuffer>>; memoryBytes?: number } = {}) {
   const store = memoryStore({ now: () => 0 });
   const asked: string[] = [];
+  const used: string[] = [];
   const counting = {
     ...store,
     get: (name: string) => {
@@ -25,16 +26,22 @@ function open({ near, memoryBytes = 10_000 }: { near?: Map<string, Uint8Array<Ar
     },
     put: async (name, bytes) => void near.set(name, bytes),
   };
-  const source = new TableSource({ store: counting, cache, limits: wireLimits, memoryBytes });
+  const source = new TableSource({
+    store: counting,
+    cache,
+    use: { note: (tenant) => void used.push(tenant) },
+    limits: wireLimits,
+    memoryBytes,
+  });
   const later: Promise<void>[] = [];
   const find = (tenant = 'acme') => source.find(tenant, table.hash, (work) => void later.push(work));
-  return { store, asked, find, later };
+  return { store, asked, used, find, later };
 }
 
 describe('TableSource', () => {
   it('looks in memory, then in the cache, then in the store, and fills the former two', async () => {
     const near = new Map<string, Uint8Array<ArrayBuffer>>();
-    const { store, asked, find, later } = open({ near });
+    const { store, asked, used, find, later } = open({ near });
     expect(await find()).toBeUndefined();
     await store.create(key, table.bytes);
     expect((await find())?.rows).toEqual(table.rows);
@@ -44,6 +51,7 @@ describe('TableSource', () => {
     await find();
     expect(asked).toHaveLength(4);
     expect(await find('other')).toBeUndefined();
+    expect(used).toEqual(['acme', 'acme']);
   });
 
   it('takes it from the cache without asking the store', async () => {

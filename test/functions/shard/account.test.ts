@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { decodeDeadLetter } from '../../../functions/dead-letter.ts';
 import { decodeSeries } from '../../../functions/forward/split.ts';
 import type { Fragment } from '../../../functions/model.ts';
-import { decodeDeadLetter } from '../../../functions/shard/dead-letters.ts';
 import { decodeObject } from '../../../functions/shard/object-format.ts';
 import { chainOf, fragment, LOG_A, TENANT } from '../../fakes/commit-requests.ts';
 import type { Behaviour, FakeReceiverOptions } from '../../fakes/receiver.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CommitResult } from '../../../functions/model.ts';
 import { decodeObject } from '../../../functions/shard/object-format.ts';
-import { LOG_A, LOG_B, point, push, sampleOf } from '../../fakes/commit-requests.ts';
+import { LOG_A, LOG_B, plain, point, push, sampleOf } from '../../fakes/commit-requests.ts';
 import { ShardRig } from '../../fakes/shard-rig.ts';
 
 const STORED: CommitResult = { kind: 'stored', repeated: false };
@@ -232,6 +232,35 @@ describe('an instance that was replaced', () => {
     const results = await outcome(rig, push({ from: 0, to: 3, fragments: [sampleOf('gw-1', rig.clock.now(), 1)] }));
     expect(results.map(({ kind }) => kind)).toEqual(['busy']);
     expect(rig.fatal).toHaveLength(1);
+  });
+});
+
+describe('requests of standard senders', () => {
+  it('are stored each time they come, beside pushes, and leave no position', async () => {
+    const rig = rigWithoutReceiver();
+    const t = rig.clock.now();
+    const request = plain('gw-1', sampleOf('gw-1', t, 1));
+    const results = [rig.core.commit(request), rig.core.commit(request)];
+    results.push(rig.core.commit(push({ from: 0, to: 1, fragments: [sampleOf('gw-1', t + 1, 2)] })));
+    await rig.pass(300);
+    expect(await Promise.all(results)).toEqual([STORED, STORED, STORED]);
+    expect(rig.store.creates).toBe(1);
+    expect(rig.value('relay_samples_stored_total')).toBe(3);
+    expect(rig.value('relay_x_total')).toBe(2);
+    rig.restart();
+    expect(rig.core.metrics().values).toMatchObject({ relay_devices: 1 });
+    const after = rig.core.commit(request);
+    await rig.pass(300);
+    expect(await after).toEqual(STORED);
+  });
+
+  it('are acknowledged only when they are durable', async () => {
+    const rig = rigWithoutReceiver();
+    rig.store.createFault = () => 'late';
+    const failed = rig.core.commit(plain('gw-1', sampleOf('gw-1', rig.clock.now(), 1)));
+    await rig.pass(40_000);
+    expect(await failed).toMatchObject({ kind: 'busy', reason: 'commit' });
+    expect(rig.value('relay_samples_stored_total')).toBe(0);
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { decodeDeadLetter } from '../../../functions/dead-letter.ts';
 import { decodeSeries } from '../../../functions/forward/split.ts';
 import type { Fragment } from '../../../functions/model.ts';
-import { decodeDeadLetter } from '../../../functions/shard/dead-letters.ts';
 import { fragment, push, sampleOf, TENANT } from '../../fakes/commit-requests.ts';
 import { ShardRig } from '../../fakes/shard-rig.ts';
 

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { createCells, setStale, setValue } from '../../../contract/cells.ts';
+import { decodeRemoteWrite } from '../../../contract/decode-remote-write.ts';
 import { labelsFromRecord } from '../../../contract/labels.ts';
 import { encodeLabelFields, REMOTE_WRITE_HEADERS, RemoteWriteBuffer } from '../../../contract/remote-write.ts';
 import { snappyCompress } from '../../../contract/snappy.ts';
-import { decodeRemoteWrite } from '../../../infra/local/decode-remote-write.ts';
 import { type DevReceiver, startDevReceiver } from '../../../infra/local/dev-receiver.ts';
 import { RecentSeries } from '../../../infra/local/recent-series.ts';
 

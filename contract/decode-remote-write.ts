@@ -1,7 +1,7 @@
-import { ByteReader, FormatError } from '../../contract/binary.ts';
-import { prometheus } from '../../contract/generated/remote.js';
-import type { Label, Labels } from '../../contract/labels.ts';
-import { snappyUncompress } from '../../contract/snappy.ts';
+import { ByteReader, FormatError } from './binary.ts';
+import { prometheus } from './generated/remote.js';
+import type { Label, Labels } from './labels.ts';
+import { snappyUncompress } from './snappy.ts';
 
 export interface WrittenSeries {
   readonly labels: Labels;
@@ -29,7 +29,7 @@ export function decodeWriteRequest(bytes: Uint8Array): readonly WrittenSeries[] 
 }
 
 /** `Sample { double value = 1; int64 timestamp = 2; }`; absent fields are zero. */
-function decodeSample(bytes: Uint8Array): WrittenSample {
+export function decodeSample(bytes: Uint8Array): WrittenSample {
   const reader = new ByteReader(bytes);
   let bits = 0n;
   let time = 0;

@@ -1,0 +1,196 @@
+import { FormatError } from '../../../contract/binary.ts';
+import { crc32c } from '../../../contract/crc32c.ts';
+import { formatLabels, type Label, type Labels, labelsKey, labelValue, METRIC_NAME, sortLabels } from '../../../contract/labels.ts';
+import { type EncodedEntry, nestedSize } from '../../../contract/remote-write.ts';
+import { compareBytes } from '../../../contract/series-table.ts';
+import type { Fragment } from '../../model.ts';
+import { MAX_RAW_BYTES } from '../assemble.ts';
+import { FragmentWriter } from '../fragments.ts';
+import { buildSeries, type DropReason, type SeriesRules } from '../labels.ts';
+import type { Tally } from '../tally.ts';
+import { EXEMPLAR_TAG, HISTOGRAM_TAG } from './entries.ts';
+import { type Refusal, Refusals } from './refusals.ts';
+import { type Incoming, type IncomingSeries, namesFamily } from './series.ts';
+
+/** Series of one request, empty and invalid ones too: each takes memory for its name at the least. */
+export const MAX_SERIES = 100_000;
+/** A family with a longer help text is left out. */
+const MAX_FAMILY_BYTES = 8 * 1024;
+
+export interface CollectorOptions {
+  readonly device: string;
+  readonly rules: SeriesRules;
+  readonly maxSamplesPerSend: number;
+  /** Samples after this are refused, ms: they would have the receiver refuse those of everybody else. */
+  readonly latestMs: number;
+  /** The time of a fragment of metadata alone. */
+  readonly nowMs: number;
+  readonly sendExemplars: boolean;
+  readonly sendMetadata: boolean;
+}
+
+/** What was taken over. What the tenant's rules drop is among it: it was done with as the operator wished. */
+export interface Written {
+  samples: number;
+  histograms: number;
+  exemplars: number;
+}
+
+/** A series of this request, by the labels that its sender gave it. */
+interface Known {
+  readonly fields: Uint8Array | DropReason;
+  lastSample: EncodedEntry | undefined;
+  lastHistogram: EncodedEntry | undefined;
+}
+
+/** Puts the series of one request through the tenant's rules and into fragments, and finds those that no receiver may see. */
+export class Collector {
+  readonly refusals: Refusals;
+  readonly written: Written = { samples: 0, histograms: 0, exemplars: 0 };
+  readonly #options: CollectorOptions;
+  readonly #tally: Tally;
+  readonly #writer: FragmentWriter;
+  readonly #known = new Map<string, Known>();
+  /** Label bytes as they go out, by hash. */
+  readonly #outgoing = new Map<number, Uint8Array>();
+  #series = 0;
+
+  constructor(options: CollectorOptions, tally: Tally) {
+    this.#options = options;
+    this.#tally = tally;
+    this.#writer = new FragmentWriter(options.maxSamplesPerSend);
+    this.refusals = new Refusals(tally);
+  }
+
+  /** False: too much for one request. */
+  add(incoming: Incoming): boolean {
+    this.#series++;
+    if (incoming.kind === 'series') this.#addSeries(incoming.series);
+    else if (incoming.kind === 'family') this.#addFamily(incoming.bytes);
+    else this.refusals.add('malformed', 0, incoming.message);
+    return this.#series <= MAX_SERIES && this.#writer.rawBytes <= MAX_RAW_BYTES;
+  }
+
+  finish(): readonly Fragment[] {
+    return this.#writer.finish();
+  }
+
+  #addSeries(series: IncomingSeries): void {
+    const fault = labelFault(series.labels);
+    if (fault !== undefined) {
+      this.#refuse('invalid_labels', series, fault);
+      return;
+    }
+    const labels = sortLabels(series.labels);
+    const known = this.#knownSeries(labels);
+    const name = (): string => formatLabels(labels);
+    if (known.fields === 'label_limit') {
+      this.#refuse('label_limit', series, 'too many labels, or too long ones');
+      return;
+    }
+    const samples = this.#inOrder(series.samples, known.lastSample, name);
+    const histograms = this.#inOrder(series.histograms, known.lastHistogram, name);
+    known.lastSample = samples.at(-1) ?? known.lastSample;
+    known.lastHistogram = histograms.at(-1) ?? known.lastHistogram;
+    const exemplars = series.exemplars.filter(({ ms }) => ms <= this.#options.latestMs);
+    if (exemplars.length < series.exemplars.length) this.refusals.add('too_far_in_future', 0, 'an exemplar too far in the future', name());
+    this.written.exemplars += exemplars.length;
+    if (typeof known.fields === 'string') {
+      this.#tally.add(`relay_samples_dropped_total{reason="${known.fields}"}`, samples.length + histograms.length);
+      this.#tally.add(`relay_exemplars_dropped_total{reason="${known.fields}"}`, exemplars.length);
+      return;
+    }
+    const sent = this.#options.sendExemplars ? exemplars : [];
+    this.#tally.add('relay_exemplars_stored_total', sent.length);
+    this.#writer.addEncoded(known.fields, [...samples, ...histograms, ...sent], isSample);
+  }
+
+  #knownSeries(labels: Labels): Known {
+    const key = labelsKey(labels);
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const { rules, device } = this.#options;
+    const { series, restored } = buildSeries(labels, rules.externalLabels, device, rules);
+    if (restored) this.#tally.add('relay_identity_restored_total');
+    const fields = typeof series === 'string' || this.#claim(series) ? series : 'duplicate_after_relabel';
+    const made: Known = { fields, lastSample: undefined, lastHistogram: undefined };
+    this.#known.set(key, made);
+    return made;
+  }
+
+  /** False where another series of the request goes out by these labels. */
+  #claim(fields: Uint8Array): boolean {
+    let hash = crc32c(fields) | 0;
+    for (let other = this.#outgoing.get(hash); other !== undefined; other = this.#outgoing.get(hash)) {
+      if (compareBytes(fields, other) === 0) return false;
+      hash = (hash + 1) | 0;
+    }
+    this.#outgoing.set(hash, fields);
+    return true;
+  }
+
+  /** Those that come after `last` and each other. An exact repeat is left out in silence, as Prometheus does. */
+  #inOrder(entries: readonly EncodedEntry[], last: EncodedEntry | undefined, name: () => string): readonly EncodedEntry[] {
+    const kept: EncodedEntry[] = [];
+    let before = last;
+    for (const entry of entries) {
+      if (entry.ms > this.#options.latestMs) {
+        this.refusals.add('too_far_in_future', 1, `a sample at ${entry.ms} ms is too far in the future`, name());
+      } else if (before === undefined || entry.ms > before.ms) {
+        kept.push(entry);
+        before = entry;
+        this.#count(entry);
+      } else if (entry.ms === before.ms && compareBytes(entry.bytes, before.bytes) === 0) {
+        this.#tally.add('relay_samples_dropped_total{reason="repeated"}');
+        this.#count(entry);
+      } else {
+        this.refusals.add('out_of_order', 1, `a sample at ${entry.ms} ms comes after one at ${before.ms} ms`, name());
+      }
+    }
+    return kept;
+  }
+
+  #count({ tag }: EncodedEntry): void {
+    if (tag === HISTOGRAM_TAG) this.written.histograms++;
+    else this.written.samples++;
+  }
+
+  #refuse(reason: Refusal, { labels, samples, histograms }: IncomingSeries, what: string): void {
+    this.refusals.add(reason, samples.length + histograms.length, what, formatLabels(labels.slice(0, 10)));
+  }
+
+  #addFamily(bytes: Uint8Array): void {
+    const { sendMetadata, nowMs } = this.#options;
+    if (!sendMetadata) return;
+    if (nestedSize(bytes) > MAX_FAMILY_BYTES || !readable(bytes)) {
+      this.#tally.add('relay_metadata_dropped_total');
+      return;
+    }
+    this.#tally.add('relay_metadata_stored_total');
+    this.#writer.addFamily(bytes, nowMs);
+  }
+}
+
+const isSample = ({ tag }: EncodedEntry): boolean => tag !== EXEMPLAR_TAG;
+
+/** What makes a series invalid for every receiver. Order is not among it: labels are sorted here. */
+function labelFault(labels: readonly Label[]): string | undefined {
+  if (labels.length === 0) return 'no labels';
+  const names = new Set<string>();
+  for (const [name] of labels) {
+    if (name === '') return 'a label without a name';
+    if (names.has(name)) return `the label ${JSON.stringify(name)} is there twice`;
+    names.add(name);
+  }
+  return labelValue(labels, METRIC_NAME) === '' ? `no ${METRIC_NAME}` : undefined;
+}
+
+/** Metadata are never the reason why samples are refused: what cannot be read is left out. */
+function readable(family: Uint8Array): boolean {
+  try {
+    return namesFamily(family);
+  } catch (error) {
+    if (error instanceof FormatError) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,91 @@
+import { FormatError } from '../../../contract/binary.ts';
+import { FIXED64, LENGTH, ProtobufReader, VARINT } from '../../../contract/protobuf.ts';
+import type { EncodedEntry } from '../../../contract/remote-write.ts';
+
+/**
+ * Samples, histograms and exemplars pass as the bytes they came in, so no bit of a value changes. Before that their form is
+ * checked: they are joined with those of other devices, and one that cannot be read would have all of them refused.
+ */
+
+/** A histogram of 160 buckets, twice as many as clients make, takes 2 kB. */
+const MAX_HISTOGRAM_BYTES = 64 * 1024;
+/** OpenMetrics allows the labels of an exemplar 128 characters. */
+const MAX_EXEMPLAR_BYTES = 4 * 1024;
+
+export const SAMPLE_TAG = 0x12;
+export const EXEMPLAR_TAG = 0x1a;
+export const HISTOGRAM_TAG = 0x22;
+
+/** Wire types by field number. */
+type Form = readonly (number | readonly number[] | undefined)[];
+const SAMPLE: Form = [undefined, FIXED64, VARINT];
+const EXEMPLAR: Form = [undefined, LENGTH, FIXED64, VARINT];
+/** Numbers of a list come packed or one by one. */
+const integers = [LENGTH, VARINT];
+const doubles = [LENGTH, FIXED64];
+/** Up to `custom_values`, in the order of prompb/types.proto. */
+const HISTOGRAM: Form = [
+  undefined,
+  ...[VARINT, FIXED64, FIXED64, VARINT, FIXED64, VARINT, FIXED64, LENGTH, integers, doubles, LENGTH, integers, doubles, VARINT, VARINT],
+  doubles,
+];
+
+export const checkSample = (bytes: Uint8Array): EncodedEntry => ({ tag: SAMPLE_TAG, bytes, ms: timeOf(bytes, SAMPLE, 2, 'sample') });
+
+export function checkExemplar(bytes: Uint8Array): EncodedEntry {
+  if (bytes.length > MAX_EXEMPLAR_BYTES) throw new FormatError(`exemplar: expected at most ${MAX_EXEMPLAR_BYTES} bytes`);
+  return { tag: EXEMPLAR_TAG, bytes, ms: timeOf(bytes, EXEMPLAR, 3, 'exemplar') };
+}
+
+export function checkHistogram(bytes: Uint8Array): EncodedEntry {
+  if (bytes.length > MAX_HISTOGRAM_BYTES) throw new FormatError(`histogram: expected at most ${MAX_HISTOGRAM_BYTES} bytes`);
+  return { tag: HISTOGRAM_TAG, bytes, ms: timeOf(bytes, HISTOGRAM, 15, 'histogram', checkHistogramField) };
+}
+
+/** Checks the wire form of every field that is known, passes over others, and gives the time. */
+function timeOf(
+  bytes: Uint8Array,
+  form: Form,
+  timeField: number,
+  what: string,
+  check?: (field: number, wire: number, bytes: Uint8Array) => void,
+): number {
+  const reader = new ProtobufReader(bytes);
+  let ms = 0;
+  while (reader.next()) {
+    const { field, wire } = reader;
+    const expected = form[field];
+    if (expected !== undefined && !(Array.isArray(expected) ? expected.includes(wire) : wire === expected)) {
+      throw new FormatError(`${what}: field ${field}: expected another wire type than ${wire}`);
+    }
+    if (field === timeField) ms = reader.integer();
+    else if (check !== undefined && wire === LENGTH) check(field, wire, reader.bytes());
+    else if (expected === LENGTH) checkNested(reader.bytes());
+    else reader.skip();
+  }
+  if (!Number.isSafeInteger(ms)) throw new FormatError(`${what}: expected a time in ms below 2^53`);
+  return ms;
+}
+
+function checkHistogramField(field: number, _wire: number, bytes: Uint8Array): void {
+  const form = HISTOGRAM[field];
+  if (form === LENGTH) checkNested(bytes);
+  else if (form === integers) checkVarints(bytes);
+  else if (form === doubles && bytes.length % 8 !== 0) throw new FormatError(`histogram: field ${field}: expected doubles of 8 bytes`);
+}
+
+/** A label or a span: its fields can be walked over. */
+function checkNested(bytes: Uint8Array): void {
+  const reader = new ProtobufReader(bytes);
+  while (reader.next()) reader.skip();
+}
+
+function checkVarints(bytes: Uint8Array): void {
+  let length = 0;
+  for (const byte of bytes) {
+    length++;
+    if (length > 10) throw new FormatError('histogram: expected varints of at most ten bytes');
+    if (byte < 0x80) length = 0;
+  }
+  if (length > 0) throw new FormatError('histogram: a varint ends early');
+}

@@ -1,0 +1,121 @@
+import { ByteReader, FormatError } from '../../../contract/binary.ts';
+import { err, ok, type Result } from '../../../contract/result.ts';
+import { snappyUncompress } from '../../../contract/snappy.ts';
+import type { RelayConfig } from '../../config/types.ts';
+import type { CommitRequest, CommitResult, Identity } from '../../model.ts';
+import { readBody } from '../body.ts';
+import type { SeriesRules } from '../labels.ts';
+import type { MemoryBudget, Reservation } from '../memory-budget.ts';
+import { BUSY_RETRY_MS, SHORT_OF_MEMORY } from '../reply.ts';
+import { Tally } from '../tally.ts';
+import { Collector } from './collector.ts';
+import { type Message, negotiate, UNSUPPORTED } from './negotiate.ts';
+import { readWriteRequest } from './series.ts';
+
+/** Where standard senders send to; the second is Thanos' path. */
+export const WRITE_PATHS = ['/api/v1/write', '/api/v1/receive'] as const;
+/** Of one request, uncompressed. Twice what vmagent packs at most; Prometheus stays below 1 MB. Held twice: as it came, and in fragments. */
+export const MAX_WRITE_BYTES = 16 * 1024 * 1024;
+
+export interface WriteDeps {
+  readonly config: RelayConfig;
+  readonly rules: SeriesRules;
+  readonly memory: MemoryBudget;
+  /** Wall clock, ms. */
+  readonly now: () => number;
+  /** Stores in the device's shard; resolves after the outcome is durable. */
+  readonly commit: (request: CommitRequest) => Promise<CommitResult>;
+  /** Takes counts of requests that no shard hears of. */
+  readonly count: (counts: Readonly<Record<string, number>>) => void;
+}
+
+/** The answer to a standard sender. */
+export interface WriteReply {
+  readonly status: 204 | 400 | 401 | 413 | 415 | 503;
+  /** For people; empty with 204. */
+  readonly message: string;
+  readonly retryAfterMs?: number;
+}
+
+export const writeBusy = (message: string, retryAfterMs = BUSY_RETRY_MS): WriteReply => ({ status: 503, message, retryAfterMs });
+
+/**
+ * `POST /api/v1/write`: remote write as the specifications say. What is valid is stored before the answer; senders have no
+ * positions, so what they repeat is stored again.
+ * https://prometheus.io/docs/specs/prw/remote_write_spec/
+ */
+export async function handleWrite(request: Request, identity: Identity, deps: WriteDeps): Promise<WriteReply> {
+  const message = negotiate(request.headers);
+  if (message === undefined) return { status: 415, message: UNSUPPORTED };
+  const memory = deps.memory.open();
+  try {
+    const bytes = await readMessage(request, deps, memory);
+    return bytes.ok ? await take(bytes.value, message, identity, deps) : bytes.error;
+  } finally {
+    memory.release();
+  }
+}
+
+async function readMessage(
+  request: Request,
+  { config: { limits } }: WriteDeps,
+  memory: Reservation,
+): Promise<Result<Uint8Array, WriteReply>> {
+  const body = await readBody(request, limits.pushBytes, memory);
+  if (!body.ok) {
+    if (body.error === 'busy') return err(writeBusy(SHORT_OF_MEMORY));
+    return err(
+      body.error === 'too_large' ? tooLarge(`expected a body of at most ${limits.pushBytes} bytes`) : malformed('the body ended early'),
+    );
+  }
+  try {
+    const limit = Math.min(MAX_WRITE_BYTES, limits.pushInflatedBytes);
+    const length = new ByteReader(body.value).varint();
+    if (length > limit) return err(tooLarge(`expected at most ${limit} bytes after snappy, got ${length}`));
+    const taken = memory.grow(2 * length);
+    if (taken !== 'taken') return err(taken === 'busy' ? writeBusy(SHORT_OF_MEMORY) : tooLarge('expected less at once'));
+    return ok(snappyUncompress(body.value, limit));
+  } catch (error) {
+    if (error instanceof FormatError) return err(malformed(error.message));
+    throw error;
+  }
+}
+
+async function take(bytes: Uint8Array, message: Message, identity: Identity, deps: WriteDeps): Promise<WriteReply> {
+  const { config, rules } = deps;
+  const { receiver, limits } = config;
+  const nowMs = deps.now();
+  const tally = new Tally();
+  const collector = new Collector(
+    {
+      device: identity.device,
+      rules,
+      maxSamplesPerSend: receiver.queue.maxSamplesPerSend,
+      latestMs: nowMs + limits.futureMs,
+      nowMs,
+      sendExemplars: receiver.sendExemplars,
+      sendMetadata: receiver.sendMetadata,
+    },
+    tally,
+  );
+  try {
+    for (const incoming of readers[message](bytes)) if (!collector.add(incoming)) return tooLarge('expected less at once');
+  } catch (error) {
+    if (error instanceof FormatError) return malformed(error.message);
+    throw error;
+  }
+  const fragments = collector.finish();
+  const { refusals } = collector;
+  if (fragments.length === 0) deps.count(tally.take());
+  else {
+    const result = await deps.commit({ ...identity, fragments, counts: tally.take() });
+    if (result.kind === 'busy') return writeBusy(result.reason, result.retryAfterMs);
+    if (result.kind === 'conflict') throw new Error('the shard answered a request without a log by a conflict');
+  }
+  return refusals.any ? { status: 400, message: refusals.text() } : { status: 204, message: '' };
+}
+
+const readers = { v1: readWriteRequest } as const;
+
+const malformed = (message: string): WriteReply => ({ status: 400, message });
+const tooLarge = (message: string): WriteReply => ({ status: 413, message });

@@ -1,0 +1,258 @@
+import { deflateSync } from 'node:zlib';
+import { type Clock, type HttpClient, HttpError, type HttpRequest, type HttpResponse } from '../../agent-lite/model.ts';
+import type { ClockStore } from '../../agent-lite/push/clock-correction.ts';
+import { createPusher, type Pusher } from '../../agent-lite/push/pusher.ts';
+import { MemoryStore } from '../../agent-lite/wal/memory-store.ts';
+import type { Log } from '../../agent-lite/wal/options.ts';
+import { labelValue } from '../../contract/labels.ts';
+import type { SeriesTable } from '../../contract/series-table.ts';
+import type { CommitRequest } from '../../functions/model.ts';
+import { scrape, tableOf, target } from '../agent-lite/push/scrapes.ts';
+import { ManualClock, settle } from '../fakes/clock.ts';
+import { TENANT } from '../fakes/commit-requests.ts';
+import { FakeLogger } from '../fakes/logger.ts';
+import { ShardRig } from '../fakes/shard-rig.ts';
+import { CountingMetrics, logWorld } from '../fakes/wal.ts';
+import { type Body, NOW, TestEdge } from '../fakes/worker.ts';
+
+/** The whole way in one process: real log and pusher, the real Worker, a real shard, a strict receiver; every clock can be wrong. */
+
+export interface WorldOptions {
+  readonly kind?: 'thanos' | 'prometheus';
+  readonly windowMs?: number;
+  /** The edge's clock minus the truth, ms. */
+  readonly edgeSkewMs?: number;
+  readonly receiverSkewMs?: number;
+}
+
+const STEP_MS = 500;
+const table = await tableOf('m');
+
+export class World {
+  readonly rig: ShardRig;
+  readonly edge: TestEdge;
+  readonly devices: Device[] = [];
+  readonly #bootAtStart: number;
+  /** Requests that are at work, and do not wait for a clock: only real time passes for them. */
+  #working = 0;
+
+  constructor({ kind = 'prometheus', windowMs = 0, edgeSkewMs = 0, receiverSkewMs = 0 }: WorldOptions = {}) {
+    const receiverNow = (): number => this.truth + receiverSkewMs;
+    this.rig = new ShardRig({ receiver: { kind, now: receiverNow, tellsDate: true }, window: windowMs });
+    // The shard's clock is the edge's; its boot clock drives the world.
+    const { clock } = this.rig;
+    this.#bootAtStart = clock.boot();
+    clock.stepWall(NOW + edgeSkewMs - clock.now());
+    this.edge = new TestEdge({ now: () => clock.now(), shardStub: () => this.#stub() });
+  }
+
+  get truth(): number {
+    return NOW + this.rig.clock.boot() - this.#bootAtStart;
+  }
+
+  /** A device's clock is `skewMs` ahead of the truth. */
+  async device(name: string, skewMs = 0): Promise<Device> {
+    const device = new Device(this, name, skewMs);
+    await device.start();
+    this.devices.push(device);
+    return device;
+  }
+
+  /** Goes from event to event, so that a request takes no time but its latency and the shard's. */
+  async pass(ms: number, most = STEP_MS): Promise<void> {
+    for (let left = ms; left > 0; ) {
+      const step = Math.max(0.001, Math.min(left, most, this.rig.clock.untilNext ?? most));
+      await this.rig.pass(step, step);
+      left -= step;
+      while (this.#working > 0) await new Promise((resolve) => setImmediate(resolve));
+      await settle();
+    }
+  }
+
+  /** The edge's answer to a device's request. */
+  async request(device: string, path: string, init: RequestInit): Promise<HttpResponse> {
+    this.#working++;
+    try {
+      const authorization = await this.edge.token(TENANT, device);
+      const response = await this.edge.fetch(path, { ...init, headers: { ...init.headers, authorization } });
+      const body = new Uint8Array(await response.arrayBuffer());
+      return { status: response.status, headers: Object.fromEntries(response.headers), body };
+    } finally {
+      this.#working--;
+    }
+  }
+
+  /** Lets minutes go by; every device that is awake scrapes each 15 s. */
+  async live(minutes: number): Promise<void> {
+    for (let i = 0; i < minutes * 4; i++) {
+      for (const device of this.devices) await device.scrape();
+      await this.pass(15_000);
+    }
+  }
+
+  /** Times of a device at the receiver by the value of the sample. */
+  arrived(device: string): ReadonlyMap<number, number> {
+    const times = new Map<number, number>();
+    for (const { labels, samples } of this.rig.receiver.tenant(TENANT).series.values()) {
+      if (labelValue(labels, 'device') !== device || labelValue(labels, '__name__') !== 'm') continue;
+      for (const { ms, bits } of samples) times.set(new Float64Array(BigUint64Array.of(bits).buffer)[0] ?? 0, ms);
+    }
+    return times;
+  }
+
+  #stub() {
+    const { rig } = this;
+    const byTheClock = async <T>(call: Promise<T>): Promise<T> => {
+      this.#working--;
+      try {
+        return await call;
+      } finally {
+        this.#working++;
+      }
+    };
+    return {
+      commit: (request: CommitRequest) => byTheClock(rig.core.commit(request)),
+      time: () => byTheClock(rig.core.time()),
+      poke: () => rig.core.poke(),
+      metrics: () => Promise.resolve(rig.core.metrics()),
+    };
+  }
+}
+
+class MemoryClockStore implements ClockStore {
+  #text: string | undefined;
+  async load(): Promise<string | undefined> {
+    return this.#text;
+  }
+  async save(text: string): Promise<void> {
+    this.#text = text;
+  }
+}
+
+/** One device: its disk outlives its boots. */
+export class Device {
+  readonly name: string;
+  /** True time of each scrape, by its value. */
+  readonly scraped = new Map<number, number>();
+  readonly metrics = new CountingMetrics();
+  readonly clock: DeviceClock;
+  /** On the way there, and again on the way back, ms. */
+  latencyMs = 0;
+  offline = false;
+  readonly #world: World;
+  readonly #store = new MemoryStore();
+  readonly #clockStore = new MemoryClockStore();
+  #log: Log | undefined;
+  #pusher: Pusher | undefined;
+
+  constructor(world: World, name: string, skewMs: number) {
+    this.#world = world;
+    this.name = name;
+    this.clock = new DeviceClock(world, skewMs);
+  }
+
+  async start(): Promise<void> {
+    const { clock, metrics } = this;
+    const logger = new FakeLogger();
+    const plain = logWorld(new ManualClock());
+    this.#log = await plain.open(this.#store, { clock, segmentBytes: 64 * 1024 });
+    this.#pusher = createPusher({
+      ...{ url: 'http://edge', version: 'test', pushIntervalMs: 60_000, remoteTimeoutMs: 60_000, externalLabels: [] },
+      ...{ reader: this.#log, http: this.#http(), clock, clockStore: this.#clockStore, logger, metrics },
+      deflate: (bytes) => Promise.resolve(new Uint8Array(deflateSync(bytes))),
+    });
+    this.#pusher.start();
+  }
+
+  /** The machine goes down and, after `skewMs` was put on its clock, comes up again. */
+  async reboot(skewMs = this.clock.skewMs): Promise<void> {
+    const offline = this.offline;
+    this.offline = true;
+    await this.#pusher?.stop(0);
+    await this.#log?.close();
+    this.offline = offline;
+    this.clock.reboot(skewMs);
+    await this.start();
+  }
+
+  async scrape(series: SeriesTable = table): Promise<void> {
+    if (this.clock.suspended) return;
+    const value = this.scraped.size + 1;
+    this.scraped.set(value, this.#world.truth);
+    await this.#log?.append(scrape(this.clock, { target: target(this.name), table: series, value }));
+  }
+
+  get backlog(): number {
+    return this.#pusher?.status().backlogRecords ?? 0;
+  }
+
+  get corrected(): boolean {
+    return this.#pusher?.status().clockCorrected ?? false;
+  }
+
+  #http(): HttpClient {
+    const request = async ({ method, url, headers, body }: HttpRequest): Promise<HttpResponse> => {
+      if (this.offline) throw new HttpError('network', 'no way');
+      if (this.latencyMs > 0) await this.#world.rig.clock.sleep(this.latencyMs);
+      const init = { method, headers: { ...headers }, ...(body === undefined ? {} : { body: body as Body }) };
+      const response = await this.#world.request(this.name, new URL(url).pathname, init);
+      if (this.latencyMs > 0) await this.#world.rig.clock.sleep(this.latencyMs);
+      return response;
+    };
+    return { request, close: () => {} };
+  }
+}
+
+/** The device's own clock over the world's time. */
+class DeviceClock implements Clock {
+  readonly #world: World;
+  readonly #random = new ManualClock();
+  #bootAt: number;
+  #boots = 1;
+  /** Resolved at the end of the suspend that is on. */
+  #awake: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
+  skewMs: number;
+
+  constructor(world: World, skewMs: number) {
+    this.#world = world;
+    this.#bootAt = world.truth - 20_000;
+    this.skewMs = skewMs;
+  }
+
+  get bootId(): string {
+    return this.#boots.toString(16).padStart(32, '0');
+  }
+  get suspended(): boolean {
+    return this.#awake !== undefined;
+  }
+  now(): number {
+    return this.#world.truth + this.skewMs;
+  }
+  /** Counts suspend, as CLOCK_BOOTTIME does. */
+  boot(): number {
+    return this.#world.truth - this.#bootAt;
+  }
+  random(): number {
+    return this.#random.random();
+  }
+  async sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    await this.#world.rig.clock.sleep(ms, signal);
+    await this.#awake?.promise;
+  }
+  suspend(): void {
+    let resolve = (): void => {};
+    const promise = new Promise<void>((done) => {
+      resolve = done;
+    });
+    this.#awake = { promise, resolve };
+  }
+  resume(): void {
+    this.#awake?.resolve();
+    this.#awake = undefined;
+  }
+  reboot(skewMs: number): void {
+    this.#boots++;
+    this.#bootAt = this.#world.truth;
+    this.skewMs = skewMs;
+  }
+}
