@@ -26,6 +26,15 @@ export class ProtobufReader {
     this.#bytes = bytes;
   }
 
+  /** Bytes read so far. */
+  get position(): number {
+    return this.#at;
+  }
+
+  get remaining(): number {
+    return this.#bytes.length - this.#at;
+  }
+
   /** Goes to the next field, whose value must then be read or skipped. False at the end. */
   next(): boolean {
     if (this.#at === this.#bytes.length) return false;
@@ -57,6 +66,12 @@ export class ProtobufReader {
     if (length < 0) throw this.#fault('expected a length');
     const at = this.#take(length);
     return this.#bytes.subarray(at, at + length);
+  }
+
+  double(): number {
+    this.expect(FIXED64);
+    const at = this.#take(8);
+    return new DataView(this.#bytes.buffer, this.#bytes.byteOffset + at, 8).getFloat64(0, true);
   }
 
   /** An int64, as two's complement. Beyond 2^53 it is rounded. */

@@ -137,8 +137,8 @@ export class Lane {
   async #turn(): Promise<void> {
     const { reader, limits } = this.#options;
     if (this.#work === undefined) {
-      // Held units and nothing new, or too many of them: ask again whether the receiver takes the first of them now.
-      if (this.#held !== undefined && (this.#idle || this.#fuse.blown) && (await this.#repaired())) return;
+      // Asked before anything newer is sent: a receiver that has been repaired takes what is held, and in order.
+      if (this.#held !== undefined && (await this.#repaired())) return;
       const fragments = this.#fuse.blown ? Math.min(limits.fragments, WARY_FRAGMENTS) : limits.fragments;
       const scaled = { rawBytes: limits.rawBytes * this.#scale, samples: limits.samples * this.#scale, fragments };
       const wakes = this.#wakes;

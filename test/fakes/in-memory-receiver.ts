@@ -7,8 +7,10 @@ export interface FakeReceiverOptions {
   /**
    * prometheus: refuses the whole request with 400 at the first bad sample; skips series with bad labels silently (counted).
    * thanos: keeps the good part and answers 409.
+   * mimir: keeps the good part and answers 400, with the name of the first fault.
+   * victoriametrics: takes samples in any order; 400 and nothing kept for what it is told to refuse.
    */
-  readonly kind: 'thanos' | 'prometheus';
+  readonly kind: 'thanos' | 'prometheus' | 'mimir' | 'victoriametrics';
   /** Default 0: nothing out of order is taken. */
   readonly outOfOrderTimeWindowMs?: number;
   /** Default 10 minutes for prometheus, none for thanos, as the real ones. */
@@ -18,6 +20,8 @@ export interface FakeReceiverOptions {
   readonly tellsDate?: boolean;
   /** Samples of one request; more are 413. */
   readonly maxSamples?: number;
+  /** Answers so to a tenant, without looking at the data. */
+  readonly ofTenant?: (tenant: string) => Answer | undefined;
   /** Refuses series whose labels satisfy this for ever, by 400 or 409. */
   readonly refuses?: (labels: Labels) => boolean;
 }
@@ -86,8 +90,10 @@ export class InMemoryReceiver {
   tenant(name: string): Tsdb {
     let tsdb = this.#tenants.get(name);
     if (tsdb === undefined) {
-      const { kind, outOfOrderTimeWindowMs = 0, tooFarInFutureMs = kind === 'prometheus' ? 600_000 : 0, now = Date.now } = this.#options;
-      tsdb = new Tsdb({ outOfOrderTimeWindowMs, tooFarInFutureMs, now });
+      const { kind, now = Date.now } = this.#options;
+      const { outOfOrderTimeWindowMs = 0, tooFarInFutureMs = kind === 'prometheus' ? 600_000 : 0 } = this.#options;
+      const windowMs = kind === 'victoriametrics' ? Number.POSITIVE_INFINITY : outOfOrderTimeWindowMs;
+      tsdb = new Tsdb({ outOfOrderTimeWindowMs: windowMs, tooFarInFutureMs, now });
       this.#tenants.set(name, tsdb);
     }
     return tsdb;
@@ -142,7 +148,7 @@ export class InMemoryReceiver {
 
   #write(path: string, method: string, headers: Headers, body: Uint8Array): Answer {
     const tenant = headers.get('thanos-tenant') ?? '';
-    const fault = protocolFault(path, method, headers);
+    const fault = this.#options.ofTenant?.(tenant) ?? protocolFault(path, method, headers);
     if (fault !== undefined) return this.#record(tenant, 0, body, fault);
     let request: WriteRequest;
     try {
@@ -162,6 +168,7 @@ export class InMemoryReceiver {
 
   #append(tsdb: Tsdb, series: readonly Series[]): Answer {
     const { kind, refuses } = this.#options;
+    const wholesale = kind === 'prometheus' || kind === 'victoriametrics';
     const good: [Labels, Sample][] = [];
     const refused = new Map<string, number>();
     for (const { labels, samples } of series) {
@@ -174,13 +181,15 @@ export class InMemoryReceiver {
         const refusal: Refusal | string | undefined =
           fault ?? (refuses?.(labels) ? 'told to refuse this series' : tsdb.check(labels, sample));
         if (refusal === undefined) good.push([labels, sample]);
-        else if (kind === 'prometheus') return { status: 400, words: `${refusal}: ${formatLabels(labels)} at ${sample.ms}` };
+        else if (wholesale) return { status: 400, words: `${refusal}: ${formatLabels(labels)} at ${sample.ms}` };
         else refused.set(refusal, (refused.get(refusal) ?? 0) + 1);
       }
     }
     for (const [labels, sample] of good) tsdb.commit(labels, sample);
     const late = series.reduce((sum, { labels, exemplars }) => sum + this.#appendExemplars(tsdb, labels, exemplars), 0);
     if (late > 0 && kind === 'thanos') refused.set('out of order exemplar', late);
+    const [first] = refused.keys();
+    if (first !== undefined && kind === 'mimir') return { status: 400, words: `send data to ingesters: ${first} (${mimirCode(first)})` };
     if (refused.size > 0) return { status: 409, words: [...refused].map(wordsOf).join('; ') };
     return kind === 'prometheus' ? { status: 204, words: '' } : { status: 200, words: '' };
   }
@@ -193,6 +202,12 @@ export class InMemoryReceiver {
 
 const wordsOf = ([why, count]: readonly [why: string, count: number]): string =>
   `add ${count} ${why.endsWith('exemplar') ? 'exemplars' : 'samples'}: ${why}`;
+
+function mimirCode(why: string): string {
+  if (why === 'out of order sample') return 'err-mimir-sample-out-of-order';
+  if (why === 'duplicate sample for timestamp') return 'err-mimir-sample-duplicate-timestamp';
+  return why === 'out of bounds' || why === 'too old sample' ? 'err-mimir-sample-timestamp-too-old' : 'err-mimir-label-invalid';
+}
 
 /** The part of a fetch's options that a sender uses. */
 export interface FetchInit {

@@ -2,6 +2,7 @@ import { memoryStore } from '../../functions/buffer/memory.ts';
 import type { ReceiverConfig, ShardConfig } from '../../functions/config/types.ts';
 import { createOutlet } from '../../functions/forward/deliver.ts';
 import { Receiver } from '../../functions/forward/receiver.ts';
+import type { ObjectStore } from '../../functions/model.ts';
 import { ByteBudget } from '../../functions/shard/budget.ts';
 import { ShardCore } from '../../functions/shard/core.ts';
 import { ManualClock } from './clock.ts';
@@ -20,12 +21,16 @@ export interface RigOptions {
   readonly maxSamplesPerSend?: number;
   readonly index?: number;
   readonly trimObjects?: number;
+  /** Default {@link TENANT}. */
+  readonly tenant?: string;
+  /** A shard of another tenant, with which this one has the clock, the bucket, the memory and the receiver in common. */
+  readonly beside?: ShardRig;
 }
 
 export class ShardRig {
-  readonly clock = new ManualClock();
-  readonly bucket = memoryStore({ now: () => this.clock.now(), pageSize: 7 });
-  readonly store = new FlakyStore(this.bucket);
+  readonly clock: ManualClock;
+  readonly bucket: ObjectStore;
+  readonly store: FlakyStore;
   readonly storage = new FakeObjectStorage();
   readonly receiver: FakeReceiver;
   readonly budget: ByteBudget;
@@ -37,13 +42,14 @@ export class ShardRig {
 
   constructor(options: RigOptions = {}) {
     this.#options = options;
-    this.budget = new ByteBudget(options.budgetBytes ?? 64 * 1024 * 1024);
-    this.receiver = new FakeReceiver({
-      kind: 'prometheus',
-      outOfOrderTimeWindowMs: options.window ?? 0,
-      now: () => this.clock.now(),
-      ...options.receiver,
-    });
+    const { beside, window, receiver } = options;
+    this.clock = beside?.clock ?? new ManualClock();
+    this.bucket = beside?.bucket ?? memoryStore({ now: () => this.clock.now(), pageSize: 7 });
+    this.store = beside?.store ?? new FlakyStore(this.bucket);
+    this.budget = beside?.budget ?? new ByteBudget(options.budgetBytes ?? 64 * 1024 * 1024);
+    this.receiver =
+      beside?.receiver ??
+      new FakeReceiver({ kind: 'prometheus', outOfOrderTimeWindowMs: window ?? 0, now: () => this.clock.now(), ...receiver });
     this.core = this.#start();
   }
 
@@ -55,7 +61,7 @@ export class ShardRig {
   }
 
   #start(): ShardCore {
-    const { shard, window = 0, maxSamplesPerSend = 2000, index = 0, trimObjects = 64 } = this.#options;
+    const { tenant = TENANT, shard, window = 0, maxSamplesPerSend = 2000, index = 0, trimObjects = 64 } = this.#options;
     const receiver: ReceiverConfig = {
       name: 'main',
       url: 'http://receiver.test/api/v1/write',
@@ -71,7 +77,7 @@ export class ShardRig {
     const target = new Receiver({
       url: receiver.url,
       kind: receiver.kind,
-      tenant: TENANT,
+      tenant,
       tenantHeader: receiver.tenantHeader,
       headers: [],
       timeoutMs: receiver.remoteTimeoutMs,
@@ -80,7 +86,7 @@ export class ShardRig {
       clock: this.clock,
     });
     return new ShardCore({
-      name: { tenant: TENANT, generation: 1, index },
+      name: { tenant, generation: 1, index },
       shard: { generation: 1, shards: 1, lanes: 4, commitIntervalMs: 100, maxBufferBytes: 1e9, deadLetterRetentionMs: 0, ...shard },
       receiver,
       sql: this.storage.open(),

@@ -10,7 +10,10 @@ import type { EncodedEntry } from '../../../contract/remote-write.ts';
 /** A histogram of 160 buckets, twice as many as clients make, takes 2 kB. */
 const MAX_HISTOGRAM_BYTES = 64 * 1024;
 /** OpenMetrics allows the labels of an exemplar 128 characters. */
-const MAX_EXEMPLAR_BYTES = 4 * 1024;
+export const MAX_EXEMPLAR_BYTES = 4 * 1024;
+
+/** Of one message; a list that is not packed takes a field for each number. */
+const MAX_FIELDS = 10_000;
 
 export const SAMPLE_TAG = 0x12;
 export const EXEMPLAR_TAG = 0x1a;
@@ -40,6 +43,27 @@ export function checkExemplar(bytes: Uint8Array): EncodedEntry {
 export function checkHistogram(bytes: Uint8Array): EncodedEntry {
   if (bytes.length > MAX_HISTOGRAM_BYTES) throw new FormatError(`histogram: expected at most ${MAX_HISTOGRAM_BYTES} bytes`);
   return { tag: HISTOGRAM_TAG, bytes, ms: timeOf(bytes, HISTOGRAM, 15, 'histogram', checkHistogramField) };
+}
+
+/** The message without the fields above `last`; itself where it has none. */
+export function onlyFields(bytes: Uint8Array, last: number): Uint8Array {
+  const kept: Uint8Array[] = [];
+  const reader = new ProtobufReader(bytes);
+  let cut = false;
+  for (let from = 0; reader.next(); from = reader.position) {
+    reader.skip();
+    if (reader.field > last) cut = true;
+    else kept.push(bytes.subarray(from, reader.position));
+    if (kept.length > MAX_FIELDS) throw new FormatError(`expected at most ${MAX_FIELDS} fields`);
+  }
+  if (!cut) return bytes;
+  const whole = new Uint8Array(kept.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const field of kept) {
+    whole.set(field, at);
+    at += field.length;
+  }
+  return whole;
 }
 
 /** Checks the wire form of every field that is known, passes over others, and gives the time. */

@@ -1,16 +1,18 @@
-import { ByteReader, FormatError } from '../../../contract/binary.ts';
+import { ByteReader, FormatError, LimitError } from '../../../contract/binary.ts';
 import { err, ok, type Result } from '../../../contract/result.ts';
 import { snappyUncompress } from '../../../contract/snappy.ts';
 import type { RelayConfig } from '../../config/types.ts';
-import type { CommitRequest, CommitResult, Identity } from '../../model.ts';
+import type { CommitRequest, CommitResult, Fragment, Identity } from '../../model.ts';
+import { MAX_RAW_BYTES } from '../assemble.ts';
 import { readBody } from '../body.ts';
 import type { SeriesRules } from '../labels.ts';
 import type { MemoryBudget, Reservation } from '../memory-budget.ts';
 import { BUSY_RETRY_MS, SHORT_OF_MEMORY } from '../reply.ts';
 import { Tally } from '../tally.ts';
-import { Collector } from './collector.ts';
+import { Collector, type Written } from './collector.ts';
 import { type Message, negotiate, UNSUPPORTED } from './negotiate.ts';
 import { readWriteRequest } from './series.ts';
+import { readRequestV2 } from './series-v2.ts';
 
 /** Where standard senders send to; the second is Thanos' path. */
 export const WRITE_PATHS = ['/api/v1/write', '/api/v1/receive'] as const;
@@ -35,12 +37,16 @@ export interface WriteReply {
   /** For people; empty with 204. */
   readonly message: string;
   readonly retryAfterMs?: number;
+  /** What the headers of remote write 2.0 say; absent for 1.0, which has none. */
+  readonly written?: Readonly<Written>;
 }
 
 export const writeBusy = (message: string, retryAfterMs = BUSY_RETRY_MS): WriteReply => ({ status: 503, message, retryAfterMs });
 
+const NOTHING: Written = { samples: 0, histograms: 0, exemplars: 0 };
+
 /**
- * `POST /api/v1/write`: remote write as the specifications say. What is valid is stored before the answer; senders have no
+ * `POST /api/v1/write`: remote write 1.0 and 2.0 as the specifications say. What is valid is stored before the answer; senders have no
  * positions, so what they repeat is stored again.
  * https://prometheus.io/docs/specs/prw/remote_write_spec/
  */
@@ -49,8 +55,9 @@ export async function handleWrite(request: Request, identity: Identity, deps: Wr
   if (message === undefined) return { status: 415, message: UNSUPPORTED };
   const memory = deps.memory.open();
   try {
-    const bytes = await readMessage(request, deps, memory);
-    return bytes.ok ? await take(bytes.value, message, identity, deps) : bytes.error;
+    const bytes = await readMessage(request, message, deps, memory);
+    const { written = NOTHING, ...reply } = bytes.ok ? await take(bytes.value, message, identity, deps) : bytes.error;
+    return message === 'v1' ? reply : { ...reply, written };
   } finally {
     memory.release();
   }
@@ -58,6 +65,7 @@ export async function handleWrite(request: Request, identity: Identity, deps: Wr
 
 async function readMessage(
   request: Request,
+  message: Message,
   { config: { limits } }: WriteDeps,
   memory: Reservation,
 ): Promise<Result<Uint8Array, WriteReply>> {
@@ -72,7 +80,7 @@ async function readMessage(
     const limit = Math.min(MAX_WRITE_BYTES, limits.pushInflatedBytes);
     const length = new ByteReader(body.value).varint();
     if (length > limit) return err(tooLarge(`expected at most ${limit} bytes after snappy, got ${length}`));
-    const taken = memory.grow(2 * length);
+    const taken = memory.grow(length + outgoingBytes(message, length));
     if (taken !== 'taken') return err(taken === 'busy' ? writeBusy(SHORT_OF_MEMORY) : tooLarge('expected less at once'));
     return ok(snappyUncompress(body.value, limit));
   } catch (error) {
@@ -82,40 +90,49 @@ async function readMessage(
 }
 
 async function take(bytes: Uint8Array, message: Message, identity: Identity, deps: WriteDeps): Promise<WriteReply> {
-  const { config, rules } = deps;
-  const { receiver, limits } = config;
-  const nowMs = deps.now();
   const tally = new Tally();
-  const collector = new Collector(
-    {
-      device: identity.device,
-      rules,
-      maxSamplesPerSend: receiver.queue.maxSamplesPerSend,
-      latestMs: nowMs + limits.futureMs,
-      nowMs,
-      sendExemplars: receiver.sendExemplars,
-      sendMetadata: receiver.sendMetadata,
-    },
-    tally,
-  );
-  try {
-    for (const incoming of readers[message](bytes)) if (!collector.add(incoming)) return tooLarge('expected less at once');
-  } catch (error) {
-    if (error instanceof FormatError) return malformed(error.message);
-    throw error;
-  }
-  const fragments = collector.finish();
-  const { refusals } = collector;
+  const collected = collect(bytes, message, identity, deps, tally);
+  if (!collected.ok) return collected.error;
+  const { fragments, refusals, written } = collected.value;
   if (fragments.length === 0) deps.count(tally.take());
   else {
     const result = await deps.commit({ ...identity, fragments, counts: tally.take() });
     if (result.kind === 'busy') return writeBusy(result.reason, result.retryAfterMs);
     if (result.kind === 'conflict') throw new Error('the shard answered a request without a log by a conflict');
   }
-  return refusals.any ? { status: 400, message: refusals.text() } : { status: 204, message: '' };
+  return refusals.any ? { status: 400, message: refusals.text(), written } : { status: 204, message: '', written };
 }
 
-const readers = { v1: readWriteRequest } as const;
+/** What it keeps of each series is gone before the shard is waited for. */
+function collect(
+  bytes: Uint8Array,
+  message: Message,
+  { device }: Identity,
+  { config: { receiver, limits }, rules, now }: WriteDeps,
+  tally: Tally,
+): Result<Pick<Collector, 'refusals' | 'written'> & { readonly fragments: readonly Fragment[] }, WriteReply> {
+  const nowMs = now();
+  const { sendExemplars, sendMetadata, queue } = receiver;
+  const { maxSamplesPerSend } = queue;
+  const latestMs = nowMs + limits.futureMs;
+  const collector = new Collector({ device, rules, maxSamplesPerSend, latestMs, nowMs, sendExemplars, sendMetadata }, tally);
+  try {
+    for (const incoming of read(message, bytes)) if (!collector.add(incoming)) return err(tooLarge('expected less at once'));
+  } catch (error) {
+    if (error instanceof LimitError) return err(tooLarge(error.message));
+    if (error instanceof FormatError) return err(malformed(error.message));
+    throw error;
+  }
+  const { refusals, written } = collector;
+  return ok({ fragments: collector.finish(), refusals, written });
+}
+
+const read = (message: Message, bytes: Uint8Array) =>
+  message === 'v1' ? readWriteRequest(bytes) : readRequestV2(bytes, outgoingBytes(message, bytes.length));
+
+/** About what fragments and label texts take. Those of 2.0 stand there once and go out with each series: 64 labels by references. */
+const outgoingBytes = (message: Message, length: number): number =>
+  message === 'v1' ? length : Math.min(MAX_RAW_BYTES, 1024 * 1024 + 16 * length);
 
 const malformed = (message: string): WriteReply => ({ status: 400, message });
 const tooLarge = (message: string): WriteReply => ({ status: 413, message });

@@ -1,8 +1,9 @@
-/** What a request says it is: a message of remote write 1.0, in a snappy block. */
-export type Message = 'v1';
+/** What a request says it is: a message of remote write 1.0 or 2.0, in a snappy block. */
+export type Message = 'v1' | 'v2';
 
 const MESSAGES: Readonly<Record<string, Message>> = {
   'prometheus.WriteRequest': 'v1',
+  'io.prometheus.write.v2.Request': 'v2',
 };
 
 /**

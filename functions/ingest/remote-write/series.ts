@@ -1,4 +1,4 @@
-import { FormatError } from '../../../contract/binary.ts';
+import { FormatError, LimitError } from '../../../contract/binary.ts';
 import type { Label } from '../../../contract/labels.ts';
 import { LENGTH, ProtobufReader } from '../../../contract/protobuf.ts';
 import type { EncodedEntry } from '../../../contract/remote-write.ts';
@@ -39,7 +39,7 @@ export function toleratingFaults(bytes: Uint8Array, read: (bytes: Uint8Array) =>
   try {
     return { kind: 'series', series: read(bytes) };
   } catch (error) {
-    if (error instanceof FormatError) return { kind: 'malformed', message: error.message };
+    if (error instanceof FormatError && !(error instanceof LimitError)) return { kind: 'malformed', message: error.message };
     throw error;
   }
 }

@@ -201,6 +201,7 @@ describe('content negotiation', () => {
     ['Application/X-Protobuf;proto="prometheus.WriteRequest"', 'SNAPPY', 204],
     ['application/x-protobuf;charset=utf-8', 'snappy', 204],
     ['application/x-protobuf;proto=some.Other', 'snappy', 415],
+    ['application/x-protobuf;proto=io.prometheus.write.v2.Request', 'gzip', 415],
     ['application/json', 'snappy', 415],
     ['application/x-protobuf', 'zstd', 415],
     ['application/x-protobuf', 'gzip', 415],
