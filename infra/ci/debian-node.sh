@@ -26,18 +26,18 @@ if [ ! -x "$wrapper" ]; then
   apt-get download "nodejs=$version" "libnode108=$version" node-acorn node-cjs-module-lexer node-undici \
     libbrotli1 libc-ares2 libicu72 libnghttp2-14 libssl3 libuv1 zlib1g >&2
   for package in ./*.deb; do
-    dpkg-deb -x "$package" "$dir/root"
+    dpkg-deb -x "$package" "$dir/unpacked"
     rm "$package"
   done
-  library=$(find "$dir/root/usr/lib" -name 'libnode.so.*' | head -n 1)
+  library=$(find "$dir/unpacked/usr/lib" -name 'libnode.so.*' | head -n 1)
   libraries=$(dirname "$library")
   # Debian keeps three of Node's own scripts in /usr/share/nodejs and reads them at start. Only that path is changed in this
   # copy, to one of equal length: file descriptor 9, which the wrapper opens on the unpacked folder.
   sed -i 's#/usr/share/nodejs/#/proc/self//fd//9/#g' "$library"
   cat >"$wrapper.new" <<WRAPPER
 #!/bin/sh
-exec 9<"$dir/root/usr/share/nodejs"
-LD_LIBRARY_PATH="$libraries:$dir/root/lib/$(basename "$libraries")" exec "$dir/root/usr/bin/node" "\$@"
+exec 9<"$dir/unpacked/usr/share/nodejs"
+LD_LIBRARY_PATH="$libraries:$dir/unpacked/lib/$(basename "$libraries")" exec "$dir/unpacked/usr/bin/node" "\$@"
 WRAPPER
   chmod +x "$wrapper.new"
   "$wrapper.new" --print process.version >&2
