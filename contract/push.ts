@@ -108,7 +108,7 @@ export interface PushAnswer {
 
 /** The protobuf message, not yet deflated. Throws RangeError where a time is not an integer within 2^50 ms, or not ascending. */
 export function encodePush(push: Push): Uint8Array {
-  const baseMs = push.targets[0]?.times[0] ?? push.clock.wallMs;
+  const baseMs = push.targets[0]?.times[0] ?? 0;
   const message = new wire.PushRequest({
     format: PUSH_FORMAT,
     logId: fromHex(push.logId),

@@ -147,6 +147,11 @@ describe('a push', () => {
     );
   });
 
+  it('asks for the time however far off the clock of the device is', () => {
+    const given: Push = { ...simple, clock: { ...simple.clock, wallMs: 2 ** 52 } };
+    expect(decodePush(encodePush(given)).clock.wallMs).toBe(2 ** 52);
+  });
+
   it('from any bytes is refused or read, nothing else', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
