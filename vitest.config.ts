@@ -26,6 +26,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/workers/**', 'test/e2e/**', 'test/differential/**'],
           testTimeout: 20_000,
+          setupFiles: ['test/setup/seed.ts'],
         },
       },
       {
