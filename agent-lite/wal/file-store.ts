@@ -1,4 +1,4 @@
-import { type FileHandle, link, mkdir, open, readdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { type FileHandle, link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { acquireLock, type LockHost, type LockName, type Owner, ownsLock, releaseLock } from './lock.ts';
 import { type Area, type Entry, LogLockedError, type SegmentStore, StoreError } from './store.ts';
@@ -128,15 +128,6 @@ export class FileStore implements SegmentStore {
       await rename(`${path}.tmp`, path);
       if (durable) await syncDirectory(this.#directory);
     });
-  }
-
-  async freeBytes(): Promise<number | undefined> {
-    try {
-      const { bavail, bsize } = await statfs(this.#directory);
-      return bavail * bsize;
-    } catch {
-      return undefined;
-    }
   }
 
   async close(): Promise<void> {

@@ -66,10 +66,6 @@ export class MemoryStore implements SegmentStore {
     this.#files.set(name, new Uint8Array(bytes));
   }
 
-  async freeBytes(): Promise<number | undefined> {
-    return undefined;
-  }
-
   async close(): Promise<void> {}
 
   #find(area: Area, name: string): Uint8Array<ArrayBuffer> {

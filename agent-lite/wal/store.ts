@@ -28,8 +28,6 @@ export interface SegmentStore {
   readFile(name: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
   /** Readers see the old content or the new one, never a part; after a power cut too if `durable`. */
   replaceFile(name: string, bytes: Uint8Array, durable: boolean): Promise<void>;
-  /** Bytes that could still be written, where that is known. */
-  freeBytes(): Promise<number | undefined>;
   close(): Promise<void>;
 }
 

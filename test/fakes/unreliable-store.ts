@@ -121,9 +121,6 @@ export class UnreliableStore implements SegmentStore {
       if (durable) this.#durable.set(`file/${name}`, bytes.slice());
     });
   }
-  async freeBytes(): Promise<number | undefined> {
-    return this.capacity - (await this.#used());
-  }
   close(): Promise<void> {
     return this.now.close();
   }
