@@ -5,7 +5,7 @@ import { VERSION } from '../contract/version.ts';
 import { ADMIN_PATH, handleAdmin } from './admin/dead-letters.ts';
 import { verifySender } from './auth/basic.ts';
 import { bearer, equalSecrets } from './auth/secret.ts';
-import { type AuthFailure, describeAuthFailure, verifyToken } from './auth/token.ts';
+import { type AuthFailure, describeAuthFailure, isRevoked, verifyToken } from './auth/token.ts';
 import type { Edge, Isolate, Tenant } from './edge.ts';
 import type { SettingErrors } from './env.ts';
 import { gatherMetrics, shardOf } from './fleet/shards.ts';
@@ -80,8 +80,8 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
   });
 
   app.put(`${TABLE_PATH}:hash`, (c) =>
-    asDevice(c, ({ identity }, { store, settings, tableUse: use }) =>
-      putTable(c.req.raw, c.req.param('hash'), identity, { store, use, limits: settings.config.limits, memory: isolate.memory }),
+    asDevice(c, ({ identity, tenant }, { store, tableUse: use }) =>
+      putTable(c.req.raw, c.req.param('hash'), identity, { store, use, limits: tenant.limits, memory: isolate.memory }),
     ),
   );
 
@@ -159,6 +159,7 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
         commit: (request) => commit(c, edge.value, identity, request),
         count: (counts) => tally.addAll(counts),
       });
+        limits: tenant.limits,
       c.executionCtx.waitUntil(work.catch(() => {}));
       return await work;
     } catch (error) {
@@ -170,8 +171,12 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
   async function authenticate(c: Ctx, edge: Edge, verify = verifyToken): Promise<Result<Session, AuthFailure>> {
     const identity = await verify(c.req.header('authorization'), edge.settings.deviceTokenKey, now());
     const tenant = identity.ok ? edge.tenant(identity.value.tenant) : undefined;
-    if (identity.ok && tenant !== undefined) return ok({ identity: identity.value, tenant });
-    const reason = identity.ok ? 'unknown_tenant' : identity.error;
+    const revoked = identity.ok && tenant !== undefined && isRevoked(identity.value, tenant);
+    if (identity.ok && tenant !== undefined && !revoked) {
+      const { tenant: name, device } = identity.value;
+      return ok({ identity: { tenant: name, device }, tenant });
+    }
+    const reason = revoked ? 'revoked' : identity.ok ? 'unknown_tenant' : identity.error;
     tally.add(`relay_auth_failures_total{reason="${reason}"}`);
     log.sampled('authentication failed', { requestId: c.get('requestId'), reason });
     return err(reason);

@@ -67,6 +67,12 @@ export interface Edge {
 export interface Tenant {
   readonly rules: SeriesRules;
   readonly minPushIntervalMs: number;
+  /** How old samples may be that come behind newer ones, ms: the least window of the tenant's receivers; 0: strictly in order. */
+  readonly freshWindowMs: number;
+  /** The configuration's, lowered where the tenant has lower ones. */
+  readonly limits: RelayConfig['limits'];
+  readonly revokedDevices: ReadonlySet<string>;
+  readonly tokensNotBeforeMs: number | undefined;
 }
 
 export function createEdge(settings: Settings, { store, checkStore, cache, now, shard, send, findTenant }: Services): Edge {
@@ -88,14 +94,15 @@ export function createEdge(settings: Settings, { store, checkStore, cache, now, 
     tenant(name) {
       const part = findTenant(config, name);
       if (part === undefined) return undefined;
-      const tenant = compiled.get(part) ?? compileTenant(part, config.identityLabel, config.limits);
+      const tenant = compiled.get(part) ?? compileTenant(part, config);
       compiled.set(part, tenant);
       return tenant;
     },
   };
 }
 
-function compileTenant(part: TenantConfig, identityLabel: string, limits: WireLimits): Tenant {
+function compileTenant(part: TenantConfig, { identityLabel, limits: all, receiver }: RelayConfig): Tenant {
+  const limits = lowered(all, part.limits.wire);
   const rules: SeriesRules = {
     identityLabel,
     externalLabels: part.externalLabels,
@@ -103,5 +110,13 @@ function compileTenant(part: TenantConfig, identityLabel: string, limits: WireLi
     rules: compileRelabel(part.writeRelabelConfigs),
     limits,
   };
-  return { rules, minPushIntervalMs: part.minPushIntervalMs };
+  const { minPushIntervalMs, revokedDevices, tokensNotBeforeMs } = part;
+  const freshWindowMs = receiver.outOfOrderTimeWindowMs;
+  return { rules, minPushIntervalMs, freshWindowMs, limits, revokedDevices: new Set(revokedDevices), tokensNotBeforeMs };
+}
+
+/** A tenant's own limits never raise those of the file. */
+function lowered(all: RelayConfig['limits'], own: Partial<WireLimits>): RelayConfig['limits'] {
+  const names = Object.keys(own) as (keyof WireLimits)[];
+  return { ...all, ...Object.fromEntries(names.map((name) => [name, Math.min(all[name], own[name] ?? all[name])])) };
 }

@@ -45,4 +45,25 @@ export const defaultTenant: TenantConfig = {
   writeRelabelConfigs: [],
   reservedLabels: [],
   minPushIntervalMs: 1000,
+  // Far above what a tenant of many shards brings; there so that no bug of one is everybody's bill.
+  limits: {
+    ingestionRate: 2_000_000,
+    ingestionBurstSize: 200_000_000,
+    maxActiveSeries: 10_000_000,
+    tableRowsPerDay: 100_000_000,
+    tableBytesPerDay: 10 * 1024 ** 3,
+    maxBufferBytes: undefined,
+    wire: {},
+  },
+  // A large Prometheus is a device, too. The burst is a day of a device with 1000 series, four times a minute.
+  deviceLimits: {
+    ingestionRate: 100_000,
+    ingestionBurstSize: 10_000_000,
+    maxActiveSeries: 500_000,
+    tableRowsPerDay: 10_000_000,
+    tableBytesPerDay: 1024 ** 3,
+    maxOffences: 10,
+  },
+  revokedDevices: [],
+  tokensNotBeforeMs: undefined,
 };

@@ -1,5 +1,4 @@
 import { wireLimits } from '../../contract/limits.ts';
-import type { RelabelConfig } from '../../contract/relabel.ts';
 import type { Result } from '../../contract/result.ts';
 import {
   type Decoder,
@@ -21,11 +20,11 @@ import {
   size,
   withDefault,
 } from '../../contract/yaml/decode.ts';
-import { isNothing } from '../../contract/yaml/document.ts';
 import type { ConfigError } from '../../contract/yaml/errors.ts';
-import { labelName, labels, relabelConfigs } from '../../contract/yaml/relabel-config.ts';
-import { DEFAULT_IDENTITY_LABEL, DEFAULT_LANES_WITH_WINDOW, defaultLimits, defaultShard, defaultTenant } from './defaults.ts';
+import { labelName } from '../../contract/yaml/relabel-config.ts';
+import { DEFAULT_IDENTITY_LABEL, DEFAULT_LANES_WITH_WINDOW, defaultLimits, defaultShard } from './defaults.ts';
 import { receiverConfig } from './receiver.ts';
+import { tenantDecoder } from './tenant.ts';
 import type { ReceiverConfig, RelayConfig, ShardConfig, TenantConfig } from './types.ts';
 
 export { type ConfigError, formatConfigErrors } from '../../contract/yaml/errors.ts';
@@ -89,32 +88,12 @@ const limits: Decoder<RelayConfig['limits']> = refine(
   }),
 );
 
-const tenant: Decoder<TenantConfig> = refine(
-  object({
-    external_labels: withDefault(labels, defaultTenant.externalLabels),
-    write_relabel_configs: withDefault<readonly RelabelConfig[]>(relabelConfigs, defaultTenant.writeRelabelConfigs),
-    reserved_labels: withDefault<readonly string[]>(list(labelName), defaultTenant.reservedLabels),
-    min_push_interval: withDefault(duration(), defaultTenant.minPushIntervalMs),
-  }),
-  (raw) => ({
-    externalLabels: raw.external_labels,
-    writeRelabelConfigs: raw.write_relabel_configs,
-    reservedLabels: raw.reserved_labels,
-    minPushIntervalMs: raw.min_push_interval,
-  }),
-);
-
-const tenants: Decoder<RelayConfig['tenants']> = refine(mapOf(orDefaults(tenant)), (entries, place) => {
+const tenants: Decoder<RelayConfig['tenants']> = refine(mapOf(tenantDecoder), (entries, place) => {
   if (entries.length === 0) return expected(place, 'at least one tenant, or "*" for all', 'none');
   const bad = entries.find(([name]) => name !== '*' && !/^[\w-]{1,64}$/.test(name));
   if (bad !== undefined) return fail(placeOf(place, bad[0]), 'expected "*" or a tenant name of 1 to 64 letters, digits, _ and -');
   return Object.fromEntries(entries);
 });
-
-/** A tenant that is named without any setting has the defaults. */
-function orDefaults(decoder: Decoder<TenantConfig>): Decoder<TenantConfig> {
-  return (place) => (isNothing(place.node) ? defaultTenant : decoder(place));
-}
 
 const relayConfig: Decoder<RelayConfig> = refine(
   object({

@@ -57,4 +57,32 @@ export interface TenantConfig {
   /** Label names stripped from device data, e.g. one from which Thanos takes the tenant. */
   readonly reservedLabels: readonly string[];
   readonly minPushIntervalMs: number;
+  /** Of all its devices together; usage and buffer are shared out evenly to its shards. */
+  readonly limits: UsageLimits & {
+    /** Stored and not yet forwarded; undefined: shard.max_buffer_size for each shard. */
+    readonly maxBufferBytes: number | undefined;
+    /** Lowered for this tenant. */
+    readonly wire: Partial<WireLimits>;
+  };
+  /** Of each of its devices. */
+  readonly deviceLimits: UsageLimits & {
+    /** Refused pushes within ten minutes that make a device be refused for a while. 0: any number. */
+    readonly maxOffences: number;
+  };
+  /** Devices whose tokens are not taken any more. */
+  readonly revokedDevices: readonly string[];
+  /** Tokens issued before are not taken, nor those that do not say when. Ms since 1970; undefined: all are. */
+  readonly tokensNotBeforeMs: number | undefined;
+}
+
+/** What is counted in shards over time. 0: no limit. */
+export interface UsageLimits {
+  /** Samples a second, in the long run. */
+  readonly ingestionRate: number;
+  /** Samples that may come at once after a quiet time. */
+  readonly ingestionBurstSize: number;
+  readonly maxActiveSeries: number;
+  /** New series tables. */
+  readonly tableRowsPerDay: number;
+  readonly tableBytesPerDay: number;
 }

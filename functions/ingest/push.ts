@@ -17,6 +17,8 @@ import { Tally } from './tally.ts';
 export interface PushDeps {
   readonly config: RelayConfig;
   readonly rules: SeriesRules;
+  /** The tenant's. */
+  readonly limits: RelayConfig['limits'];
   readonly minPushIntervalMs: number;
   readonly tables: TableSource;
   readonly series: SeriesCache;
@@ -62,7 +64,7 @@ export async function handlePush(request: Request, identity: Identity, deps: Pus
   }
 }
 
-async function readPush(request: Request, { config: { limits } }: PushDeps, memory: Reservation): Promise<Result<UndecodedPush, Reply>> {
+async function readPush(request: Request, { limits }: PushDeps, memory: Reservation): Promise<Result<UndecodedPush, Reply>> {
   const body = await readBody(request, limits.pushBytes, memory);
   if (!body.ok) {
     if (body.error === 'busy') return err(busy(SHORT_OF_MEMORY));
@@ -91,7 +93,7 @@ async function takePush(push: UndecodedPush, identity: Identity, deps: PushDeps,
     return { code: 'stored', message: '', minPushIntervalMs };
   }
 
-  const latestMs = deps.now() + config.limits.futureMs;
+  const latestMs = deps.now() + deps.limits.futureMs;
   const newest = newestScrape(push);
   if (newest > latestMs) return { code: 'clock', message: `push: a scrape lies ${newest - deps.now()} ms ahead of the edge's clock` };
 

@@ -1,7 +1,8 @@
 import { wireLimits } from '../../contract/limits.ts';
+import { defaultTenant } from '../../functions/config/defaults.ts';
 import type { RelayConfig, TenantConfig } from '../../functions/config/types.ts';
 
-export const tenantWithoutRules: TenantConfig = { externalLabels: [], writeRelabelConfigs: [], reservedLabels: [], minPushIntervalMs: 0 };
+export const tenantWithoutRules: TenantConfig = { ...defaultTenant, minPushIntervalMs: 0 };
 
 /** A configuration as small as it can be: one tenant `acme`, no rules. */
 export const relayConfig: RelayConfig = {

@@ -22,6 +22,8 @@ export const MAX_WRITE_BYTES = 16 * 1024 * 1024;
 export interface WriteDeps {
   readonly config: RelayConfig;
   readonly rules: SeriesRules;
+  /** The tenant's. */
+  readonly limits: RelayConfig['limits'];
   readonly memory: MemoryBudget;
   /** Wall clock, ms. */
   readonly now: () => number;
@@ -66,7 +68,7 @@ export async function handleWrite(request: Request, identity: Identity, deps: Wr
 async function readMessage(
   request: Request,
   message: Message,
-  { config: { limits } }: WriteDeps,
+  { limits }: WriteDeps,
   memory: Reservation,
 ): Promise<Result<Uint8Array, WriteReply>> {
   const body = await readBody(request, limits.pushBytes, memory);
@@ -108,7 +110,7 @@ function collect(
   bytes: Uint8Array,
   message: Message,
   { device }: Identity,
-  { config: { receiver, limits }, rules, now }: WriteDeps,
+  { config: { receiver }, limits, rules, now }: WriteDeps,
   tally: Tally,
 ): Result<Pick<Collector, 'refusals' | 'written'> & { readonly fragments: readonly Fragment[] }, WriteReply> {
   const nowMs = now();

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { wireLimits } from '../../../contract/limits.ts';
+import { defaultTenant } from '../../../functions/config/defaults.ts';
 import { formatConfigErrors, parseRelayConfig, tenantConfig } from '../../../functions/config/parse.ts';
 import type { RelayConfig } from '../../../functions/config/types.ts';
 
@@ -35,12 +36,11 @@ describe('parseRelayConfig', () => {
         deadLetterRetentionMs: 2_592_000_000,
       },
       limits: { ...wireLimits, futureMs: 600_000 },
-      tenants: { '*': { externalLabels: [], writeRelabelConfigs: [], reservedLabels: [], minPushIntervalMs: 1000 } },
+      tenants: { '*': defaultTenant },
     });
   });
 
   it('reads every key', () => {
-    const defaults = { externalLabels: [], writeRelabelConfigs: [], reservedLabels: [], minPushIntervalMs: 1000 };
     expect(parse('test/fixtures/config/relay/all-keys.good.yml')).toEqual({
       receiver: {
         name: 'central-1',
@@ -87,8 +87,35 @@ describe('parseRelayConfig', () => {
           ],
           reservedLabels: ['tenant_id'],
           minPushIntervalMs: 10_000,
+          limits: {
+            ingestionRate: 1000,
+            ingestionBurstSize: 2000,
+            maxActiveSeries: 3000,
+            tableRowsPerDay: 4000,
+            tableBytesPerDay: 5_242_880,
+            maxBufferBytes: 2_147_483_648,
+            wire: {
+              pushBytes: 524_288,
+              pushInflatedBytes: 1_048_576,
+              tableBytes: 65_536,
+              tableRows: 200,
+              labelsPerSeries: 20,
+              labelNameBytes: 50,
+              labelValueBytes: 60,
+            },
+          },
+          deviceLimits: {
+            ingestionRate: 10,
+            ingestionBurstSize: 20,
+            maxActiveSeries: 30,
+            tableRowsPerDay: 0,
+            tableBytesPerDay: 1_048_576,
+            maxOffences: 5,
+          },
+          revokedDevices: ['gw-7', 'gw-8'],
+          tokensNotBeforeMs: Date.UTC(2026, 0, 31, 10),
         },
-        globex: defaults,
+        globex: defaultTenant,
       },
     });
   });
