@@ -1,16 +1,17 @@
-import type { ReceiverConfig, ShardConfig } from '../config/types.ts';
-import type { Clock, CommitRequest, CommitResult, ObjectStore, Outlet, ReceiverClock, ShardMetrics, Verdict } from '../model.ts';
+import type { ShardConfig } from '../config/types.ts';
+import type { Clock, CommitRequest, CommitResult, ObjectStore, ReceiverClock, ShardMetrics } from '../model.ts';
 import type { ByteBudget, ByteShare } from './budget.ts';
 import { Committer } from './commit.ts';
 import { Counters } from './counters.ts';
-import { DeadLetters } from './dead-letters.ts';
-import { Drain, TRIM_OBJECTS } from './drain.ts';
+import { deleteDeadLettersBefore } from './dead-letters.ts';
+import type { ShardReceiver } from './drain.ts';
+import { Drains, TRIM_OBJECTS } from './drains.ts';
 import { hashText } from './hash.ts';
 import { formatShardName, type ShardName } from './keys.ts';
 import { Ledger, LedgerError, type Sql } from './ledger.ts';
 import { shardValues } from './metrics.ts';
+import { placeAfter } from './placing.ts';
 import { PositionStore } from './position-store.ts';
-import { ReceiverOffset } from './receiver-offset.ts';
 import { sweepOrphans } from './sweep.ts';
 
 /** While anything is stored an alarm is set no later than this, ms: should this instance die, the next one wakes by it. */
@@ -19,23 +20,15 @@ const WATCH_MS = 30_000;
 const SWEEP_MS = 600_000;
 /** Old dead letters deleted in one go. */
 const DEAD_LETTERS_PER_SWEEP = 1000;
-/**
- * One POST: well under the 32 MiB that Prometheus and Thanos take, and small enough for a receiver to store within the 5 s that
- * Thanos gives itself.
- */
-const POST_LIMITS = { rawBytes: 4 * 1024 * 1024, samples: 10_000, fragments: 1000 } as const;
-const SENDS_PER_POST = 5;
-
 export interface ShardOptions {
   readonly name: ShardName;
   readonly shard: ShardConfig;
-  readonly receiver: ReceiverConfig;
+  /** Of the tenant, in the order of the configuration; at least one. */
+  readonly receivers: readonly ShardReceiver[];
   readonly sql: Sql;
   readonly store: ObjectStore;
   readonly clock: Clock;
   readonly budget: ByteBudget;
-  /** Makes a lane's way out; every verdict is told to `observe`. */
-  readonly outlet: (observe: (verdict: Verdict) => void) => Outlet;
   /** Wakes the shard at a time, ms, even if this instance is gone then. The latest call counts. */
   readonly setAlarm: (atMs: number) => void;
   /** Keeps the instance alive while the work runs. */
@@ -54,25 +47,23 @@ export class ShardCore {
   readonly #counters: Counters;
   readonly #positions: PositionStore;
   readonly #committer: Committer;
-  readonly #deadLetters: DeadLetters;
   readonly #memory: ByteShare;
-  readonly #receiverOffset: ReceiverOffset;
-  #drain: Drain;
+  #drains: Drains;
   #lanes: number;
   #alarmMs: number | undefined;
   #dead = false;
 
   constructor(options: ShardOptions) {
-    const { name, shard, receiver, sql, store, clock, budget } = options;
+    const { name, shard, sql, store, clock, budget } = options;
     this.#options = options;
     this.#memory = budget.open(formatShardName(name));
-    this.#receiverOffset = new ReceiverOffset(clock, options.outlet);
     this.#ledger = new Ledger(sql);
     this.#counters = new Counters(this.#ledger.newest()?.totals);
     this.#positions = new PositionStore(this.#ledger);
-    this.#deadLetters = new DeadLetters(name, store, clock, receiver.name);
-    this.#lanes = Number(this.#ledger.meta('lanes') ?? wantedLanes(options));
-    this.#drain = this.#newDrain();
+    const lanes = this.#ledger.meta('lanes');
+    this.#lanes = Number(lanes ?? wantedLanes(options));
+    if (lanes === undefined) this.#ledger.setMeta('lanes', String(this.#lanes));
+    this.#drains = this.#newDrains();
     this.#committer = new Committer({
       name,
       commitIntervalMs: shard.commitIntervalMs,
@@ -85,10 +76,10 @@ export class ShardCore {
       counters: this.#counters,
       lanes: () => this.#lanes,
       laneOf: (device) => hashText(device) % this.#lanes,
-      bufferedBytes: () => this.#drain.bufferedBytes,
+      bufferedBytes: () => this.#drains.bufferedBytes,
       onWritten: () => this.#arm(clock.now() + WATCH_MS),
       onCommitted: (row, object) => {
-        this.#drain.add(row, object?.bytes);
+        this.#drains.add(row, object?.bytes);
         this.#wake();
       },
       onFatal: (error) => this.#fail(error),
@@ -100,12 +91,12 @@ export class ShardCore {
     if (request.tenant !== this.#options.name.tenant) {
       throw new Error(`shard ${formatShardName(this.#options.name)}: expected data of its tenant, got those of ${request.tenant}`);
     }
-    return { ...(await this.#committer.commit(request)), ...this.#receiverOffset.time() };
+    return { ...(await this.#committer.commit(request)), ...this.#leading?.time() };
   }
 
   /** What the receiver's clock says; where no answer has told yet, it is asked. */
-  time(): Promise<ReceiverClock> {
-    return this.#receiverOffset.ask();
+  async time(): Promise<ReceiverClock> {
+    return (await this.#leading?.askTime()) ?? {};
   }
 
   /** For the watchdog: starts whatever there is to do, and cleans up. Does not wait for the receiver. Safe at any time. */
@@ -125,23 +116,29 @@ export class ShardCore {
     const { activeLogs, devicesWithSeveral } = this.#positions.positions.activity(this.#options.clock.now());
     return {
       values: shardValues({
-        totals: [this.#counters.totals(), ...this.#otherLaneTotals(), ...this.#drain.totals],
-        backlog: this.#drain.backlog(),
+        totals: this.#counters.totals(),
+        backlog: this.#drains.backlog(),
         now: this.#options.clock.now(),
-        troubles: this.#drain.troubles,
+        drains: this.#drains.all.map((drain) => ({
+          receiver: drain.receiver.name,
+          totals: drain.totals,
+          backlog: drain.backlog(),
+          troubles: drain.troubles,
+          clockOffsetMs: drain.clockOffsetMs,
+        })),
+        formerTotals: this.#drains.formerTotals,
         devices: this.#positions.positions.devices,
         activeLogs,
         devicesWithSeveral,
         forgottenLogs: this.#positions.positions.forgotten,
         memoryBytes: this.#options.budget.used,
-        receiverOffsetMs: this.#receiverOffset.ms,
       }),
     };
   }
 
   /** Starts a slice in the background. */
   #wake(): void {
-    if (this.#drain.dueMs === undefined) return;
+    if (this.#drains.dueMs === undefined) return;
     this.#options.waitUntil(this.#slice());
   }
 
@@ -149,13 +146,13 @@ export class ShardCore {
   async #slice(): Promise<void> {
     if (this.#dead) return;
     try {
-      await this.#drain.run();
+      await this.#drains.run();
       this.#adoptLanes();
     } catch (error) {
       this.#fail(error);
       return;
     }
-    const due = this.#drain.dueMs;
+    const due = this.#drains.dueMs;
     if (due !== undefined) this.#arm(Math.max(due, this.#options.clock.now()));
   }
 
@@ -176,7 +173,7 @@ export class ShardCore {
       this.#counters.add('relay_orphans_deleted_total', await sweepOrphans(name, store, this.#ledger, this.#committer.frontier));
       // The tenant's letters have one owner, so that its shards do not all list them.
       if (name.index !== 0 || shard.deadLetterRetentionMs === 0) return;
-      const letters = await this.#deadLetters.deleteBefore(now - shard.deadLetterRetentionMs, DEAD_LETTERS_PER_SWEEP);
+      const letters = await deleteDeadLettersBefore(store, name.tenant, now - shard.deadLetterRetentionMs, DEAD_LETTERS_PER_SWEEP);
       this.#counters.add('relay_dead_letters_deleted_total', letters);
     } catch (error) {
       if (error instanceof LedgerError) this.#fail(error);
@@ -188,47 +185,30 @@ export class ShardCore {
   #adoptLanes(): void {
     const wanted = wantedLanes(this.#options);
     const stored = this.#ledger.meta('lanes');
-    if (stored === String(wanted) || this.#drain.dueMs !== undefined || !this.#committer.idle) return;
-    const seq = (this.#ledger.newest()?.seq ?? 0) + 1;
-    const known = this.#ledger.lanes();
-    this.#ledger.transaction(() => {
-      this.#ledger.setMeta('lanes', String(wanted));
-      for (let lane = 0; lane < Math.max(wanted, this.#lanes); lane++) {
-        const totals = this.#drain.totals[lane] ?? known.get(lane)?.totals ?? {};
-        this.#ledger.setLane(lane, { seq, fragment: 0, totals });
-      }
-    });
+    if (stored === String(wanted) || this.#drains.dueMs !== undefined || !this.#committer.idle) return;
+    const receivers = this.#options.receivers.map(({ config }) => config.name);
+    const seq = this.#ledger.newest()?.seq ?? 0;
+    this.#ledger.setMeta('lanes', String(wanted));
+    placeAfter(this.#ledger, receivers, wanted, seq);
     this.#lanes = wanted;
-    this.#drain = this.#newDrain();
+    this.#drains = this.#newDrains();
   }
 
-  #newDrain(): Drain {
-    const { store, clock, receiver, outlet, log, trimObjects = TRIM_OBJECTS } = this.#options;
-    const { maxSamplesPerSend, minBackoffMs, maxBackoffMs } = receiver.queue;
-    return new Drain({
+  #newDrains(): Drains {
+    const { trimObjects = TRIM_OBJECTS } = this.#options;
+    return new Drains({
+      ...this.#options,
       ledger: this.#ledger,
-      store,
-      clock,
       memory: this.#memory,
-      deadLetters: this.#deadLetters,
-      outlet: (counters) =>
-        outlet((verdict) => {
-          counters.add(`relay_forward_requests_total{code="${verdict.status}"}`);
-          this.#receiverOffset.learn(verdict);
-        }),
       lanes: this.#lanes,
-      limits: { ...POST_LIMITS, samples: Math.min(POST_LIMITS.samples, maxSamplesPerSend * SENDS_PER_POST) },
-      minBackoffMs,
-      maxBackoffMs,
       trimObjects,
       snapshotSeq: () => this.#positions.snapshotSeq,
-      log,
     });
   }
 
-  /** Counters of lanes that existed under an earlier setting. */
-  #otherLaneTotals() {
-    return [...this.#ledger.lanes()].filter(([lane]) => lane >= this.#lanes).map(([, { totals }]) => totals);
+  /** The first receiver; its clock is the one that devices are measured by. */
+  get #leading() {
+    return this.#drains.all[0];
   }
 
   #fail(error: unknown): void {
@@ -239,4 +219,5 @@ export class ShardCore {
 }
 
 /** Without an out-of-order window two lanes at different speeds would make the receiver refuse the slower one's data. */
-const wantedLanes = ({ shard, receiver }: ShardOptions): number => (receiver.outOfOrderTimeWindowMs === 0 ? 1 : Math.max(1, shard.lanes));
+const wantedLanes = ({ shard, receivers }: ShardOptions): number =>
+  receivers.some(({ config }) => config.outOfOrderTimeWindowMs === 0) ? 1 : Math.max(1, shard.lanes);

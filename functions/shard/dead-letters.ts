@@ -36,13 +36,13 @@ export class DeadLetters {
     const key = deadKey(this.#name, writtenMs, seq, this.#written++);
     if ((await this.#store.create(key, bytes)) !== 'created') throw new Error(`${key}: taken; another instance of this shard is at work`);
   }
+}
 
-  /** Deletes letters of the tenant that were written before `beforeMs`; returns how many, at most `limit`. */
-  async deleteBefore(beforeMs: number, limit: number): Promise<number> {
-    const keys = await this.#store.list(deadPrefix(this.#name.tenant), { limit });
-    const bound = deadKeyBound(this.#name.tenant, beforeMs);
-    const old = keys.filter((key) => key < bound);
-    if (old.length > 0) await this.#store.delete(old);
-    return old.length;
-  }
+/** Deletes letters of the tenant that were written before `beforeMs`; returns how many, at most `limit`. */
+export async function deleteDeadLettersBefore(store: ObjectStore, tenant: string, beforeMs: number, limit: number): Promise<number> {
+  const keys = await store.list(deadPrefix(tenant), { limit });
+  const bound = deadKeyBound(tenant, beforeMs);
+  const old = keys.filter((key) => key < bound);
+  if (old.length > 0) await store.delete(old);
+  return old.length;
 }

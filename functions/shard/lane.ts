@@ -4,7 +4,7 @@ import { Backoff } from './backoff.ts';
 import { Counters, type Totals } from './counters.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import { Fuse } from './fuse.ts';
-import { type LaneCursor, type Ledger, LedgerError } from './ledger.ts';
+import { type DrainRow, type LaneCursor, type LaneRange, type Ledger, LedgerError } from './ledger.ts';
 import type { Unit, UnitLimits, UnitReader, UnitResult } from './unit.ts';
 
 /** A lane that runs is looked after by its run; should that die, somebody looks after this time, ms. */
@@ -22,14 +22,16 @@ const MIN_SCALE = 1 / 64;
 
 export interface LaneOptions {
   readonly lane: number;
-  readonly cursor: LaneCursor;
-  readonly totals: Totals;
+  /** As it was found. */
+  readonly row: DrainRow;
   /** The newest commit when this instance started: what it may have sent before is a suspect. */
   readonly startSeq: number;
   readonly limits: UnitLimits;
   readonly minBackoffMs: number;
   readonly maxBackoffMs: number;
-  readonly ledger: Ledger;
+  readonly ledger: Pick<Ledger, 'objectsFrom'>;
+  /** Keeps how far the lane is. */
+  readonly save: (row: DrainRow) => void;
   readonly reader: UnitReader;
   readonly deadLetters: DeadLetters;
   /** Sends for this lane; requests are counted in `counters`. */
@@ -56,6 +58,7 @@ export class Lane {
   readonly #outlet: Outlet;
   readonly #backoff: Backoff;
   readonly #fuse = new Fuse();
+  readonly #behind: readonly LaneRange[];
   #cursor: LaneCursor;
   #next: LaneCursor;
   #suspectSeq: number;
@@ -73,17 +76,19 @@ export class Lane {
 
   constructor(options: LaneOptions) {
     this.#options = options;
-    this.#counters = new Counters(options.totals);
+    this.#counters = new Counters(options.row.totals);
     this.#outlet = options.outlet(this.#counters);
     this.#backoff = new Backoff(options.minBackoffMs, options.maxBackoffMs, () => options.clock.random());
-    this.#cursor = options.cursor;
-    this.#next = options.cursor;
+    this.#behind = options.row.behind;
+    this.#cursor = { seq: options.row.seq, fragment: options.row.fragment };
+    this.#next = this.#cursor;
     this.#suspectSeq = options.startSeq;
   }
 
   /** Objects before this sequence are not needed by this lane any more. */
   get passedSeq(): number {
-    return this.#held === undefined ? this.#next.seq : this.#cursor.seq;
+    const seq = this.#held === undefined ? this.#next.seq : this.#cursor.seq;
+    return Math.min(seq, ...this.#behind.map(({ from }) => from.seq));
   }
 
   /** When somebody should call {@link run}, ms; undefined: there is nothing to do. */
@@ -249,8 +254,7 @@ export class Lane {
 
   /** `next`: stays ahead of the cursor where held units remain between them. */
   #move(to: LaneCursor, next = to): void {
-    const { ledger, lane } = this.#options;
-    ledger.transaction(() => ledger.setLane(lane, { ...to, totals: this.#counters.totals() }));
+    this.#options.save({ ...to, behind: this.#behind, totals: this.#counters.totals() });
     this.#cursor = to;
     this.#next = next;
   }

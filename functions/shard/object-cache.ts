@@ -13,11 +13,12 @@ export class ObjectCache {
     this.#memory = memory;
   }
 
-  /** Keeps it where there is room. */
-  offer(seq: number, bytes: Uint8Array): void {
-    if (this.#bytes + bytes.length > MAX_BYTES || !this.#memory.tryTake(bytes.length)) return;
+  /** Keeps it where there is room; says whether there was. */
+  offer(seq: number, bytes: Uint8Array): boolean {
+    if (this.#bytes + bytes.length > MAX_BYTES || !this.#memory.tryTake(bytes.length)) return false;
     this.#objects.set(seq, bytes);
     this.#bytes += bytes.length;
+    return true;
   }
 
   get(seq: number): Uint8Array | undefined {

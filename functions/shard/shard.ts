@@ -63,12 +63,16 @@ export class Shard extends DurableObject<Bindings> implements ShardStub {
     return new ShardCore({
       name,
       shard: config.shard,
-      receiver: config.receiver,
+      receivers: [
+        {
+          config: config.receiver,
+          outlet: outletOf(receiverOf(config.receiver, name.tenant, env as unknown as Readonly<Record<string, unknown>>)),
+        },
+      ],
       sql,
       store: opened.value.store,
       clock: platformClock,
       budget: isolateBudget,
-      outlet: outletOf(receiverOf(config.receiver, name.tenant, env as unknown as Readonly<Record<string, unknown>>)),
       setAlarm: (atMs) => ctx.waitUntil(ctx.storage.setAlarm(atMs)),
       waitUntil: (work) => ctx.waitUntil(work),
       onFatal: (error) => {

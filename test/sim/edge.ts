@@ -1,3 +1,4 @@
+import { defaultReceiver } from '../../functions/config/defaults.ts';
 import { createOutlet } from '../../functions/forward/deliver.ts';
 import type { CommitRequest, CommitResult, ObjectStore, OutgoingFragment, Outlet } from '../../functions/model.ts';
 import { ByteBudget } from '../../functions/shard/budget.ts';
@@ -43,23 +44,22 @@ export class SimShard {
         maxBufferBytes: options.maxBufferBytes,
         deadLetterRetentionMs: 0,
       },
-      receiver: {
-        name: 'main',
-        url: 'http://receiver.test/api/v1/receive',
-        kind: 'thanos',
-        tenantHeader: '',
-        sendExemplars: true,
-        sendMetadata: true,
-        outOfOrderTimeWindowMs: options.windowMs,
-        remoteTimeoutMs: 30_000,
-        headers: [],
-        queue: { maxSamplesPerSend: 2000, minBackoffMs: 30, maxBackoffMs: 30_000 },
-      },
+      receivers: [
+        {
+          config: {
+            ...defaultReceiver,
+            name: 'main',
+            url: 'http://receiver.test/api/v1/receive',
+            kind: 'thanos',
+            outOfOrderTimeWindowMs: options.windowMs,
+          },
+          outlet: () => this.#outlet(delivered),
+        },
+      ],
       sql: counted(new FakeObjectStorage().open(), this.operations),
       store: store ?? new SizeStore(clock, options, this.operations),
       clock,
       budget: new ByteBudget(ISOLATE_BYTES),
-      outlet: () => this.#outlet(delivered),
       setAlarm: (atMs) => {
         const mine = ++alarm;
         this.operations.alarms++;

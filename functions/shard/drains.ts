@@ -1,0 +1,137 @@
+import type { Clock, ObjectStore } from '../model.ts';
+import type { ByteShare } from './budget.ts';
+import type { Totals } from './counters.ts';
+import { Drain, type ShardReceiver } from './drain.ts';
+import type { ShardName } from './keys.ts';
+import { type Backlog, FORMER_LANES, type Ledger, type StoredObject } from './ledger.ts';
+import { ObjectCache } from './object-cache.ts';
+import { placeDrains } from './placing.ts';
+
+/** A slice ends after this long; the alarm starts the next, with fresh processor time. */
+export const SLICE_MS = 25_000;
+/** Objects that all drains have passed are deleted in groups of this many, or when there is nothing else to do. */
+export const TRIM_OBJECTS = 64;
+
+export interface DrainsOptions {
+  readonly name: ShardName;
+  /** In the order of the configuration. */
+  readonly receivers: readonly ShardReceiver[];
+  readonly lanes: number;
+  readonly ledger: Ledger;
+  readonly store: ObjectStore;
+  readonly clock: Clock;
+  readonly memory: ByteShare;
+  /** As {@link TRIM_OBJECTS}. */
+  readonly trimObjects: number;
+  /** Rows up to this commit are not needed for positions. */
+  readonly snapshotSeq: () => number;
+  readonly log: (message: string, fields: Readonly<Record<string, unknown>>) => void;
+}
+
+/** One stored copy, and a drain for each receiver; what all of them have passed is deleted. */
+export class Drains {
+  readonly #options: DrainsOptions;
+  readonly #cache: ObjectCache;
+  readonly #drains: readonly Drain[];
+  readonly #formerTotals: ReadonlyMap<string, Totals>;
+  #bufferedBytes: number;
+  /** Objects before it are no longer counted as stored. */
+  #passedSeq: number;
+  /** Objects before it are deleted from the bucket, as far as this instance knows. */
+  #deletedSeq = 0;
+  #rowsDeletedSeq = 0;
+  #newestSeq: number;
+
+  constructor(options: DrainsOptions) {
+    this.#options = options;
+    const { ledger, receivers, lanes, log } = options;
+    this.#cache = new ObjectCache(options.memory);
+    this.#newestSeq = ledger.newest()?.seq ?? 0;
+    const names = receivers.map(({ config }) => config.name);
+    const rows = placeDrains({ ledger, receivers: names, lanes, newestSeq: this.#newestSeq, log });
+    this.#drains = receivers.map((receiver) => {
+      const own = rows.get(receiver.config.name) ?? new Map();
+      return new Drain({ ...options, receiver, rows: own, startSeq: this.#newestSeq, cache: this.#cache });
+    });
+    const former = [...rows].filter(([receiver]) => !names.includes(receiver));
+    this.#formerTotals = new Map(former.map(([receiver, own]) => [receiver, own.get(FORMER_LANES)?.totals ?? {}]));
+    this.#passedSeq = this.#minPassed();
+    this.#bufferedBytes = ledger.backlogFrom(this.#passedSeq).bytes;
+  }
+
+  /** By receiver, in the order of the configuration. */
+  get all(): readonly Drain[] {
+    return this.#drains;
+  }
+
+  /** By receiver that is gone: what was counted. */
+  get formerTotals(): ReadonlyMap<string, Totals> {
+    return this.#formerTotals;
+  }
+
+  /** Stored for the slowest receiver. */
+  get bufferedBytes(): number {
+    return this.#bufferedBytes;
+  }
+
+  /** When the next lane has something to do, ms; undefined: nothing is stored. */
+  get dueMs(): number | undefined {
+    const dues = this.#drains.map(({ dueMs }) => dueMs).filter((ms) => ms !== undefined);
+    return dues.length === 0 ? undefined : Math.min(...dues);
+  }
+
+  backlog(): Backlog {
+    return this.#options.ledger.backlogFrom(this.#minPassed());
+  }
+
+  /** A commit is durable. */
+  add({ seq, size }: Pick<StoredObject, 'seq' | 'size'>, object: Uint8Array | undefined): void {
+    this.#newestSeq = seq;
+    this.#bufferedBytes += size;
+    if (object === undefined) return;
+    if (!this.#cache.offer(seq, object)) {
+      // What the fastest receiver has, a slower one can take from the bucket.
+      this.#cache.dropBefore(Math.max(...this.#drains.map(({ passedSeq }) => passedSeq)));
+      this.#cache.offer(seq, object);
+    }
+    for (const drain of this.#drains) drain.wake();
+  }
+
+  /** One slice of work; safe to call at any time, also while another call runs. Rejects with LedgerError only. */
+  async run(): Promise<void> {
+    const { clock, trimObjects } = this.#options;
+    const untilMs = clock.now() + SLICE_MS;
+    await Promise.all(this.#drains.map((drain) => drain.run(untilMs, () => this.#trim(trimObjects))));
+    await this.#trim(this.dueMs === undefined ? 1 : trimObjects);
+  }
+
+  #minPassed(): number {
+    return Math.min(this.#newestSeq + 1, ...this.#drains.map(({ passedSeq }) => passedSeq));
+  }
+
+  /** Deletes passed objects where there are `atLeast` of them; first the objects, then their rows. */
+  async #trim(atLeast: number): Promise<void> {
+    const { ledger, store, snapshotSeq } = this.#options;
+    const passed = this.#minPassed();
+    if (passed > this.#passedSeq) {
+      for (const { size } of ledger.keysBetween(this.#passedSeq, passed)) this.#bufferedBytes -= size;
+      this.#passedSeq = passed;
+      this.#cache.dropBefore(passed);
+    }
+    if (passed - this.#deletedSeq < atLeast) return;
+    const keys = ledger.keysBetween(this.#deletedSeq, passed).map(({ key }) => key);
+    try {
+      if (keys.length > 0) await store.delete(keys);
+    } catch (error) {
+      // They stay a while longer; the next slice asks again.
+      this.#options.log('cannot delete forwarded objects', { objects: keys.length, error: String(error) });
+      return;
+    }
+    this.#deletedSeq = Math.max(this.#deletedSeq, passed);
+    const rows = Math.min(this.#deletedSeq, snapshotSeq() + 1);
+    if (rows <= this.#rowsDeletedSeq) return;
+    for (const drain of this.#drains) drain.persistIdle();
+    ledger.deleteBefore(rows);
+    this.#rowsDeletedSeq = rows;
+  }
+}
