@@ -132,7 +132,11 @@ export interface OutgoingFragment extends Fragment {
 /** Sends fragments of one lane to the receiver. Implemented in functions/forward/. */
 export interface Outlet {
   /** `fragments`: of one lane, in order, small enough together for one POST. Nothing is sent before {@link Delivery.advance}. */
-  begin(fragments: readonly OutgoingFragment[]): Delivery;
+  begin(fragments: readonly OutgoingFragment[], options?: DeliveryOptions): Delivery;
+}
+export interface DeliveryOptions {
+  /** The receiver is known to work: the search for what it refuses is not given up where nothing passes. Default false. */
+  readonly thorough?: boolean;
 }
 /** One POST and, where it is refused, the search for what is to blame. One call at a time. */
 export interface Delivery {
@@ -143,7 +147,12 @@ export type DeliveryStep =
   | FinishedDelivery
   /** `posts` are used up. */
   | { readonly kind: 'paused' }
-  | { readonly kind: 'waiting'; readonly verdict: Extract<Verdict, { kind: 'retry' | 'stop' }> };
+  | {
+      readonly kind: 'waiting';
+      readonly verdict: Extract<Verdict, { kind: 'retry' | 'stop' }>;
+      /** Nothing of it is decided: it can as well begin anew. */
+      readonly untouched: boolean;
+    };
 
 /** Every sample was taken or is in `refused`. */
 export interface FinishedDelivery {

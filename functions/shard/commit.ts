@@ -1,6 +1,6 @@
 import type { Clock, CommitRequest, CommitResult, LogCommitRequest, ObjectStore } from '../model.ts';
 import { Batch, type BatchResult } from './batch.ts';
-import type { ByteShare } from './budget.ts';
+import { type ByteShare, SHARES } from './budget.ts';
 import type { Counters } from './counters.ts';
 import { dataKey, type ShardName } from './keys.ts';
 import type { CommitRow, Ledger } from './ledger.ts';
@@ -112,7 +112,7 @@ export class Committer {
     // A push without fragments needs no room and may tell of a gap: it always passes.
     if (bytes > 0 && bufferedBytes() + pendingBytes + bytes > maxBufferBytes) return this.#busy('buffer');
     if (this.#forming?.isFull(FULL_BATCH)) return this.#busy('commit');
-    if (!memory.tryTake(bytes * COPIES)) return this.#busy('memory');
+    if (!memory.tryTake(bytes * COPIES, SHARES.commit)) return this.#busy('memory');
     const batch = this.#forming ?? this.#open();
     batch.add(request, bytes, followsFlying);
     if (batch.isFull(FULL_BATCH)) batch.close();

@@ -7,14 +7,7 @@ import { Lane, type LaneTrouble } from './lane.ts';
 import { type Backlog, type DrainRow, FORMER_LANES, type Ledger } from './ledger.ts';
 import type { ObjectCache } from './object-cache.ts';
 import { ReceiverOffset } from './receiver-offset.ts';
-import { UnitReader } from './unit.ts';
-
-/**
- * One POST: well under the 32 MiB that Prometheus and Thanos take, and small enough for a receiver to store within the 5 s that
- * Thanos gives itself.
- */
-const POST_LIMITS = { rawBytes: 4 * 1024 * 1024, samples: 10_000, fragments: 1000 } as const;
-const SENDS_PER_POST = 5;
+import { postLimits, UnitReader } from './unit.ts';
 
 /** A receiver of the shard's tenant, and the way to it. */
 export interface ShardReceiver {
@@ -29,8 +22,6 @@ export interface DrainOptions {
   /** By lane: how far each has come. */
   readonly rows: ReadonlyMap<number, DrainRow>;
   readonly lanes: number;
-  /** The newest commit when this instance started. */
-  readonly startSeq: number;
   readonly ledger: Ledger;
   readonly store: ObjectStore;
   readonly cache: ObjectCache;
@@ -46,18 +37,17 @@ export class Drain {
 
   constructor(options: DrainOptions) {
     this.#options = options;
-    const { name, receiver, ledger, store, clock, cache, rows, startSeq } = options;
+    const { name, receiver, ledger, store, clock, cache, rows } = options;
     const { name: receiverName, queue } = receiver.config;
     this.#offset = new ReceiverOffset(clock, receiver.outlet);
     const deadLetters = new DeadLetters(name, store, clock, receiverName);
-    const limits = { ...POST_LIMITS, samples: Math.min(POST_LIMITS.samples, queue.maxSamplesPerSend * SENDS_PER_POST) };
+    const limits = postLimits(queue.maxSamplesPerSend);
     this.#lanes = Array.from({ length: options.lanes }, (_, lane) => {
       const row = rows.get(lane);
       if (row === undefined) throw new Error(`drain ${receiverName}: expected a row of lane ${lane}, got none`);
       return new Lane({
         lane,
         row,
-        startSeq,
         limits,
         minBackoffMs: queue.minBackoffMs,
         maxBackoffMs: queue.maxBackoffMs,

@@ -51,7 +51,7 @@ export class Drains {
     const rows = placeDrains({ ledger, receivers: names, lanes, newestSeq: this.#newestSeq, log });
     this.#drains = receivers.map((receiver) => {
       const own = rows.get(receiver.config.name) ?? new Map();
-      return new Drain({ ...options, receiver, rows: own, startSeq: this.#newestSeq, cache: this.#cache });
+      return new Drain({ ...options, receiver, rows: own, cache: this.#cache });
     });
     const former = [...rows].filter(([receiver]) => !names.includes(receiver));
     this.#formerTotals = new Map(former.map(([receiver, own]) => [receiver, own.get(FORMER_LANES)?.totals ?? {}]));

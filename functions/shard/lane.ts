@@ -1,11 +1,10 @@
-import { snappyConcat } from '../../contract/snappy.ts';
-import type { Clock, Delivery, FinishedDelivery, Outlet, RefusedPart } from '../model.ts';
+import type { Clock, Delivery, FinishedDelivery, Outlet, RefusedPart, VerdictCause } from '../model.ts';
 import { Backoff } from './backoff.ts';
 import { Counters, type Totals } from './counters.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import { Fuse } from './fuse.ts';
 import { type DrainRow, type LaneCursor, type LaneRange, type Ledger, LedgerError } from './ledger.ts';
-import type { Unit, UnitLimits, UnitReader, UnitResult } from './unit.ts';
+import { compareCursors, END, type Unit, type UnitLimits, type UnitReader, type UnitResult } from './unit.ts';
 
 /** A lane that runs is looked after by its run; should that die, somebody looks after this time, ms. */
 const RUNNING_MS = 30_000;
@@ -17,6 +16,10 @@ const STOP_MS = 60_000;
 const MAX_READS = 5;
 /** Fragments tried at a time while the receiver seems to take nothing. */
 const WARY_FRAGMENTS = 8;
+/** Where memory is short, it is asked for again after this time, ms. */
+const MEMORY_MS = 500;
+/** Held units of which the first fragment is tried, one after the other. */
+const MAX_HEADS = 64;
 /** A POST is never made smaller than this share of its limits; single fragments always go. */
 const MIN_SCALE = 1 / 64;
 
@@ -24,8 +27,6 @@ export interface LaneOptions {
   readonly lane: number;
   /** As it was found. */
   readonly row: DrainRow;
-  /** The newest commit when this instance started: what it may have sent before is a suspect. */
-  readonly startSeq: number;
   readonly limits: UnitLimits;
   readonly minBackoffMs: number;
   readonly maxBackoffMs: number;
@@ -48,9 +49,25 @@ export interface LaneTrouble {
   readonly sinceMs: number;
 }
 
+/** Units that the receiver refused completely. */
+interface Held extends VerdictCause {
+  /** Where they start; of the first of them. */
+  readonly heads: LaneCursor[];
+  /** The head after the first that is tried next. */
+  turn: number;
+}
+
+/** A unit on its way; `buried`: dead letters of it that are written already, should the store fail in between. */
+interface Work {
+  readonly unit: Unit;
+  readonly delivery: Delivery;
+  buried: number;
+}
+
 /**
  * One lane's way through the backlog, one request in flight. `cursor` is durable: everything before it was taken by the
- * receiver or is a dead letter. `next` is ahead of it only while units are held that the receiver refused completely.
+ * receiver or is a dead letter. `next` is ahead of it only while units are held that the receiver refused completely: whether
+ * that is their fault or the receiver's is not clear before it takes something. Then they are sent once more, in order.
  */
 export class Lane {
   readonly #options: LaneOptions;
@@ -61,11 +78,15 @@ export class Lane {
   readonly #behind: readonly LaneRange[];
   #cursor: LaneCursor;
   #next: LaneCursor;
-  #suspectSeq: number;
-  /** `buried`: dead letters of it that are written already, should the store fail in between. */
-  #work: { readonly unit: Unit; readonly delivery: Delivery; buried: number } | undefined;
-  /** Units between `cursor` and `next`: refused completely. By whom is not clear before something passes. */
-  #held: { readonly status: number; readonly words: string } | undefined;
+  /** What lies before it may have been sent before, and its answer was lost. */
+  #suspectBefore: LaneCursor;
+  #work: Work | undefined;
+  /** The unit after {@link #work}, read while that one is under way. */
+  #ahead: { readonly from: LaneCursor; readonly limits: UnitLimits; readonly unit: Promise<Unit | undefined> } | undefined;
+  /** They lie between `cursor` and `next`. */
+  #held: Held | undefined;
+  /** The receiver works: what was held `before` is settled, then the lane goes on from `then`. */
+  #settling: { readonly before: LaneCursor; readonly then: LaneCursor } | undefined;
   #trouble: LaneTrouble | undefined;
   #notBefore = 0;
   #reads = 0;
@@ -82,19 +103,25 @@ export class Lane {
     this.#behind = options.row.behind;
     this.#cursor = { seq: options.row.seq, fragment: options.row.fragment };
     this.#next = this.#cursor;
-    this.#suspectSeq = options.startSeq;
+    // What an earlier instance may have sent last: one POST at most.
+    this.#suspectBefore = options.reader.endOfPost(this.#cursor, options.limits);
   }
 
   /** Objects before this sequence are not needed by this lane any more. */
   get passedSeq(): number {
-    const seq = this.#held === undefined ? this.#next.seq : this.#cursor.seq;
+    const seq = this.#open ? this.#cursor.seq : this.#next.seq;
     return Math.min(seq, ...this.#behind.map(({ from }) => from.seq));
   }
 
   /** When somebody should call {@link run}, ms; undefined: there is nothing to do. */
   get dueMs(): number | undefined {
     if (this.#running) return this.#options.clock.now() + RUNNING_MS;
-    return this.#idle && this.#held === undefined ? undefined : this.#notBefore;
+    return this.#idle && !this.#open ? undefined : this.#notBefore;
+  }
+
+  /** Something before `next` is not decided. */
+  get #open(): boolean {
+    return this.#held !== undefined || this.#settling !== undefined;
   }
 
   get trouble(): LaneTrouble | undefined {
@@ -115,7 +142,7 @@ export class Lane {
 
   /** Writes the cursor of a lane that had nothing to send for long, so that a restart does not scan from there. */
   persistIdle(): void {
-    if (this.#held === undefined && this.#next.seq > this.#cursor.seq) this.#move(this.#next);
+    if (!this.#open && this.#next.seq > this.#cursor.seq) this.#move(this.#next);
   }
 
   /** Sends until there is nothing left, the receiver wants a pause, or `untilMs`. Rejects with {@link LedgerError} only. */
@@ -124,7 +151,7 @@ export class Lane {
     this.#running = true;
     const { clock } = this.#options;
     try {
-      while (!this.#idle || this.#held !== undefined) {
+      while (!this.#idle || this.#open) {
         const now = clock.now();
         if (now < this.#notBefore || now >= untilMs) return;
         await this.#turn();
@@ -140,16 +167,18 @@ export class Lane {
   }
 
   async #turn(): Promise<void> {
-    const { reader, limits } = this.#options;
     if (this.#work === undefined) {
       // Asked before anything newer is sent: a receiver that has been repaired takes what is held, and in order.
       if (this.#held !== undefined && (await this.#repaired())) return;
-      const fragments = this.#fuse.blown ? Math.min(limits.fragments, WARY_FRAGMENTS) : limits.fragments;
-      const scaled = { rawBytes: limits.rawBytes * this.#scale, samples: limits.samples * this.#scale, fragments };
       const wakes = this.#wakes;
-      const result = await reader.read(this.#next, scaled, this.#suspectSeq);
+      const result = await this.#read();
       if (result.kind === 'unreadable') return this.#unreadable(result);
+      if (result.kind === 'no_memory') {
+        this.#notBefore = this.#options.clock.now() + MEMORY_MS;
+        return;
+      }
       if (result.kind === 'empty') {
+        if (this.#settling !== undefined) return this.#settled(this.#settling.then);
         this.#next = result.end;
         // Somebody may have stored something while this was read.
         if (wakes === this.#wakes) this.#nothingLeft();
@@ -157,89 +186,144 @@ export class Lane {
       }
       this.#reads = 0;
       this.#idle = false;
-      this.#work = { unit: result.unit, delivery: this.#outlet.begin(result.unit.fragments), buried: 0 };
+      const { unit } = result;
+      this.#work = { unit, delivery: this.#outlet.begin(unit.fragments, { thorough: this.#settling !== undefined }), buried: 0 };
     }
-    const step = await this.#work.delivery.advance(POSTS_PER_TURN);
+    const work = this.#work;
+    this.#readAhead(work.unit.end);
+    const step = await work.delivery.advance(POSTS_PER_TURN);
     if (step.kind === 'paused') return;
-    if (step.kind === 'waiting') {
-      if (step.verdict.kind === 'stop') this.#stop(step.verdict, 'stopped');
-      else this.#retry(step.verdict, step.verdict.afterMs);
-      return;
-    }
-    await this.#finish(this.#work, step);
+    if (step.kind === 'finished') return this.#finish(work, step);
+    this.#forgetAhead();
+    if (step.verdict.kind === 'stop') this.#stop(step.verdict, 'stopped');
+    else this.#retry(step.verdict, step.verdict.afterMs);
+    if (!step.untouched) return;
+    // It can as well be read again: who waits must not keep the memory of others.
+    if (step.verdict.kind === 'retry') this.#suspectUntil(work.unit.end);
+    this.#drop(work);
   }
 
-  async #finish(work: { readonly unit: Unit; buried: number }, step: FinishedDelivery): Promise<void> {
+  #limits(): UnitLimits {
+    const { limits } = this.#options;
+    const fragments = this.#fuse.blown ? Math.min(limits.fragments, WARY_FRAGMENTS) : limits.fragments;
+    return { rawBytes: limits.rawBytes * this.#scale, samples: limits.samples * this.#scale, fragments };
+  }
+
+  async #read(): Promise<UnitResult> {
+    const limits = this.#limits();
+    const ahead = this.#ahead;
+    if (ahead !== undefined && compareCursors(ahead.from, this.#next) === 0 && sameLimits(ahead.limits, limits)) {
+      const unit = await ahead.unit;
+      this.#ahead = undefined;
+      if (unit !== undefined) return { kind: 'unit', unit };
+    }
+    this.#forgetAhead();
+    const before = this.#settling?.before ?? END;
+    return this.#options.reader.read(this.#next, { limits, suspectBefore: this.#suspectBefore, before });
+  }
+
+  /** While a POST is under way the next unit is fetched, so that a backlog does not wait for the bucket. */
+  #readAhead(from: LaneCursor): void {
+    if (this.#ahead !== undefined || this.#open || this.#fuse.blown) return;
+    const limits = this.#limits();
+    const read = this.#options.reader.read(from, { limits, suspectBefore: this.#suspectBefore, ahead: true });
+    // Whatever went wrong comes to light when it is needed.
+    const unit = read.then((result) => (result.kind === 'unit' ? result.unit : undefined)).catch(() => undefined);
+    this.#ahead = { from, limits, unit };
+  }
+
+  #forgetAhead(): void {
+    void this.#ahead?.unit.then((unit) => unit?.release());
+    this.#ahead = undefined;
+  }
+
+  #drop({ unit }: Work): void {
+    this.#work = undefined;
+    unit.release();
+  }
+
+  #suspectUntil(end: LaneCursor): void {
+    if (compareCursors(end, this.#suspectBefore) > 0) this.#suspectBefore = end;
+  }
+
+  async #finish(work: Work, step: FinishedDelivery): Promise<void> {
     const { unit } = work;
     this.#scale = step.shrunk ? Math.max(MIN_SCALE, this.#scale / 2) : Math.min(1, this.#scale * 1.1);
     const passed = step.passed || step.refused.length === 0;
     this.#fuse.record(passed);
-    // What an earlier instance may have sent is only what fits one POST.
-    this.#suspectSeq = 0;
-    if (!passed) {
-      const { status, words } = step.refused[0] as RefusedPart;
-      this.#held ??= { status, words };
-      this.#work = undefined;
-      this.#next = unit.end;
-      if (this.#fuse.blown) this.#stop({ status, words }, 'refused');
+    if (!passed && this.#settling === undefined) {
+      this.#drop(work);
+      this.#hold(unit, step.refused[0] as RefusedPart);
       return;
     }
-    // Only now is it the data and not the receiver. The held units come first: they are older.
-    await this.#buryHeld();
+    // Only now is it the data and not the receiver.
     for (const part of step.refused.slice(work.buried)) {
       await this.#bury(part, unit);
       work.buried++;
     }
     this.#counters.add('relay_forwarded_samples_total', step.deliveredSamples);
-    this.#work = undefined;
+    this.#drop(work);
     this.#trouble = undefined;
     this.#backoff.reset();
-    this.#move(unit.end);
+    if (this.#held === undefined) this.#move(unit.end);
+    else this.#settle(unit.start, unit.end);
+  }
+
+  #hold({ start, end }: Unit, { status, words }: RefusedPart): void {
+    this.#held ??= { status, words, heads: [], turn: 0 };
+    if (this.#held.heads.length < MAX_HEADS) this.#held.heads.push(start);
+    this.#forgetAhead();
+    this.#next = end;
+    if (this.#fuse.blown) this.#stop({ status, words }, 'refused');
+  }
+
+  /** What is held is sent again: now a refusal is the data's. */
+  #settle(before: LaneCursor, then: LaneCursor): void {
+    this.#forgetAhead();
+    this.#held = undefined;
+    this.#settling = { before, then };
+    this.#next = this.#cursor;
+    this.#idle = false;
+  }
+
+  #settled(then: LaneCursor): void {
+    this.#settling = undefined;
+    this.#move(then);
   }
 
   #nothingLeft(): void {
-    if (this.#held === undefined) this.#suspectSeq = 0;
-    else this.#stop(this.#held, 'refused');
+    if (this.#held !== undefined) this.#stop(this.#held, 'refused');
     this.#idle = true;
   }
 
-  /** One POST of the first held fragment. If it is taken now, everything held is sent again from the start. */
+  /** POSTs of single held fragments. If one is taken now, everything held is sent again from the start. */
   async #repaired(): Promise<boolean> {
-    const { reader, limits } = this.#options;
-    const result = await reader.read(this.#cursor, { ...limits, fragments: 1 }, Number.POSITIVE_INFINITY);
-    if (result.kind !== 'unit') return false;
-    const step = await this.#outlet.begin(result.unit.fragments).advance(1);
-    if (step.kind === 'waiting') {
-      this.#retry(step.verdict, step.verdict.kind === 'retry' ? step.verdict.afterMs : STOP_MS);
-      return true;
-    }
-    if (step.kind !== 'finished' || !step.passed) {
-      if (!this.#idle) return false;
-      this.#stop(this.#held ?? { status: 0, words: '' }, 'refused');
-      return true;
-    }
-    this.#held = undefined;
-    this.#trouble = undefined;
-    this.#fuse.reset();
-    this.#next = this.#cursor;
-    this.#suspectSeq = Number.MAX_SAFE_INTEGER;
-    this.#idle = false;
-    return true;
-  }
-
-  async #buryHeld(): Promise<void> {
-    const { reader, limits } = this.#options;
-    while (this.#held !== undefined) {
-      const result = await reader.read(this.#cursor, limits, 0, this.#next);
-      if (result.kind === 'unreadable') throw new Error(`${result.object.key}: ${result.why}`);
-      if (result.kind === 'empty') {
-        this.#held = undefined;
-        return;
+    const held = this.#held as Held;
+    const [first, ...others] = held.heads as [LaneCursor, ...LaneCursor[]];
+    // Another one each time: the first may be poisonous, and the receiver well.
+    const other = others.length === 0 ? [] : [others[held.turn++ % others.length] as LaneCursor];
+    for (const head of [first, ...other]) {
+      const limits = { ...this.#options.limits, fragments: 1 };
+      const result = await this.#options.reader.read(head, { limits, suspectBefore: END });
+      if (result.kind !== 'unit') continue;
+      const step = await this.#outlet.begin(result.unit.fragments).advance(1);
+      result.unit.release();
+      if (step.kind === 'waiting') {
+        this.#retry(step.verdict, step.verdict.kind === 'retry' ? step.verdict.afterMs : STOP_MS);
+        return true;
       }
-      const { unit } = result;
-      await this.#bury({ reason: 'refused', ...this.#held, ...wholeUnit(unit) }, unit);
-      this.#move(unit.end, this.#next);
+      if (step.kind !== 'finished' || !step.passed) continue;
+      this.#held = undefined;
+      this.#trouble = undefined;
+      this.#fuse.reset();
+      this.#suspectUntil(this.#next);
+      this.#next = this.#cursor;
+      this.#idle = false;
+      return true;
     }
+    if (!this.#idle) return false;
+    this.#stop(held, 'refused');
+    return true;
   }
 
   async #bury(part: RefusedPart, unit: Unit): Promise<void> {
@@ -252,11 +336,10 @@ export class Lane {
     log('refused by the receiver, kept as dead letter', { lane, reason: part.reason, status: part.status, words: part.words, devices });
   }
 
-  /** `next`: stays ahead of the cursor where held units remain between them. */
-  #move(to: LaneCursor, next = to): void {
+  #move(to: LaneCursor): void {
     this.#options.save({ ...to, behind: this.#behind, totals: this.#counters.totals() });
     this.#cursor = to;
-    this.#next = next;
+    this.#next = to;
   }
 
   async #unreadable({ object, why, samples, end }: Extract<UnitResult, { kind: 'unreadable' }>): Promise<void> {
@@ -269,8 +352,8 @@ export class Lane {
     this.#reads = 0;
     this.#counters.add('relay_lost_samples_total', samples);
     log('stored data cannot be read and are given up', { lane, key: object.key, why, samples });
-    await this.#buryHeld();
-    this.#move(end);
+    if (this.#held === undefined) this.#move(end);
+    else this.#settle(this.#next, end);
   }
 
   #retry(cause: { readonly status: number; readonly words: string }, afterMs?: number): void {
@@ -291,10 +374,5 @@ export class Lane {
   }
 }
 
-const wholeUnit = ({ fragments, samples }: Unit): Pick<RefusedPart, 'block' | 'fragments' | 'samples' | 'minMs' | 'maxMs'> => ({
-  block: snappyConcat(fragments.map(({ block }) => block)),
-  fragments: fragments.map((_, i) => i),
-  samples,
-  minMs: Math.min(...fragments.map(({ minMs }) => minMs)),
-  maxMs: Math.max(...fragments.map(({ maxMs }) => maxMs)),
-});
+const sameLimits = (a: UnitLimits, b: UnitLimits): boolean =>
+  a.rawBytes === b.rawBytes && a.samples === b.samples && a.fragments === b.fragments;
