@@ -9,12 +9,13 @@ import { type AuthFailure, describeAuthFailure, isRevoked, verifyToken } from '.
 import type { Edge, Isolate, Tenant } from './edge.ts';
 import type { SettingErrors } from './env.ts';
 import { gatherMetrics, shardOf } from './fleet/shards.ts';
+import { COUNT_INTERVAL_MS, WORKER_COUNTS } from './fleet/worker-counts.ts';
+import { ACK_DURATION, observeDuration } from './histogram.ts';
 import { handlePush } from './ingest/push.ts';
 import { hasTable, putTable } from './ingest/put-table.ts';
 import { handleWrite, WRITE_PATHS, type WriteReply, writeBusy } from './ingest/remote-write/handler.ts';
 import { writeResponse } from './ingest/remote-write/response.ts';
 import { busy, type Reply } from './ingest/reply.ts';
-import { Tally } from './ingest/tally.ts';
 import { describeError } from './log.ts';
 import type { CommitRequest, CommitResult, Identity } from './model.ts';
 
@@ -32,17 +33,21 @@ interface Session {
 
 /** The edge's HTTP interface. `edgeOf` gives what the bindings of a request stand for, or what is wrong with them. */
 export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge, SettingErrors>, isolate: Isolate) {
-  type Env = { Bindings: B; Variables: { requestId: string } };
+  type Env = { Bindings: B; Variables: { requestId: string; acknowledged?: boolean } };
   type Ctx = Context<Env>;
   const app = new Hono<Env>();
   const { now, log, tally } = isolate;
+  let handedOverMs = Number.NEGATIVE_INFINITY;
 
   app.use(async (c, next) => {
     const requestId = isolate.newRequestId();
     c.set('requestId', requestId);
+    const arrivedMs = now();
     await next();
+    if (c.get('acknowledged')) observeDuration((name, value) => tally.add(name, value), ACK_DURATION, '', now() - arrivedMs);
     c.res.headers.set('x-relay-version', VERSION);
     c.res.headers.set('x-request-id', requestId);
+    handOverInTime(c);
   });
 
   app.post(PUSH_PATH, (c) =>
@@ -106,7 +111,7 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
     const { settings, registry, shard } = edge.value;
     if (settings.metricsToken !== undefined && !(await equalSecrets(bearer(c.req.header('authorization')), settings.metricsToken)))
       return failure(401, 'unauthorized', 'expected the header "Authorization: Bearer TOKEN"', { 'www-authenticate': 'Bearer' });
-    const text = await gatherMetrics(await registry.list(MAX_SHARDS), shard, (name, error) =>
+    const text = await gatherMetrics(await registry.list(MAX_SHARDS), shard, await handOver(edge.value), (name, error) =>
       log.error('shard did not give its metrics', { requestId: c.get('requestId'), shard: name, error: describeError(error) }),
     );
     return c.text(text, 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
@@ -154,12 +159,12 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
       const work = handleWrite(c.req.raw, identity, {
         config: edge.value.settings.config,
         rules: tenant.rules,
+        limits: tenant.limits,
         memory: isolate.memory,
         now,
         commit: (request) => commit(c, edge.value, identity, request),
         count: (counts) => tally.addAll(counts),
       });
-        limits: tenant.limits,
       c.executionCtx.waitUntil(work.catch(() => {}));
       return await work;
     } catch (error) {
@@ -216,20 +221,40 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
     });
   }
 
-  /** Hands a push to its device's shard, together with what was counted since the last one. */
+  /** After the answer, and seldom: what this isolate has counted goes where all of it is kept. */
+  function handOverInTime(c: Ctx): void {
+    if (now() - handedOverMs < COUNT_INTERVAL_MS) return;
+    const edge = edgeOf(c.env);
+    if (!edge.ok) return;
+    handedOverMs = now();
+    c.executionCtx.waitUntil(handOver(edge.value));
+  }
+
+  /** @returns the totals of all isolates; undefined where they could not be reached: then nothing is lost, it goes with the next. */
+  async function handOver({ shard }: Edge): Promise<Readonly<Record<string, number>> | undefined> {
+    const counted = tally.take();
+    try {
+      return await shard(WORKER_COUNTS).count(counted);
+    } catch (error) {
+      tally.addAll(counted);
+      log.sampled('counts could not be handed over', { error: describeError(error) });
+      return undefined;
+    }
+  }
+
+  /** Hands a push to its device's shard. */
   async function commit(c: Ctx, edge: Edge, identity: Identity, request: CommitRequest): Promise<CommitResult> {
     const name = shardOf(identity, edge.settings.config);
     await edge.registry.register(name);
-    const counted = tally.take();
     let result: CommitResult;
     try {
-      result = await edge.shard(name).commit({ ...request, counts: sum(request.counts, counted) });
+      result = await edge.shard(name).commit(request);
     } catch (error) {
       log.error('shard failed', { requestId: c.get('requestId'), shard: name, error: describeError(error) });
       result = { kind: 'busy', retryAfterMs: FAILURE_RETRY_MS, reason: 'the shard did not answer' };
     }
     edge.receiverTime.learn(result.receiverMs, now());
-    if (result.kind !== 'stored' || result.repeated) tally.addAll(counted);
+    if (result.kind === 'stored' && request.fragments.length > 0) c.set('acknowledged', true);
     return result;
   }
 
@@ -253,13 +278,6 @@ const emptyAnswer = {
   points: [],
   minPushIntervalMs: 0,
 } as const;
-
-function sum(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
-  const total = new Tally();
-  total.addAll(a);
-  total.addAll(b);
-  return total.take();
-}
 
 /** An error outside the device protocol, in the form of Prometheus' HTTP interface. */
 function failure(status: number, errorType: string, error: string, headers: Readonly<Record<string, string>> = {}): Response {

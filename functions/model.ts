@@ -69,6 +69,11 @@ export interface ShardStub {
   poke(): Promise<void>;
   /** Its counters and gauges, by metric name with labels in Prometheus' text form. */
   metrics(): Promise<ShardMetrics>;
+  /**
+   * For the object that keeps what isolates of the Worker count (fleet/worker-counts.ts): adds to its totals, and gives them. No shard
+   * of a tenant is ever asked.
+   */
+  count(counts: Readonly<Record<string, number>>): Promise<Readonly<Record<string, number>>>;
 }
 export interface ShardMetrics {
   /** `relay_x_total{code="200"}` -> value, since the shard was made. */
@@ -121,6 +126,8 @@ export interface VerdictCause {
   readonly words: string;
   /** The receiver's clock minus ours, ms; absent where the answer has no `Date`. */
   readonly clockOffsetMs?: number;
+  /** From the start of the request to the end of what was read of its answer, ms. */
+  readonly tookMs?: number;
 }
 
 /** A fragment on its way out. */

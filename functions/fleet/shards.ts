@@ -1,6 +1,8 @@
 import { crc32c } from '../../contract/crc32c.ts';
 import type { RelayConfig } from '../config/types.ts';
+import { ACK_DURATION, expandHistograms } from '../histogram.ts';
 import type { Identity, ShardMetrics, ShardStub } from '../model.ts';
+import { TextFormat } from './text-format.ts';
 
 const encoder = new TextEncoder();
 
@@ -53,10 +55,14 @@ export function pokeAll(
   return forEachShard(names, (name) => stub(name).poke(), failed);
 }
 
-/** Prometheus' text format: every shard's counters and gauges, with its tenant and its place as labels. */
+/**
+ * Prometheus' text format: every shard's counters and gauges, with its tenant and its place as labels; then those of the Worker.
+ * @param workers totals of the object that keeps what isolates count; undefined where it did not answer
+ */
 export async function gatherMetrics(
   names: readonly string[],
   stub: (name: string) => ShardStub,
+  workers: Readonly<Record<string, number>> | undefined,
   failed: (name: string, error: unknown) => void,
 ): Promise<string> {
   const byShard = new Map<string, ShardMetrics>();
@@ -71,26 +77,13 @@ export async function gatherMetrics(
       failed(name, error);
     },
   );
-  // One block per metric, as the format asks for.
-  const blocks = new Map<string, string[]>();
-  const line = (metric: string, labels: string, value: number): void => {
-    const lines = blocks.get(metric) ?? [`# TYPE ${metric} ${metric.endsWith('_total') ? 'counter' : 'gauge'}`];
-    lines.push(`${metric}${labels} ${value}`);
-    blocks.set(metric, lines);
-  };
+  const text = new TextFormat();
   for (const name of names) {
     const [tenant, generation, index] = name.split('/');
-    const place = `tenant="${tenant}",shard="${generation}/${index}"`;
-    for (const [series, value] of Object.entries(byShard.get(name)?.values ?? {})) {
-      const brace = series.indexOf('{');
-      if (brace === -1) line(series, `{${place}}`, value);
-      else line(series.slice(0, brace), `{${place},${series.slice(brace + 1)}`, value);
-    }
+    text.add(byShard.get(name)?.values ?? {}, `tenant="${tenant}",shard="${generation}/${index}"`);
   }
-  line('relay_shards', '', names.length);
-  line('relay_shards_unreachable', '', failures);
-  return `${[...blocks.keys()]
-    .sort()
-    .map((metric) => blocks.get(metric)?.join('\n'))
-    .join('\n')}\n`;
+  if (workers !== undefined) text.add(expandHistograms(workers, [ACK_DURATION]));
+  text.gauge('relay_shards', names.length);
+  text.gauge('relay_shards_unreachable', failures + (workers === undefined ? 1 : 0));
+  return text.toString();
 }

@@ -1,3 +1,4 @@
+import { COMMIT_DURATION, observeDuration } from '../histogram.ts';
 import type { Clock, CommitRequest, CommitResult, LogCommitRequest, ObjectStore } from '../model.ts';
 import { Batch, type BatchResult } from './batch.ts';
 import { type ByteShare, SHARES } from './budget.ts';
@@ -148,6 +149,7 @@ export class Committer {
   /** Throws where the ledger does. */
   async #write(batch: Batch): Promise<BatchResult> {
     const { name, ledger, clock, counters, positions, lanes, laneOf, onWritten, onCommitted } = this.#options;
+    const startMs = clock.now();
     const epoch = await this.#ownEpoch();
     const seq = ++this.#seq;
     batch.seq = seq;
@@ -174,6 +176,8 @@ export class Committer {
     ledger.transaction(() => ledger.insertCommit(row));
     if (object !== undefined) onWritten();
     await ledger.sync();
+    // Kept by the next row.
+    observeDuration((metric, value) => counters.add(metric, value), COMMIT_DURATION, '', clock.now() - startMs);
     positions.record(row.positions);
     onCommitted(row, object);
     positions.snapshot(seq);

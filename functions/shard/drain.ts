@@ -1,4 +1,5 @@
 import type { ReceiverConfig } from '../config/types.ts';
+import { FORWARD_DURATION, observeDuration } from '../histogram.ts';
 import type { Clock, ObjectStore, Outlet, ReceiverClock, Verdict } from '../model.ts';
 import { addTotals, type Counters, type Totals } from './counters.ts';
 import { DeadLetters } from './dead-letters.ts';
@@ -130,6 +131,7 @@ export class Drain {
   #outlet(counters: Counters): Outlet {
     return this.#options.receiver.outlet((verdict) => {
       counters.add(`relay_forward_requests_total{code="${verdict.status}"}`);
+      observeDuration((metric, value) => counters.add(metric, value), FORWARD_DURATION, '', verdict.tookMs ?? 0);
       this.#offset.learn(verdict);
     });
   }

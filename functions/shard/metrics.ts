@@ -1,3 +1,4 @@
+import { COMMIT_DURATION, expandHistograms } from '../histogram.ts';
 import { addTotals, type Totals } from './counters.ts';
 import type { LaneTrouble } from './lane.ts';
 import type { Backlog } from './ledger.ts';
@@ -42,6 +43,8 @@ const DRAIN_FROM_THE_START: Totals = Object.fromEntries(
     ...series('relay_dropped_samples_total', 'reason', 'buffer_full', 'too_old', 'receiver_removed'),
   ].map((name) => [name, 0]),
 );
+/** At 0 from the start as well. The times of a receiver come with its first answer. */
+const HISTOGRAMS: readonly string[] = [COMMIT_DURATION];
 
 /** Counters and gauges of one shard; docs/metrics.md says what each means. */
 export function shardValues(state: ShardState): Record<string, number> {
@@ -58,7 +61,7 @@ export function shardValues(state: ShardState): Record<string, number> {
   values['relay_devices_with_several_logs'] = state.devicesWithSeveral;
   values['relay_device_logs_forgotten'] = state.forgottenLogs;
   values['relay_isolate_budget_bytes'] = state.memoryBytes;
-  return values;
+  return expandHistograms(values, HISTOGRAMS);
 }
 
 function drainValues({ totals, backlog, troubles, clockOffsetMs }: DrainState, now: number): Totals {

@@ -12,6 +12,7 @@ import { ShardCore } from './core.ts';
 import { parseShardName, type ShardName } from './keys.ts';
 import { Ledger } from './ledger.ts';
 import { storageSql } from './storage-sql.ts';
+import { WorkerCounts } from './worker-counts.ts';
 
 /** When the settings are wrong the alarm tries again after this long, ms; stored data wait. */
 const UNCONFIGURED_MS = 60_000;
@@ -19,6 +20,7 @@ const UNCONFIGURED_MS = 60_000;
 /** The Durable Object `tenant/generation/index`: hands the platform to {@link ShardCore}. */
 export class Shard extends DurableObject<Bindings> implements ShardStub {
   #core: ShardCore | undefined;
+  #workerCounts: WorkerCounts | undefined;
 
   async commit(request: CommitRequest): Promise<CommitResult> {
     return this.#started().commit(request);
@@ -34,6 +36,11 @@ export class Shard extends DurableObject<Bindings> implements ShardStub {
 
   async metrics(): Promise<ShardMetrics> {
     return this.#started().metrics();
+  }
+
+  async count(counts: Readonly<Record<string, number>>): Promise<Readonly<Record<string, number>>> {
+    this.#workerCounts ??= new WorkerCounts(storageSql(this.ctx.storage));
+    return this.#workerCounts.add(counts);
   }
 
   /** Never throws: an alarm that failed six times never comes again. */

@@ -115,6 +115,7 @@ export class World {
       time: () => byTheClock(rig.core.time()),
       poke: () => rig.core.poke(),
       metrics: () => Promise.resolve(rig.core.metrics()),
+      count: () => Promise.resolve({}),
     };
   }
 }

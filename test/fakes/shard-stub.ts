@@ -10,6 +10,8 @@ export class FakeShard implements ShardStub {
   clock: ReceiverClock = {};
   result: CommitResult | Error = { kind: 'stored', repeated: false };
   values: Record<string, number> = {};
+  /** Handed over by {@link count}. */
+  counted: Record<string, number> = {};
 
   async commit(request: CommitRequest): Promise<CommitResult> {
     this.requests.push(request);
@@ -28,6 +30,11 @@ export class FakeShard implements ShardStub {
   async metrics(): Promise<ShardMetrics> {
     if (this.result instanceof Error) throw this.result;
     return { values: this.values };
+  }
+  async count(counts: Readonly<Record<string, number>>): Promise<Readonly<Record<string, number>>> {
+    if (this.result instanceof Error) throw this.result;
+    for (const [name, value] of Object.entries(counts)) this.counted[name] = (this.counted[name] ?? 0) + value;
+    return { ...this.counted };
   }
 }
 

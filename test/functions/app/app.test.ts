@@ -52,7 +52,7 @@ describe('authentication', () => {
       authorization: `Bearer ${await signToken('f'.repeat(32), { tenant: 'acme', device: 'gw-1', expiresMs: NOW + 1000 })}`,
     });
     expect(unknown.answer).toEqual(forged.answer);
-    expect(edge.isolate.tally.take()).toMatchObject({
+    expect(edge.counted()).toMatchObject({
       'relay_auth_failures_total{reason="unknown_tenant"}': 1,
       'relay_auth_failures_total{reason="bad_signature"}': 1,
     });
@@ -107,7 +107,8 @@ describe('/metrics', () => {
     edge.shard('beta/1/2').values = { 'relay_x_total{code="200"}': 4 };
     const response = await edge.fetch('/metrics');
     expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
-    expect(await response.text()).toBe(`# TYPE relay_backlog_bytes gauge
+    const text = await response.text();
+    expect(text.slice(text.indexOf('# TYPE relay_backlog'))).toBe(`# TYPE relay_backlog_bytes gauge
 relay_backlog_bytes{tenant="acme",shard="1/0"} 5
 # TYPE relay_shards gauge
 relay_shards 2
@@ -118,6 +119,17 @@ relay_x_total{tenant="acme",shard="1/0",code="200"} 3
 relay_x_total{tenant="acme",shard="1/0",code="500"} 1
 relay_x_total{tenant="beta",shard="1/2",code="200"} 4
 `);
+  });
+
+  it('shows what this isolate has just counted, and says where the counts of the others cannot be had', async () => {
+    const edge = new TestEdge();
+    await edge.send('x', { authorization: 'Bearer x.y.z' });
+    expect(await (await edge.fetch('/metrics')).text()).toMatch(/^relay_auth_failures_total\{reason="malformed"\} 1$/m);
+    edge.workerCounts.result = new Error('away');
+    const text = await (await edge.fetch('/metrics')).text();
+    expect(text).not.toContain('relay_auth_failures_total');
+    expect(text).toContain('relay_shards_unreachable 1\n');
+    expect(edge.logged.join()).toContain('counts could not be handed over');
   });
 
   it('shows the others where one shard does not answer', async () => {

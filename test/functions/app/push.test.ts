@@ -281,18 +281,44 @@ describe('what the edge counts', () => {
     expect(seriesOf(edge.shard().requests[0])).toHaveLength(6);
   });
 
-  it('carries refused tokens along with the next push that is stored', async () => {
-    const { edge, batch } = await ready();
-    const refused = await edge.send(pushBody(makePush([batch])), { authorization: 'Bearer x.y.z' });
-    expect([refused.status, refused.answer.code, refused.headers.get('www-authenticate')]).toEqual([401, 'unauthorized', 'Bearer']);
-    const failures = { 'relay_auth_failures_total{reason="malformed"}': 1 };
+  it('hands over what belongs to no push after the answer, every ten seconds', async () => {
+    let time = NOW;
+    const edge = new TestEdge({ isolate: { now: () => time } });
+    const failures = async () => {
+      const refused = await edge.send('x', { authorization: 'Bearer x.y.z' });
+      expect([refused.status, refused.answer.code, refused.headers.get('www-authenticate')]).toEqual([401, 'unauthorized', 'Bearer']);
+      return edge.workerCounts.counted['relay_auth_failures_total{reason="malformed"}'];
+    };
+    expect([await failures(), await failures(), await failures()]).toEqual([1, 1, 1]);
+    time += 10_000;
+    expect(await failures()).toBe(4);
+    edge.workerCounts.result = new Error('away');
+    time += 10_000;
+    expect(await failures()).toBe(4);
+    edge.workerCounts.result = { kind: 'stored', repeated: false };
+    time += 10_000;
+    expect(await failures()).toBe(6);
+    expect(edge.workerCounts.counted['relay_answers_total{code="unauthorized"}']).toBe(6);
+  });
+
+  it('measures how long samples wait for their acknowledgement, and nothing else', async () => {
+    let time = NOW;
+    const { edge, batch } = await ready(new TestEdge({ isolate: { now: () => time } }));
+    const { commit } = edge.shard();
+    edge.shard().commit = async (request) => {
+      time += 1300;
+      return commit.call(edge.shard(), request);
+    };
+    await edge.push(makePush([batch]));
+    await edge.push(makePush([]));
     edge.shard().result = { kind: 'busy', retryAfterMs: 1, reason: 'x' };
     await edge.push(makePush([batch]));
-    expect(countsOf(edge)).toMatchObject(failures);
-    edge.shard().result = { kind: 'stored', repeated: false };
-    await edge.push(makePush([batch]));
-    expect(countsOf(edge)).toMatchObject(failures);
-    await edge.push(makePush([batch]));
-    expect(countsOf(edge)).not.toMatchObject(failures);
+    const text = await (await edge.fetch('/metrics')).text();
+    expect(text).toContain('# TYPE relay_ack_duration_seconds histogram\n');
+    expect(text).toMatch(/^relay_ack_duration_seconds_bucket\{le="1"\} 0$/m);
+    expect(text).toMatch(/^relay_ack_duration_seconds_bucket\{le="1.5"\} 1$/m);
+    expect(text).toMatch(/^relay_ack_duration_seconds_bucket\{le="\+Inf"\} 1$/m);
+    expect(text).toMatch(/^relay_ack_duration_seconds_sum 1.3$/m);
+    expect(text).toMatch(/^relay_ack_duration_seconds_count 1$/m);
   });
 });

@@ -174,7 +174,7 @@ describe('what is invalid', () => {
     const { status, text } = await write(edge, many);
     expect([status, text.length < 1200]).toEqual([400, true]);
     expect(text).toMatch(/and 4\d\d more\n$/);
-    expect(edge.isolate.tally.take()).toMatchObject({ 'relay_samples_dropped_total{reason="invalid_labels"}': 500 });
+    expect(edge.counted()).toMatchObject({ 'relay_samples_dropped_total{reason="invalid_labels"}': 500 });
   });
 
   const bodies: readonly [name: string, body: Uint8Array<ArrayBuffer>, status: number, words: RegExp][] = [
