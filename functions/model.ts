@@ -32,6 +32,8 @@ interface CommitPayload {
   readonly fragments: readonly Fragment[];
   /** Counted by the worker for this push, added to the shard's counters: name -> value. */
   readonly counts: Readonly<Record<string, number>>;
+  /** Which series it brings (series-sketch.ts). */
+  readonly sketch?: Uint8Array;
 }
 /** Of a device with a log: store these if they follow on. */
 export interface LogCommitRequest extends CommitPayload {
@@ -52,8 +54,8 @@ export type CommitResult = ReceiverClock &
     | { readonly kind: 'stored'; readonly repeated: boolean }
     /** Does not follow on. `points`: earlier points of this log, newest first. */
     | { readonly kind: 'conflict'; readonly stored: Point; readonly points: readonly Point[] }
-    /** Try again later: memory, buffer or commit failed. */
-    | { readonly kind: 'busy'; readonly retryAfterMs: number; readonly reason: string }
+    /** Try again later: memory, buffer or commit failed, or it is over the limit of that name. */
+    | { readonly kind: 'busy'; readonly retryAfterMs: number; readonly reason: string; readonly limit?: string }
   );
 export interface ReceiverClock {
   /** What the receiver's clock says at this moment, ms, by the `Date` of its answers; absent where that is not known. */
@@ -117,6 +119,17 @@ export type Verdict = VerdictCause &
     /** Come again; not before `afterMs`, where the receiver says so. */
     | { readonly kind: 'retry'; readonly afterMs: number | undefined }
     /** Wrong address, credentials or receiver: keep everything, tell people. */
+/** What a device does beside its pushes, for the shard that counts for it. */
+export interface AccountRequest extends Identity {
+  /** It wants to store this series table, which the tenant does not have. */
+  readonly table?: { readonly rows: number; readonly bytes: number };
+  /** It sent what cannot be read. Names the request: told twice it counts once. */
+  readonly offence?: string;
+}
+export type AccountResult =
+  | { readonly kind: 'ok' }
+  | { readonly kind: 'busy'; readonly retryAfterMs: number; readonly reason: string; readonly limit: string };
+
     | { readonly kind: 'stop' }
   );
 export interface VerdictCause {
