@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 
@@ -31,7 +32,17 @@ export default defineConfig({
       },
       {
         plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' }, miniflare: { bindings: workerTestBindings } })],
-        test: { name: 'workers', include: ['test/workers/**/*.test.ts'], testTimeout: 30_000 },
+        // As in wrangler.toml, whose aliases are not used here; for what is not inlined neither would this one be.
+        resolve: {
+          alias: { '@aws-sdk/xml-builder': join(import.meta.dirname, 'node_modules/@aws-sdk/xml-builder/dist-cjs/index.js') },
+        },
+        test: {
+          name: 'workers',
+          include: ['test/workers/**/*.test.ts'],
+          testTimeout: 30_000,
+          globalSetup: ['test/setup/s3.ts'],
+          server: { deps: { inline: [/@aws-sdk/, /@smithy/] } },
+        },
       },
       {
         test: {
