@@ -284,4 +284,5 @@ function failure(status: number, errorType: string, error: string, headers: Read
   return Response.json({ status: 'error', errorType, error }, { status, headers: { ...headers, 'cache-control': 'no-store' } });
 }
 
+  freshWindowMs: 0,
 const methodNotAllowed = (allow: string): Response => failure(405, 'method_not_allowed', `expected one of the methods ${allow}`, { allow });

@@ -3,7 +3,9 @@ import type { Clock, HttpClient, Logger, LogReader, Metrics } from '../model.ts'
 import { afterMs, backoffMs, catchUpMs, slowMs, untilNextSlotMs } from './backoff.ts';
 import { ClockCorrection, type ClockStore } from './clock-correction.ts';
 import { type Compress, EdgeClient } from './edge-client.ts';
-import { type Round, Sender } from './sender.ts';
+import { type Failed, failed, type Round } from './round.ts';
+import { Sender } from './sender.ts';
+import { backlogOf } from './streams.ts';
 
 export interface PusherOptions {
   readonly reader: LogReader;
@@ -64,6 +66,8 @@ export interface PusherStatus {
   readonly backlogRecords: number;
   readonly backlogBytes: number;
   readonly backlogAgeMs: number | undefined;
+  /** Of the backlog, those that are sent behind fresh samples. */
+  readonly behindRecords: number;
   /** The edge's time minus ours; undefined until the edge has answered. */
   readonly clockOffsetMs: number | undefined;
   /** The times of this boot are corrected by the offset. */
@@ -96,7 +100,7 @@ class PushLoop implements Pusher {
   #intervalMs: number;
   #failures = 0;
   #error: string | undefined;
-  #errorCause: Extract<Round, { kind: 'failed' }>['cause'] | undefined;
+  #errorCause: Failed['cause'] | undefined;
   #sentOnce = false;
   #startedBootMs = 0;
   #lastSuccessBootMs: number | undefined;
@@ -127,7 +131,7 @@ class PushLoop implements Pusher {
 
   status(): PusherStatus {
     const { reader, clock, url } = this.#o;
-    const backlog = reader.backlog(reader.cursor(this.#receiver).position);
+    const backlog = backlogOf(reader, this.#receiver);
     const now = clock.boot();
     return {
       state: this.#state,
@@ -140,6 +144,7 @@ class PushLoop implements Pusher {
       backlogRecords: backlog.records,
       backlogBytes: backlog.bytes,
       backlogAgeMs: backlog.oldestMs === undefined ? undefined : Math.max(0, clock.now() - backlog.oldestMs),
+      behindRecords: backlog.behindRecords,
       clockOffsetMs: this.#correction?.offsetMs,
       clockCorrected: this.#correction?.verdict?.mode === 'offset',
     };
@@ -173,6 +178,7 @@ class PushLoop implements Pusher {
       externalLabels,
       receiver: this.#receiver,
       maxCells,
+      intervalMs: () => this.#intervalMs,
     });
   }
 
@@ -211,7 +217,7 @@ class PushLoop implements Pusher {
     return round;
   }
 
-  #failed(round: Extract<Round, { kind: 'failed' }>): void {
+  #failed(round: Failed): void {
     const { logger, metrics } = this.#o;
     const repeated = this.#errorCause === 'unauthorized' && round.cause === 'unauthorized';
     this.#failures++;
@@ -243,6 +249,7 @@ class PushLoop implements Pusher {
 
   /** The last chance of a process that ends. One failure ends it: the log keeps the rest. */
   async #flush(sender: Sender): Promise<void> {
+    sender.freshNow();
     while (!this.#giveUp.signal.aborted) {
       const round = await this.#rounds(sender);
       if (round.kind !== 'sent' || !round.more) return;
@@ -272,16 +279,17 @@ class PushLoop implements Pusher {
   #change(state: PusherState): void {
     this.#state = state;
     const { reader, metrics } = this.#o;
-    const backlog = reader.backlog(reader.cursor(this.#receiver).position);
+    const backlog = backlogOf(reader, this.#receiver);
     metrics.set('agent_lite_push_backlog_records', backlog.records);
     metrics.set('agent_lite_push_backlog_bytes', backlog.bytes);
+    metrics.set('agent_lite_push_behind_records', backlog.behindRecords);
     metrics.set('agent_lite_push_clock_offset_seconds', (this.#correction?.offsetMs ?? 0) / 1000);
     this.#o.onChange?.();
   }
 }
 
 /** Something of our own failed, such as reading the log. Data stays where it is. */
-function internal(error: unknown): Extract<Round, { kind: 'failed' }> {
+function internal(error: unknown): Failed {
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  return { kind: 'failed', message, pace: 'backoff', retryAfterMs: undefined, believed: true, cause: 'edge' };
+  return failed('edge', message, undefined, true);
 }

@@ -1,8 +1,8 @@
-import { decodePush, type UndecodedPush } from '../../contract/push.ts';
+import { decodePush, type PushAnswer, type UndecodedPush } from '../../contract/push.ts';
 import { readPushName } from '../../contract/push-scan.ts';
 import { err, ok, type Result } from '../../contract/result.ts';
 import type { TableHash } from '../../contract/series-table.ts';
-import type { RelayConfig } from '../config/types.ts';
+import type { Outgoing, RelayConfig } from '../config/types.ts';
 import type { CommitRequest, CommitResult, Identity } from '../model.ts';
 import { assemble } from './assemble.ts';
 import { decodeBatches } from './batches.ts';
@@ -15,11 +15,13 @@ import type { LoadedTable, TableSource } from './tables.ts';
 import { Tally } from './tally.ts';
 
 export interface PushDeps {
-  readonly config: RelayConfig;
+  readonly outgoing: Outgoing;
   readonly rules: SeriesRules;
   /** The tenant's. */
   readonly limits: RelayConfig['limits'];
   readonly minPushIntervalMs: number;
+  /** See {@link PushAnswer.freshWindowMs}. */
+  readonly freshWindowMs: number;
   readonly tables: TableSource;
   readonly series: SeriesCache;
   readonly memory: MemoryBudget;
@@ -85,12 +87,11 @@ async function readPush(request: Request, { limits }: PushDeps, memory: Reservat
 }
 
 async function takePush(push: UndecodedPush, identity: Identity, deps: PushDeps, memory: Reservation): Promise<Reply> {
-  const { config, minPushIntervalMs } = deps;
-  if (push.stream !== 0) return malformed(`push: expected stream 0, got ${push.stream}`);
+  const { outgoing, minPushIntervalMs, freshWindowMs } = deps;
   if (push.to.position === push.base.position) {
     if (push.targets.length > 0) return malformed('push: scrapes without positions');
     // Asks for the time, which every answer tells. Says nothing about what is stored: `position` is the device's own cursor.
-    return { code: 'stored', message: '', minPushIntervalMs };
+    return { code: 'stored', message: '', minPushIntervalMs, freshWindowMs };
   }
 
   const latestMs = deps.now() + deps.limits.futureMs;
@@ -104,15 +105,15 @@ async function takePush(push: UndecodedPush, identity: Identity, deps: PushDeps,
   if (!decoded.ok) return decoded.error;
   const { batches, metadata } = decoded.value;
   for (const { entry } of batches) tally.add('relay_identity_restored_total', entry.identityRestored);
-  const fragments = assemble(batches, metadata, { maxSamplesPerSend: config.receiver.queue.maxSamplesPerSend, latestMs }, tally);
+  const fragments = assemble(batches, metadata, { maxSamplesPerSend: outgoing.maxSamplesPerSend, latestMs }, tally);
   if (!fragments.ok) return tooLarge('less at once');
 
   for (const { from, to, reason } of push.gaps) tally.add(`relay_positions_skipped_total{reason="${reason}"}`, to - from + 1);
   const { logId, stream, base, to, gaps } = push;
-  return answer(
-    await deps.commit({ ...identity, logId, stream, base, to, gaps, fragments: fragments.value, counts: tally.take() }),
+  return answer(await deps.commit({ ...identity, logId, stream, base, to, gaps, fragments: fragments.value, counts: tally.take() }), {
     minPushIntervalMs,
-  );
+    freshWindowMs,
+  });
 }
 
 function newestScrape({ targets }: UndecodedPush): number {
@@ -148,10 +149,10 @@ async function findTables(
   return unknownTables.length > 0 ? err({ code: 'unknown_tables', message: 'series tables to be sent first', unknownTables }) : ok(found);
 }
 
-function answer(result: CommitResult, minPushIntervalMs: number): Reply {
+function answer(result: CommitResult, wishes: Pick<PushDeps, 'minPushIntervalMs' | 'freshWindowMs'>): Reply {
   switch (result.kind) {
     case 'stored':
-      return { code: 'stored', message: '', minPushIntervalMs };
+      return { code: 'stored', message: '', ...wishes };
     case 'conflict':
       return { code: 'conflict', message: 'the push does not follow what is stored', stored: result.stored, points: result.points };
     case 'busy':

@@ -363,6 +363,7 @@ describe('an answer', () => {
     stored: fc.option(point, { nil: undefined }),
     points: fc.array(point, { maxLength: 3 }),
     minPushIntervalMs: fc.nat(0xffffffff),
+    freshWindowMs: fc.maxSafeNat(),
   });
   it('reads back', () => {
     fc.assert(

@@ -21,6 +21,7 @@ async function* entries(steps: readonly Step[]): AsyncGenerator<LogEntry> {
 const rules: BatchRules = {
   maxCells: 1000,
   maxRecords: 1000,
+  end: undefined,
   place: ({ wallMs }) => ({ ok: true, ms: wallMs }),
   lastTime: () => undefined,
   metadataDue: () => undefined,
