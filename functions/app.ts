@@ -277,6 +277,7 @@ const emptyAnswer = {
   stored: undefined,
   points: [],
   minPushIntervalMs: 0,
+  freshWindowMs: 0,
 } as const;
 
 /** An error outside the device protocol, in the form of Prometheus' HTTP interface. */
@@ -284,5 +285,4 @@ function failure(status: number, errorType: string, error: string, headers: Read
   return Response.json({ status: 'error', errorType, error }, { status, headers: { ...headers, 'cache-control': 'no-store' } });
 }
 
-  freshWindowMs: 0,
 const methodNotAllowed = (allow: string): Response => failure(405, 'method_not_allowed', `expected one of the methods ${allow}`, { allow });
