@@ -54,14 +54,13 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
     asDevice(c, ({ identity, tenant }, edge) =>
       handlePush(c.req.raw, identity, {
         ...tenant,
-        config: edge.settings.config,
         tables: edge.tables,
         series: edge.series,
         memory: isolate.memory,
         now,
-        receiverTime: () => receiverTime(c, edge, identity),
+        receiverTime: () => receiverTime(c, edge, { identity, tenant }),
         afterwards: (work) => c.executionCtx.waitUntil(work),
-        commit: (request) => commit(c, edge, identity, request),
+        commit: (request) => commit(c, edge, { identity, tenant }, request),
       }),
     ),
   );
@@ -141,7 +140,7 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
       c.executionCtx.waitUntil(work.catch(() => {}));
       const reply = await work;
       // A device learns from every answer; a clock that is in dispute is not to be learnt from.
-      return answer(edge.value.receiverTime.disputed ? { edgeMs: 0, ...reply } : reply);
+      return answer(session.value.tenant.receiverTime.disputed ? { edgeMs: 0, ...reply } : reply);
     } catch (error) {
       log.error('request failed', { requestId: c.get('requestId'), path: c.req.routePath, error: describeError(error) });
       return answer(busy('the edge failed', FAILURE_RETRY_MS));
@@ -157,12 +156,12 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
     const { identity, tenant } = session.value;
     try {
       const work = handleWrite(c.req.raw, identity, {
-        config: edge.value.settings.config,
+        outgoing: tenant.outgoing,
         rules: tenant.rules,
         limits: tenant.limits,
         memory: isolate.memory,
         now,
-        commit: (request) => commit(c, edge.value, identity, request),
+        commit: (request) => commit(c, edge.value, session.value, request),
         count: (counts) => tally.addAll(counts),
       });
       c.executionCtx.waitUntil(work.catch(() => {}));
@@ -198,7 +197,7 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
       log.sampled('admin authentication failed', { requestId: c.get('requestId') });
       return failure(401, 'unauthorized', 'expected the header "Authorization: Bearer TOKEN"', { 'www-authenticate': 'Bearer' });
     }
-    const work = handleAdmin(c.req.raw, { store, receiver: settings.config.receiver, send, now, count: (metric) => tally.add(metric) });
+    const work = handleAdmin(c.req.raw, { store, receivers: settings.config.receivers, send, now, count: (metric) => tally.add(metric) });
     // A replay whose caller goes away is still brought to its end: taken and deleted, not taken and kept.
     c.executionCtx.waitUntil(work.catch(() => {}));
     const reply = await work;
@@ -208,9 +207,9 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
     return 'text' in reply ? c.text(reply.text, 200, headers) : c.json({ status: 'success', data: reply.data }, 200, headers);
   }
 
-  function receiverTime(c: Ctx, edge: Edge, identity: Identity): Promise<number | undefined> {
-    return edge.receiverTime.find(now, async () => {
-      const name = shardOf(identity, edge.settings.config);
+  function receiverTime(c: Ctx, edge: Edge, { identity, tenant }: Session): Promise<number | undefined> {
+    return tenant.receiverTime.find(now, async () => {
+      const name = shardOf(identity, edge.settings.config, tenant.outgoing);
       try {
         return (await edge.shard(name).time()).receiverMs;
       } catch (error) {
@@ -243,8 +242,8 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
   }
 
   /** Hands a push to its device's shard. */
-  async function commit(c: Ctx, edge: Edge, identity: Identity, request: CommitRequest): Promise<CommitResult> {
-    const name = shardOf(identity, edge.settings.config);
+  async function commit(c: Ctx, edge: Edge, { identity, tenant }: Session, request: CommitRequest): Promise<CommitResult> {
+    const name = shardOf(identity, edge.settings.config, tenant.outgoing);
     await edge.registry.register(name);
     let result: CommitResult;
     try {
@@ -253,7 +252,7 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
       log.error('shard failed', { requestId: c.get('requestId'), shard: name, error: describeError(error) });
       result = { kind: 'busy', retryAfterMs: FAILURE_RETRY_MS, reason: 'the shard did not answer' };
     }
-    edge.receiverTime.learn(result.receiverMs, now());
+    tenant.receiverTime.learn(result.receiverMs, now());
     if (result.kind === 'stored' && request.fragments.length > 0) c.set('acknowledged', true);
     return result;
   }

@@ -1,6 +1,7 @@
 import type { WireLimits } from '../contract/limits.ts';
 import { compileRelabel } from '../contract/relabel.ts';
-import type { ReceiverConfig, RelayConfig, TenantConfig } from './config/types.ts';
+import { outgoingOf, receiversOf } from './config/routes.ts';
+import type { Outgoing, ReceiverConfig, RelayConfig, TenantConfig } from './config/types.ts';
 import type { Settings } from './env.ts';
 import { ShardRegistry } from './fleet/registry.ts';
 import { SeriesCache, type SeriesRules } from './ingest/labels.ts';
@@ -58,17 +59,22 @@ export interface Edge {
   readonly tableUse: TableUse;
   readonly series: SeriesCache;
   readonly registry: ShardRegistry;
-  readonly receiverTime: ReceiverTime;
   readonly tenant: (name: string) => Tenant | undefined;
-  /** See {@link Services.send}. */
-  readonly send: (tenant: string, block: Uint8Array<ArrayBuffer>) => Promise<Verdict>;
+  readonly send: Services['send'];
 }
 
-export interface Tenant {
-  readonly rules: SeriesRules;
-  readonly minPushIntervalMs: number;
+export interface Tenant extends CompiledTenant {
+  readonly outgoing: Outgoing;
   /** How old samples may be that come behind newer ones, ms: the least window of the tenant's receivers; 0: strictly in order. */
   readonly freshWindowMs: number;
+  /** What the clock of its receiver says. */
+  readonly receiverTime: ReceiverTime;
+}
+
+/** The part that tenants without settings of their own have in common. */
+interface CompiledTenant {
+  readonly rules: SeriesRules;
+  readonly minPushIntervalMs: number;
   /** The configuration's, lowered where the tenant has lower ones. */
   readonly limits: RelayConfig['limits'];
   readonly revokedDevices: ReadonlySet<string>;
@@ -78,7 +84,9 @@ export interface Tenant {
 export function createEdge(settings: Settings, { store, checkStore, cache, now, shard, send, findTenant }: Services): Edge {
   const { config } = settings;
   // Tenants without a name of their own share one part of the configuration, so its rules are compiled once.
-  const compiled = new WeakMap<TenantConfig, Tenant>();
+  const compiled = new WeakMap<TenantConfig, CompiledTenant>();
+  const receiverTimes = new Map(config.receivers.map(({ name }) => [name, new ReceiverTime()]));
+  const outgoing = (tenant: string) => outgoingOf(receiversOf(config, tenant) ?? []);
   const tableUse = new TableUse({ store, cache, now });
   return {
     settings,
@@ -89,19 +97,20 @@ export function createEdge(settings: Settings, { store, checkStore, cache, now, 
     tableUse,
     series: new SeriesCache(SERIES_CACHE_BYTES),
     registry: new ShardRegistry(store),
-    send: (tenant, block) => send(config.receiver, tenant, block),
-    receiverTime: new ReceiverTime(),
+    send,
     tenant(name) {
       const part = findTenant(config, name);
-      if (part === undefined) return undefined;
+      const out = outgoing(name);
+      const receiverTime = receiverTimes.get(out.receiver);
+      if (part === undefined || receiverTime === undefined) return undefined;
       const tenant = compiled.get(part) ?? compileTenant(part, config);
       compiled.set(part, tenant);
-      return tenant;
+      return { ...tenant, outgoing: out, freshWindowMs: out.outOfOrderTimeWindowMs, receiverTime };
     },
   };
 }
 
-function compileTenant(part: TenantConfig, { identityLabel, limits: all, receiver }: RelayConfig): Tenant {
+function compileTenant(part: TenantConfig, { identityLabel, limits: all }: RelayConfig): CompiledTenant {
   const limits = lowered(all, part.limits.wire);
   const rules: SeriesRules = {
     identityLabel,
@@ -111,8 +120,7 @@ function compileTenant(part: TenantConfig, { identityLabel, limits: all, receive
     limits,
   };
   const { minPushIntervalMs, revokedDevices, tokensNotBeforeMs } = part;
-  const freshWindowMs = receiver.outOfOrderTimeWindowMs;
-  return { rules, minPushIntervalMs, freshWindowMs, limits, revokedDevices: new Set(revokedDevices), tokensNotBeforeMs };
+  return { rules, minPushIntervalMs, limits, revokedDevices: new Set(revokedDevices), tokensNotBeforeMs };
 }
 
 /** A tenant's own limits never raise those of the file. */

@@ -12,7 +12,7 @@ import { pokeAll } from './fleet/shards.ts';
 import { deleteUnusedTables } from './ingest/table-use.ts';
 import { describeError, EdgeLog } from './log.ts';
 import type { ShardStub } from './model.ts';
-import { receiverOf } from './send.ts';
+import { receiverFaults, receiverOf } from './send.ts';
 
 /** The Worker: platform in, app out. The one place on the edge with a clock and randomness of its own. */
 
@@ -29,6 +29,8 @@ function edgeOf(bindings: Bindings): Result<Edge, SettingErrors> {
   if (!settings.ok) return err(settings.error);
   const known = edges.get(settings.value);
   if (known !== undefined) return ok(known);
+  const faults = settings.value.config.receivers.flatMap((receiver) => receiverFaults(receiver, { ...bindings }));
+  if (faults.length > 0) return err(faults);
   const opened = storeOf(settings.value, bindings);
   if (!opened.ok) return err(opened.error);
   const edge = createEdge(settings.value, servicesOf(bindings, opened.value));

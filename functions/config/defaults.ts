@@ -13,8 +13,14 @@ export const defaultReceiver: Omit<ReceiverConfig, 'name' | 'url' | 'kind'> = {
   sendExemplars: true,
   sendMetadata: true,
   headers: [],
+  authorization: undefined,
+  binding: '',
+  onFull: 'block',
   queue: {
     maxSamplesPerSend: 2000,
+    // What is committed is a second old and has many devices in it already.
+    batchSendDeadlineMs: 0,
+    sampleAgeLimitMs: 0,
     minBackoffMs: 30,
     // Prometheus' 5 s is for one sender. Here every tenant is one, and a receiver that comes back meets all of them.
     maxBackoffMs: 30_000,

@@ -9,7 +9,6 @@ import {
   type Failed,
   fail,
   int,
-  list,
   mapOf,
   object,
   optional,
@@ -23,9 +22,9 @@ import {
 import type { ConfigError } from '../../contract/yaml/errors.ts';
 import { labelName } from '../../contract/yaml/relabel-config.ts';
 import { DEFAULT_IDENTITY_LABEL, DEFAULT_LANES_WITH_WINDOW, defaultLimits, defaultShard } from './defaults.ts';
-import { receiverConfig } from './receiver.ts';
+import { checkRoutes, receivers, routes } from './route-config.ts';
 import { tenantDecoder } from './tenant.ts';
-import type { ReceiverConfig, RelayConfig, ShardConfig, TenantConfig } from './types.ts';
+import type { RelayConfig, ShardConfig, TenantConfig } from './types.ts';
 
 export { type ConfigError, formatConfigErrors } from '../../contract/yaml/errors.ts';
 
@@ -97,31 +96,37 @@ const tenants: Decoder<RelayConfig['tenants']> = refine(mapOf(tenantDecoder), (e
 
 const relayConfig: Decoder<RelayConfig> = refine(
   object({
-    receivers: required(list(receiverConfig)),
+    receivers: required(receivers),
+    routes: optional(routes),
     identity_label: withDefault(labelName, DEFAULT_IDENTITY_LABEL),
     shard: withDefault<RawShard>(rawShard, { ...defaultShard, lanes: undefined }),
     limits: withDefault(limits, defaultLimits),
     tenants: required(tenants),
   }),
   (raw, place) => {
-    const [receiver, ...more] = raw.receivers;
-    if (receiver === undefined || more.length > 0) {
-      return fail(placeOf(place, 'receivers'), `expected one receiver, got ${raw.receivers.length} (several are not supported yet)`);
-    }
-    const shard = checkOrder(raw.shard, receiver, placeOf(place, 'shard'));
+    const checked = checkRoutes(raw.routes, raw.receivers, Object.keys(raw.tenants), place);
+    const shard =
+      checked === FAILED ? FAILED : checkOrder(raw.shard, { receivers: raw.receivers, routes: checked }, placeOf(place, 'shard'));
     const identity = checkIdentity(raw.identity_label, raw.tenants, place);
-    if (shard === FAILED || identity === FAILED) return FAILED;
-    return { receiver, identityLabel: identity, shard, limits: raw.limits, tenants: raw.tenants };
+    if (checked === FAILED || shard === FAILED || identity === FAILED) return FAILED;
+    return { receivers: raw.receivers, routes: checked, identityLabel: identity, shard, limits: raw.limits, tenants: raw.tenants };
   },
 );
 
 /**
  * Prometheus and Thanos refuse samples that are older than the tenant's newest by more than an hour. Shards and lanes that
- * drain at different speeds would run into that, and what is refused is lost.
+ * drain at different speeds would run into that, and what is refused is lost. Tenants whose route has such a receiver have one
+ * of each; where every route has one, more are a mistake.
  */
-function checkOrder(shard: RawShard, receiver: ReceiverConfig, place: Place): ShardConfig | Failed {
-  if (receiver.outOfOrderTimeWindowMs > 0) return { ...shard, lanes: shard.lanes ?? DEFAULT_LANES_WITH_WINDOW };
-  const reason = `would lose data: receiver ${receiver.name} takes no late samples (out_of_order_time_window is 0s), so expected 1`;
+function checkOrder(
+  shard: RawShard,
+  { receivers: all, routes: given }: Pick<RelayConfig, 'receivers' | 'routes'>,
+  place: Place,
+): ShardConfig | Failed {
+  const ordered = new Set(all.filter(({ outOfOrderTimeWindowMs }) => outOfOrderTimeWindowMs === 0).map(({ name }) => name));
+  const strict = given.map((route) => route.receivers.find((name) => ordered.has(name)));
+  if (strict.includes(undefined)) return { ...shard, lanes: shard.lanes ?? DEFAULT_LANES_WITH_WINDOW };
+  const reason = `would lose data: receiver ${strict[0]} takes no late samples (out_of_order_time_window is 0s), so expected 1`;
   const lanes = shard.lanes ?? 1;
   const problems = (['shards', 'lanes'] as const).filter((key) => ({ shards: shard.shards, lanes })[key] > 1);
   for (const key of problems) fail(placeOf(place, key), `${reason}, got ${key === 'shards' ? shard.shards : lanes}`);

@@ -4,7 +4,10 @@ import type { WireLimits } from '../../contract/limits.ts';
 import type { RelabelConfig } from '../../contract/relabel.ts';
 
 export interface RelayConfig {
-  readonly receiver: ReceiverConfig;
+  /** At least one, each with a name of its own. */
+  readonly receivers: readonly ReceiverConfig[];
+  /** The first that takes a tenant counts. Every configured tenant has one. */
+  readonly routes: readonly RouteConfig[];
   /** The label that carries the device's name. Set before the rules, restored after them. */
   readonly identityLabel: string;
   readonly shard: ShardConfig;
@@ -15,6 +18,33 @@ export interface RelayConfig {
   /** By tenant name; `*` stands for every tenant not named. */
   readonly tenants: Readonly<Record<string, TenantConfig>>;
 }
+
+export interface RouteConfig {
+  /** `*`: all that no earlier route takes. */
+  readonly tenants: readonly string[] | '*';
+  /** Names. */
+  readonly receivers: readonly string[];
+}
+
+/** What the receivers of a tenant have in common, since one stored copy is made for all of them. */
+export interface Outgoing {
+  /** Name of the one whose clock counts. */
+  readonly receiver: string;
+  readonly sendExemplars: boolean;
+  readonly sendMetadata: boolean;
+  readonly maxSamplesPerSend: number;
+  /** The least of them. */
+  readonly outOfOrderTimeWindowMs: number;
+}
+
+/** A secret of the Worker, by its name. */
+export interface SecretName {
+  readonly env: string;
+}
+export type ReceiverAuthorization =
+  | { readonly kind: 'basic'; readonly username: string | SecretName; readonly password: SecretName }
+  /** `Authorization: <type> <credentials>`. */
+  | { readonly kind: 'token'; readonly type: string; readonly credentials: SecretName };
 
 export type ReceiverKind = 'thanos' | 'prometheus' | 'mimir' | 'victoriametrics';
 export interface ReceiverConfig {
@@ -31,9 +61,18 @@ export interface ReceiverConfig {
   /** Whether types, help texts and units of metric families are sent. */
   readonly sendMetadata: boolean;
   /** Extra headers; `{ env: NAME }` takes the value from a secret. */
-  readonly headers: readonly { readonly name: string; readonly value: string | { readonly env: string } }[];
+  readonly headers: readonly { readonly name: string; readonly value: string | SecretName }[];
+  readonly authorization: ReceiverAuthorization | undefined;
+  /** Name of the Worker's binding whose `fetch` is used, such as a client certificate's or a private network's; empty: the global one. */
+  readonly binding: string;
+  /** While the buffer is full: devices wait for this receiver, or it loses the oldest that it did not get. */
+  readonly onFull: 'block' | 'drop_oldest';
   readonly queue: {
     readonly maxSamplesPerSend: number;
+    /** How long a POST that could hold more waits for it, from the commit of its oldest samples on. 0: not at all. */
+    readonly batchSendDeadlineMs: number;
+    /** Fragments whose newest sample is older are not sent any more. 0: never. */
+    readonly sampleAgeLimitMs: number;
     readonly minBackoffMs: number;
     readonly maxBackoffMs: number;
   };

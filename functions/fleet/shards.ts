@@ -1,5 +1,5 @@
 import { crc32c } from '../../contract/crc32c.ts';
-import type { RelayConfig } from '../config/types.ts';
+import type { Outgoing, RelayConfig } from '../config/types.ts';
 import { ACK_DURATION, expandHistograms } from '../histogram.ts';
 import type { Identity, ShardMetrics, ShardStub } from '../model.ts';
 import { TextFormat } from './text-format.ts';
@@ -10,8 +10,12 @@ const encoder = new TextEncoder();
  * `tenant/generation/index` of the shard that takes a device's pushes. Without an out-of-order window a receiver refuses
  * what is an hour behind the tenant's newest sample; shards drain at different speeds, so the tenant then has only one.
  */
-export function shardOf({ tenant, device }: Identity, { shard, receiver }: RelayConfig): string {
-  const shards = receiver.outOfOrderTimeWindowMs > 0 ? shard.shards : 1;
+export function shardOf(
+  { tenant, device }: Identity,
+  { shard }: RelayConfig,
+  { outOfOrderTimeWindowMs }: Pick<Outgoing, 'outOfOrderTimeWindowMs'>,
+): string {
+  const shards = outOfOrderTimeWindowMs > 0 ? shard.shards : 1;
   return `${tenant}/${shard.generation}/${spread(device) % shards}`;
 }
 

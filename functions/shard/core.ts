@@ -25,6 +25,8 @@ export interface ShardOptions {
   readonly shard: ShardConfig;
   /** Of the tenant, in the order of the configuration; at least one. */
   readonly receivers: readonly ShardReceiver[];
+  /** The one of them whose clock counts; default: the first. */
+  readonly leading?: string;
   readonly sql: Sql;
   readonly store: ObjectStore;
   readonly clock: Clock;
@@ -206,9 +208,10 @@ export class ShardCore {
     });
   }
 
-  /** The first receiver; its clock is the one that devices are measured by. */
+  /** The receiver whose clock devices are measured by. */
   get #leading() {
-    return this.#drains.all[0];
+    const { leading, receivers } = this.#options;
+    return this.#drains.all.find(({ receiver }) => receiver.name === (leading ?? receivers[0]?.config.name));
   }
 
   #fail(error: unknown): void {

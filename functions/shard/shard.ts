@@ -2,11 +2,12 @@ import { DurableObject } from 'cloudflare:workers';
 import type { Bindings } from '../bindings.ts';
 import { settingsOf, storeOf } from '../bundled.ts';
 import { platformClock } from '../clock.ts';
+import { outgoingOf, receiversOf } from '../config/routes.ts';
 import { createOutlet } from '../forward/deliver.ts';
 import type { Receiver } from '../forward/receiver.ts';
 import { EdgeLog } from '../log.ts';
 import type { CommitRequest, CommitResult, Outlet, ReceiverClock, ShardMetrics, ShardStub, Verdict } from '../model.ts';
-import { receiverOf } from '../send.ts';
+import { type NamedBindings, receiverOf } from '../send.ts';
 import { isolateBudget } from './budget.ts';
 import { ShardCore } from './core.ts';
 import { parseShardName, type ShardName } from './keys.ts';
@@ -67,15 +68,15 @@ export class Shard extends DurableObject<Bindings> implements ShardStub {
     if (!opened.ok) throw new Error(`settings: ${opened.error.join('; ')}`);
     const sql = storageSql(ctx.storage);
     const name = ownName(ctx.id.name, new Ledger(sql));
+    const receivers = receiversOf(config, name.tenant);
+    // Not to be mistaken for receivers that are gone: what is stored waits.
+    if (receivers === undefined) throw new Error(`settings: expected a route for tenant ${name.tenant}, which has a shard, got none`);
+    const bindings = env as unknown as NamedBindings;
     return new ShardCore({
       name,
       shard: config.shard,
-      receivers: [
-        {
-          config: config.receiver,
-          outlet: outletOf(receiverOf(config.receiver, name.tenant, env as unknown as Readonly<Record<string, unknown>>)),
-        },
-      ],
+      receivers: receivers.map((receiver) => ({ config: receiver, outlet: outletOf(receiverOf(receiver, name.tenant, bindings)) })),
+      leading: outgoingOf(receivers).receiver,
       sql,
       store: opened.value.store,
       clock: platformClock,

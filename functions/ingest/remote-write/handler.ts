@@ -1,7 +1,7 @@
 import { ByteReader, FormatError, LimitError } from '../../../contract/binary.ts';
 import { err, ok, type Result } from '../../../contract/result.ts';
 import { snappyUncompress } from '../../../contract/snappy.ts';
-import type { RelayConfig } from '../../config/types.ts';
+import type { Outgoing, RelayConfig } from '../../config/types.ts';
 import type { CommitRequest, CommitResult, Fragment, Identity } from '../../model.ts';
 import { MAX_RAW_BYTES } from '../assemble.ts';
 import { readBody } from '../body.ts';
@@ -20,7 +20,7 @@ export const WRITE_PATHS = ['/api/v1/write', '/api/v1/receive'] as const;
 export const MAX_WRITE_BYTES = 16 * 1024 * 1024;
 
 export interface WriteDeps {
-  readonly config: RelayConfig;
+  readonly outgoing: Outgoing;
   readonly rules: SeriesRules;
   /** The tenant's. */
   readonly limits: RelayConfig['limits'];
@@ -110,12 +110,11 @@ function collect(
   bytes: Uint8Array,
   message: Message,
   { device }: Identity,
-  { config: { receiver }, limits, rules, now }: WriteDeps,
+  { outgoing, limits, rules, now }: WriteDeps,
   tally: Tally,
 ): Result<Pick<Collector, 'refusals' | 'written'> & { readonly fragments: readonly Fragment[] }, WriteReply> {
   const nowMs = now();
-  const { sendExemplars, sendMetadata, queue } = receiver;
-  const { maxSamplesPerSend } = queue;
+  const { sendExemplars, sendMetadata, maxSamplesPerSend } = outgoing;
   const latestMs = nowMs + limits.futureMs;
   const collector = new Collector({ device, rules, maxSamplesPerSend, latestMs, nowMs, sendExemplars, sendMetadata }, tally);
   try {

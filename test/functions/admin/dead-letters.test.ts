@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Receiver } from '../../../functions/forward/receiver.ts';
 import { ManualClock } from '../../fakes/clock.ts';
 import { type FakeReceiverOptions, InMemoryReceiver } from '../../fakes/in-memory-receiver.ts';
-import { relayConfig } from '../../fakes/relay-config.ts';
+import { relayConfig, withReceiver } from '../../fakes/relay-config.ts';
 import { NOW, TestEdge } from '../../fakes/worker.ts';
 import { blockOf, HOUR, putLetter } from './letters.ts';
 
@@ -24,10 +24,7 @@ function setup({ kind = 'prometheus', windowMs = 0, receiver: options = {} }: Se
     now: () => NOW,
     ...options,
   });
-  const config = {
-    ...relayConfig,
-    receiver: { ...relayConfig.receiver, kind, outOfOrderTimeWindowMs: windowMs, tenantHeader: 'THANOS-TENANT' },
-  };
+  const config = withReceiver(relayConfig, { kind, outOfOrderTimeWindowMs: windowMs, tenantHeader: 'THANOS-TENANT' });
   const edge = new TestEdge({
     config,
     adminToken: TOKEN,

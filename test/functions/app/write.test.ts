@@ -7,7 +7,7 @@ import { signToken } from '../../../functions/auth/token.ts';
 import { MemoryBudget } from '../../../functions/ingest/memory-budget.ts';
 import type { CommitRequest } from '../../../functions/model.ts';
 import { labels } from '../../fakes/pushes.ts';
-import { relayConfig, tenantWithoutRules } from '../../fakes/relay-config.ts';
+import { relayConfig, tenantWithoutRules, withReceiver } from '../../fakes/relay-config.ts';
 import { decodeWriteRequest } from '../../fakes/remote-write.ts';
 import { seriesOf } from '../../fakes/shard-stub.ts';
 import { KEY, NOW, TestEdge } from '../../fakes/worker.ts';
@@ -88,8 +88,7 @@ describe('remote write 1.0', () => {
   });
 
   it('leaves out exemplars and metadata that the receiver shall not have', async () => {
-    const receiver = { ...relayConfig.receiver, sendExemplars: false, sendMetadata: false };
-    const edge = new TestEdge({ config: { ...relayConfig, receiver } });
+    const edge = new TestEdge({ config: withReceiver(relayConfig, { sendExemplars: false, sendMetadata: false }) });
     const given = [{ labels: named('m'), samples: [sample(T, 1)], exemplars: [exemplar(T, { a: 'b' })] }];
     expect((await write(edge, given, [family('m', 'help')])).status).toBe(204);
     expect(stored(edge.shard().requests[0])).toMatchObject([{ series: [{ exemplars: [] }], metadata: [] }]);

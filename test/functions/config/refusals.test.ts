@@ -44,13 +44,78 @@ const refusals: Readonly<Record<string, readonly string[]>> = {
     '15: limits.cell_limit: expected a whole number of 1 to 1000000, got "1000001"',
     '16: limits.too_far_in_future_time_window: expected a duration of at most 1d, got "2d"',
   ],
-  'no-receiver': ['1: receivers: expected one receiver, got 0 (several are not supported yet)'],
+  'no-receiver': ['1: receivers: expected at least one receiver, got none'],
+  'receivers-same-name': ['5: receivers[1].name: expected a name of its own, got that of receivers[0], "central"'],
+  'unsupported-queue-config': [
+    '6: receivers[0].queue_config.capacity: not supported: what waits is bounded by shard.max_buffer_size',
+    '7: receivers[0].queue_config.max_shards: not supported: set shard.shards and shard.lanes',
+    '8: receivers[0].queue_config.min_shards: not supported: set shard.shards and shard.lanes',
+    '9: receivers[0].queue_config.retry_on_http_429: not supported: 429 is always tried again; remove this key',
+  ],
+  'unsupported-receiver': [
+    '5: receivers[0].write_relabel_configs: not supported here: set it for a tenant',
+    '6: receivers[0].bearer_token: not supported: use authorization with credentials: { env: NAME }',
+    '7: receivers[0].tls_config: not supported: bind a client certificate with mtls_certificates and name it in binding',
+  ],
+  'receiver-on-full': [
+    '5: receivers[0].on_full: expected one of block, drop_oldest, got "drop_newest"',
+    '6: receivers[0].binding: expected the name of a binding in wrangler.toml, got "my-network"',
+  ],
+  'queue-times': [
+    '6: receivers[0].queue_config.batch_send_deadline: expected a duration of at most 1m, got "2m"',
+    '7: receivers[0].queue_config.sample_age_limit: expected a duration such as 30s or 1h30m, got "-1h"',
+  ],
+  'basic-auth': [
+    '6: receivers[0].basic_auth.username: expected a name without colons and control characters, got "a:b"',
+    '7: receivers[0].basic_auth.password: expected { env: NAME }, since secrets do not stand in this file (wrangler secret put NAME)',
+    '8: receivers[0].basic_auth.password_file: not supported: a Worker has no files; use { env: NAME }',
+  ],
+  authorization: [
+    '6: receivers[0].authorization.type: expected another type than Basic; use basic_auth',
+    '7: receivers[0].authorization.credentials: expected { env: NAME }, since secrets do not stand in this file (wrangler secret put NAME)',
+    '8: receivers[0].authorization.credentials_file: not supported: a Worker has no files; use { env: NAME }',
+  ],
+  'authorization-type': [
+    '6: receivers[0].authorization.type: expected a word such as Bearer, got "a b"',
+    '7: receivers[0].authorization.credentials.env: is required, but missing',
+  ],
+  'authorization-twice': [
+    '2: receivers[0]: expected at most one of basic_auth, authorization and headers.Authorization, got basic_auth and authorization and headers.Authorization',
+  ],
+  'authorization-tenant-header': [
+    '6: receivers[0].tenant_header: expected another header than Authorization, which carries the credentials, got "Authorization"',
+  ],
+  'routes-values': [
+    '9: routes[0].tenants: expected "*" or a list of tenants, got "acme"',
+    '10: routes[0].receivers: expected at least one receiver, got none',
+    '11: routes[1].tenants: expected at least one tenant, got none',
+    '13: routes[2].tenants[0]: expected a tenant name of 1 to 64 letters, digits, _ and -, got "a b"',
+    '13: routes[2].receivers: is required, but missing',
+    '14: routes[2].receiver: unknown key (did you mean receivers?)',
+  ],
+  'routes-unknown': [
+    '9: routes[0].tenants[1]: expected one of the tenants acme, got "umbrella"',
+    '10: routes[0].receivers[1]: expected one of the receivers central, archive, got "archives"',
+    '10: routes[0].receivers[2]: expected each receiver once, got "central" again',
+  ],
+  'routes-unused': [
+    '9: routes[0].tenants[1]: expected each tenant once, got "acme" again',
+    '11: routes[1].tenants[0]: never used: routes[0] takes tenant acme',
+    '15: routes[3]: never used: routes[2] takes every tenant that is left; put it last',
+  ],
+  'routes-incomplete': [
+    '8: routes: expected a route for tenant globex, got none; a last one with tenants: "*" takes all that are left',
+    '8: routes: expected a route for the tenants that are not named, got none; a last one with tenants: "*" takes all that are left',
+  ],
+  'routes-without-window': [
+    '15: shard.shards: would lose data: receiver central takes no late samples (out_of_order_time_window is 0s), so expected 1, got 2',
+  ],
   'receiver-keys-missing': [
     '2: receivers[0].name: is required, but missing',
     '2: receivers[0].url: is required, but missing',
     '2: receivers[0].kind: is required, but missing',
   ],
-  'receiver-url-password': ['3: receivers[0].url: expected an address without user and password; use headers with { env: NAME }'],
+  'receiver-url-password': ['3: receivers[0].url: expected an address without user and password; use basic_auth with { env: NAME }'],
   'receiver-values': [
     '2: receivers[0].name: expected a name of letters, digits, _ and -, got "a b"',
     '3: receivers[0].url: expected an address such as https://thanos.example.com/api/v1/receive, got something else',
@@ -105,7 +170,6 @@ const refusals: Readonly<Record<string, readonly string[]>> = {
   ],
   'tenants-empty': ['5: tenants: expected at least one tenant, or "*" for all, got none'],
   'tenants-missing': ['1: tenants: is required, but missing'],
-  'two-receivers': ['1: receivers: expected one receiver, got 2 (several are not supported yet)'],
   'unknown-keys': [
     '1: recievers: unknown key (did you mean receivers?)',
     '6: receivers[0].tennant_header: unknown key (did you mean tenant_header?)',
@@ -114,24 +178,10 @@ const refusals: Readonly<Record<string, readonly string[]>> = {
     '9: limits.push_size: unknown key (known: push_size_limit, push_inflated_size_limit, table_size_limit, table_row_limit, label_limit, label_name_length_limit, label_value_length_limit, target_limit, scrape_limit, cell_limit, too_far_in_future_time_window)',
     '11: tenants["*"].external_label: unknown key (did you mean external_labels?)',
   ],
-  'unsupported-queue-config': [
-    '6: receivers[0].queue_config.capacity: not supported: what waits is bounded by shard.max_buffer_size',
-    '7: receivers[0].queue_config.max_shards: not supported: set shard.shards and shard.lanes',
-    '8: receivers[0].queue_config.min_shards: not supported: set shard.shards and shard.lanes',
-    '9: receivers[0].queue_config.batch_send_deadline: not supported: set shard.commit_interval',
-    '10: receivers[0].queue_config.retry_on_http_429: not supported: 429 is always tried again; remove this key',
-    '11: receivers[0].queue_config.sample_age_limit: not supported yet: samples are never dropped for their age; remove this key',
-  ],
   'unsupported-metadata-config': [
     '5: receivers[0].send_exemplars: expected true or false, got "sometimes"',
     '8: receivers[0].metadata_config.send_interval: not supported: devices send metadata when they change and every 12h',
     '9: receivers[0].metadata_config.max_samples_per_send: not supported: metadata go along with samples',
-  ],
-  'unsupported-receiver': [
-    '5: receivers[0].write_relabel_configs: not supported here: set it for a tenant',
-    '6: receivers[0].basic_auth: not supported: use headers with Authorization: { env: NAME }',
-    '7: receivers[0].authorization: not supported: use headers with Authorization: { env: NAME }',
-    '8: receivers[0].on_full: not supported yet: a full buffer makes devices wait; remove this key',
   ],
 };
 
