@@ -18,8 +18,8 @@ const MAX_READS = 5;
 const WARY_FRAGMENTS = 8;
 /** Where memory is short, it is asked for again after this time, ms. */
 const MEMORY_MS = 500;
-/** Held units of which the first fragment is tried, one after the other. */
-const MAX_HEADS = 64;
+/** Devices of which the first held fragments are remembered, and how many of each. */
+const MAX_HEADS = { devices: 64, each: 2 } as const;
 /** A POST is never made smaller than this share of its limits; single fragments always go. */
 const MIN_SCALE = 1 / 64;
 
@@ -51,9 +51,9 @@ export interface LaneTrouble {
 
 /** Units that the receiver refused completely. */
 interface Held extends VerdictCause {
-  /** Where they start; of the first of them. */
-  readonly heads: LaneCursor[];
-  /** The head after the first that is tried next. */
+  /** By device the places of its first fragments. */
+  readonly heads: Map<string, LaneCursor[]>;
+  /** Which device is tried next, after the first. */
   turn: number;
 }
 
@@ -250,7 +250,7 @@ export class Lane {
     const { unit } = work;
     this.#scale = step.shrunk ? Math.max(MIN_SCALE, this.#scale / 2) : Math.min(1, this.#scale * 1.1);
     const passed = step.passed || step.refused.length === 0;
-    this.#fuse.record(passed);
+    if (this.#settling === undefined) this.#fuse.record(passed, new Set(unit.fragments.map(({ device }) => device)));
     if (!passed && this.#settling === undefined) {
       this.#drop(work);
       this.#hold(unit, step.refused[0] as RefusedPart);
@@ -269,9 +269,14 @@ export class Lane {
     else this.#settle(unit.start, unit.end);
   }
 
-  #hold({ start, end }: Unit, { status, words }: RefusedPart): void {
-    this.#held ??= { status, words, heads: [], turn: 0 };
-    if (this.#held.heads.length < MAX_HEADS) this.#held.heads.push(start);
+  #hold({ fragments, end }: Unit, { status, words }: RefusedPart): void {
+    this.#held ??= { status, words, heads: new Map(), turn: 0 };
+    const { heads } = this.#held;
+    for (const { device, at } of fragments) {
+      const known = heads.get(device);
+      if (known !== undefined && known.length < MAX_HEADS.each) known.push(at);
+      else if (known === undefined && heads.size < MAX_HEADS.devices) heads.set(device, [at]);
+    }
     this.#forgetAhead();
     this.#next = end;
     if (this.#fuse.blown) this.#stop({ status, words }, 'refused');
@@ -299,10 +304,10 @@ export class Lane {
   /** POSTs of single held fragments. If one is taken now, everything held is sent again from the start. */
   async #repaired(): Promise<boolean> {
     const held = this.#held as Held;
-    const [first, ...others] = held.heads as [LaneCursor, ...LaneCursor[]];
-    // Another one each time: the first may be poisonous, and the receiver well.
-    const other = others.length === 0 ? [] : [others[held.turn++ % others.length] as LaneCursor];
-    for (const head of [first, ...other]) {
+    const [first, ...others] = [...held.heads.values()] as [LaneCursor[], ...LaneCursor[][]];
+    // Another device each time: the first may be poisonous, and the receiver well. Of one device the older fragment goes first.
+    const other = others[held.turn++ % Math.max(1, others.length)] ?? [];
+    for (const head of [...first, ...other]) {
       const limits = { ...this.#options.limits, fragments: 1 };
       const result = await this.#options.reader.read(head, { limits, suspectBefore: END });
       if (result.kind !== 'unit') continue;

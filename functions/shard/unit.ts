@@ -17,6 +17,7 @@ export interface Unit {
 export interface UnitFragment extends OutgoingFragment {
   readonly device: string;
   readonly seq: number;
+  readonly at: LaneCursor;
 }
 
 export interface UnitLimits {
@@ -79,6 +80,8 @@ const COPIES = 2;
 /** Neighbouring fragments of one object. */
 interface Span {
   readonly object: StoredObject;
+  /** The lane's number of the first of them. */
+  readonly from: number;
   readonly entries: readonly FragmentEntry[];
   /** Cursor after it. */
   readonly end: LaneCursor;
@@ -165,7 +168,7 @@ export class UnitReader {
         }
         const done = to >= most;
         at = done ? (object.seq === stop.seq ? stop : { seq: object.seq + 1, fragment: 0 }) : { seq: object.seq, fragment: to };
-        if (to > from) spans.push({ object, entries: mine.slice(from, to), end: done ? at : { seq: object.seq, fragment: to } });
+        if (to > from) spans.push({ object, from, entries: mine.slice(from, to), end: done ? at : { seq: object.seq, fragment: to } });
         if (!done) return plan(at);
       }
       if (objects.length >= ROWS) continue;
@@ -189,7 +192,13 @@ export class UnitReader {
         throw (blocks as { readonly error: unknown }).error;
       }
       for (const [j, entry] of entries.entries()) {
-        fragments.push({ ...facts(entry), block: blocks[j] as Uint8Array, seq: object.seq, suspect });
+        fragments.push({
+          ...facts(entry),
+          block: blocks[j] as Uint8Array,
+          seq: object.seq,
+          at: { seq: object.seq, fragment: span.from + j },
+          suspect,
+        });
       }
       end = span.end;
     }
