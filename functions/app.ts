@@ -1,4 +1,5 @@
 import { type Context, Hono } from 'hono';
+import { routePath } from 'hono/route';
 import { answerStatus, encodeAnswer, PUSH_CONTENT_TYPE, PUSH_PATH, TABLE_PATH } from '../contract/push.ts';
 import { err, ok, type Result } from '../contract/result.ts';
 import { VERSION } from '../contract/version.ts';
@@ -33,7 +34,7 @@ interface Session {
 
 /** The edge's HTTP interface. `edgeOf` gives what the bindings of a request stand for, or what is wrong with them. */
 export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge, SettingErrors>, isolate: Isolate) {
-  type Env = { Bindings: B; Variables: { requestId: string; acknowledged?: boolean } };
+  type Env = { Bindings: B; Variables: { requestId: string; sender?: Identity; acknowledged?: boolean } };
   type Ctx = Context<Env>;
   const app = new Hono<Env>();
   const { now, log, tally } = isolate;
@@ -44,7 +45,9 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
     c.set('requestId', requestId);
     const arrivedMs = now();
     await next();
-    if (c.get('acknowledged')) observeDuration((name, value) => tally.add(name, value), ACK_DURATION, '', now() - arrivedMs);
+    const ms = now() - arrivedMs;
+    log.request(requestId, { method: c.req.method, route: routePath(c, -1), status: c.res.status, ms, ...c.get('sender') });
+    if (c.get('acknowledged')) observeDuration((name, value) => tally.add(name, value), ACK_DURATION, '', ms);
     c.res.headers.set('x-relay-version', VERSION);
     c.res.headers.set('x-request-id', requestId);
     handOverInTime(c);
@@ -178,6 +181,7 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
     const revoked = identity.ok && tenant !== undefined && isRevoked(identity.value, tenant);
     if (identity.ok && tenant !== undefined && !revoked) {
       const { tenant: name, device } = identity.value;
+      c.set('sender', { tenant: name, device });
       return ok({ identity: { tenant: name, device }, tenant });
     }
     const reason = revoked ? 'revoked' : identity.ok ? 'unknown_tenant' : identity.error;

@@ -35,6 +35,7 @@ function edgeOf(bindings: Bindings): Result<Edge, SettingErrors> {
   if (!opened.ok) return err(opened.error);
   const edge = createEdge(settings.value, servicesOf(bindings, opened.value));
   edges.set(settings.value, edge);
+  isolate.log.configure(settings.value.config.log);
   return ok(edge);
 }
 

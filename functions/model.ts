@@ -82,6 +82,17 @@ export interface ShardMetrics {
   readonly values: Readonly<Record<string, number>>;
 }
 
+/** What a device does beside its pushes, for the shard that counts for it. */
+export interface AccountRequest extends Identity {
+  /** It wants to store this series table, which the tenant does not have. */
+  readonly table?: { readonly rows: number; readonly bytes: number };
+  /** It sent what cannot be read. Names the request: told twice it counts once. */
+  readonly offence?: string;
+}
+export type AccountResult =
+  | { readonly kind: 'ok' }
+  | { readonly kind: 'busy'; readonly retryAfterMs: number; readonly reason: string; readonly limit: string };
+
 /** Objects in a bucket: R2, S3 or memory. Implemented in functions/buffer/. */
 export interface ObjectStore {
   /** Creates; `exists` where the key is taken. Rejects where the outcome is unknown. */
@@ -119,17 +130,6 @@ export type Verdict = VerdictCause &
     /** Come again; not before `afterMs`, where the receiver says so. */
     | { readonly kind: 'retry'; readonly afterMs: number | undefined }
     /** Wrong address, credentials or receiver: keep everything, tell people. */
-/** What a device does beside its pushes, for the shard that counts for it. */
-export interface AccountRequest extends Identity {
-  /** It wants to store this series table, which the tenant does not have. */
-  readonly table?: { readonly rows: number; readonly bytes: number };
-  /** It sent what cannot be read. Names the request: told twice it counts once. */
-  readonly offence?: string;
-}
-export type AccountResult =
-  | { readonly kind: 'ok' }
-  | { readonly kind: 'busy'; readonly retryAfterMs: number; readonly reason: string; readonly limit: string };
-
     | { readonly kind: 'stop' }
   );
 export interface VerdictCause {

@@ -1,5 +1,5 @@
 import { wireLimits } from '../../contract/limits.ts';
-import type { ReceiverConfig, RelayConfig, ShardConfig, TenantConfig } from './types.ts';
+import type { LogConfig, ReceiverConfig, RelayConfig, ShardConfig, TenantConfig } from './types.ts';
 
 /** What a key of `relay.yml` that is not given means. Durations are ms, sizes bytes. */
 
@@ -44,6 +44,12 @@ export const defaultLimits: RelayConfig['limits'] = {
   ...wireLimits,
   // What Prometheus grants a scraped timestamp.
   futureMs: 600_000,
+};
+
+export const defaultLog: LogConfig = {
+  // A thousand devices that push each 15 s have a line in 15 s.
+  samplingFraction: 0.001,
+  repeatIntervalMs: 60_000,
 };
 
 export const defaultTenant: TenantConfig = {

@@ -21,7 +21,8 @@ import {
 } from '../../contract/yaml/decode.ts';
 import type { ConfigError } from '../../contract/yaml/errors.ts';
 import { labelName } from '../../contract/yaml/relabel-config.ts';
-import { DEFAULT_IDENTITY_LABEL, DEFAULT_LANES_WITH_WINDOW, defaultLimits, defaultShard } from './defaults.ts';
+import { DEFAULT_IDENTITY_LABEL, DEFAULT_LANES_WITH_WINDOW, defaultLimits, defaultLog, defaultShard } from './defaults.ts';
+import { logConfig } from './log.ts';
 import { checkRoutes, receivers, routes } from './route-config.ts';
 import { tenantDecoder } from './tenant.ts';
 import type { RelayConfig, ShardConfig, TenantConfig } from './types.ts';
@@ -101,6 +102,7 @@ const relayConfig: Decoder<RelayConfig> = refine(
     identity_label: withDefault(labelName, DEFAULT_IDENTITY_LABEL),
     shard: withDefault<RawShard>(rawShard, { ...defaultShard, lanes: undefined }),
     limits: withDefault(limits, defaultLimits),
+    log: withDefault(logConfig, defaultLog),
     tenants: required(tenants),
   }),
   (raw, place) => {
@@ -109,7 +111,15 @@ const relayConfig: Decoder<RelayConfig> = refine(
       checked === FAILED ? FAILED : checkOrder(raw.shard, { receivers: raw.receivers, routes: checked }, placeOf(place, 'shard'));
     const identity = checkIdentity(raw.identity_label, raw.tenants, place);
     if (checked === FAILED || shard === FAILED || identity === FAILED) return FAILED;
-    return { receivers: raw.receivers, routes: checked, identityLabel: identity, shard, limits: raw.limits, tenants: raw.tenants };
+    return {
+      receivers: raw.receivers,
+      routes: checked,
+      identityLabel: identity,
+      shard,
+      limits: raw.limits,
+      log: raw.log,
+      tenants: raw.tenants,
+    };
   },
 );
 

@@ -15,6 +15,7 @@ export interface RelayConfig {
     /** Samples may lie this far ahead of the edge's clock. */
     readonly futureMs: number;
   };
+  readonly log: LogConfig;
   /** By tenant name; `*` stands for every tenant not named. */
   readonly tenants: Readonly<Record<string, TenantConfig>>;
 }
@@ -45,6 +46,13 @@ export type ReceiverAuthorization =
   | { readonly kind: 'basic'; readonly username: string | SecretName; readonly password: SecretName }
   /** `Authorization: <type> <credentials>`. */
   | { readonly kind: 'token'; readonly type: string; readonly credentials: SecretName };
+
+export interface LogConfig {
+  /** Of all requests so many have a line in the log, whatever became of them; 0 to 1. */
+  readonly samplingFraction: number;
+  /** An isolate repeats a line of the same message no more often. */
+  readonly repeatIntervalMs: number;
+}
 
 export type ReceiverKind = 'thanos' | 'prometheus' | 'mimir' | 'victoriametrics';
 export interface ReceiverConfig {

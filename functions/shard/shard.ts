@@ -64,6 +64,7 @@ export class Shard extends DurableObject<Bindings> implements ShardStub {
     const settings = settingsOf(env);
     if (!settings.ok) throw new Error(`settings: ${settings.error.join('; ')}`);
     const { config } = settings.value;
+    log.configure(config.log);
     const opened = storeOf(settings.value, env);
     if (!opened.ok) throw new Error(`settings: ${opened.error.join('; ')}`);
     const sql = storageSql(ctx.storage);

@@ -31,5 +31,6 @@ export const relayConfig: RelayConfig = {
     deadLetterRetentionMs: 86_400_000,
   },
   limits: { ...wireLimits, futureMs: 60_000 },
+  log: { samplingFraction: 0, repeatIntervalMs: 60_000 },
   tenants: { acme: tenantWithoutRules },
 };

@@ -68,6 +68,23 @@ describe('authentication', () => {
   });
 });
 
+describe('the line of a request in the log', () => {
+  it('names route, answer and sender, and nothing that was sent', async () => {
+    const edge = new TestEdge();
+    edge.isolate.log.configure({ samplingFraction: 1, repeatIntervalMs: 60_000 });
+    await edge.send('SECRET');
+    await edge.fetch('/SECRET?SECRET=SECRET', { headers: { authorization: 'Bearer SECRET' } });
+    await edge.fetch(`${TABLE_PATH}${hash}`, { method: 'PUT', headers: { authorization: 'Bearer SECRET' }, body: 'SECRET' });
+    const line = { level: 'info', message: 'request', ms: 0 };
+    expect(edge.logged.map((text) => JSON.parse(text)).filter(({ level }) => level === 'info')).toEqual([
+      { ...line, requestId: 'request-1', method: 'POST', route: PUSH_PATH, status: 400, tenant: 'acme', device: 'gw-1' },
+      { ...line, requestId: 'request-2', method: 'GET', route: '/*', status: 404 },
+      { ...line, requestId: 'request-3', method: 'PUT', route: `${TABLE_PATH}:hash`, status: 401 },
+    ]);
+    expect(edge.logged.join()).not.toContain('SECRET');
+  });
+});
+
 describe('an edge that is not configured', () => {
   const errors = ['DEVICE_TOKEN_KEY: expected a secret, got none.', 'relay.yml:3: receiver.url: expected an address'];
 

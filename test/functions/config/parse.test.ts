@@ -42,6 +42,7 @@ describe('parseRelayConfig', () => {
         deadLetterRetentionMs: 2_592_000_000,
       },
       limits: { ...wireLimits, futureMs: 600_000 },
+      log: { samplingFraction: 0.001, repeatIntervalMs: 60_000 },
       tenants: { '*': defaultTenant },
     });
   });
@@ -111,6 +112,7 @@ describe('parseRelayConfig', () => {
         cellsPerPush: 5000,
         futureMs: 60_000,
       },
+      log: { samplingFraction: 0.25, repeatIntervalMs: 300_000 },
       tenants: {
         acme: {
           externalLabels: [['region', 'eu']],

@@ -110,6 +110,11 @@ const refusals: Readonly<Record<string, readonly string[]>> = {
   'routes-without-window': [
     '15: shard.shards: would lose data: receiver central takes no late samples (out_of_order_time_window is 0s), so expected 1, got 2',
   ],
+  'log-values': [
+    '6: log.sampling_fraction: expected a number of 0 to 1, got "1.5"',
+    '7: log.repeat_interval: expected a duration of at least 1s, got "10ms"',
+    '8: log.level: unknown key (known: sampling_fraction, repeat_interval)',
+  ],
   'receiver-keys-missing': [
     '2: receivers[0].name: is required, but missing',
     '2: receivers[0].url: is required, but missing',
