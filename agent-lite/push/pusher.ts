@@ -1,6 +1,6 @@
 import type { Labels } from '../../contract/labels.ts';
 import type { Clock, HttpClient, Logger, LogReader, Metrics } from '../model.ts';
-import { afterMs, backoffMs, catchUpMs, slowMs, untilNextSlotMs } from './backoff.ts';
+import { afterMs, backoffMs, catchUpMs, slowMs, UNHEARD_LONGEST_MS, untilNextSlotMs } from './backoff.ts';
 import { ClockCorrection, type ClockStore } from './clock-correction.ts';
 import { type Compress, EdgeClient } from './edge-client.ts';
 import { type Failed, failed, type Round } from './round.ts';
@@ -188,7 +188,8 @@ class PushLoop implements Pusher {
     const round = await this.#rounds(sender);
     if (round.kind === 'failed') {
       if (round.retryAfterMs !== undefined) return afterMs(round.retryAfterMs, round.believed, clock);
-      return round.pace === 'slow' ? slowMs(clock) : backoffMs(this.#failures, clock);
+      if (round.pace === 'slow') return slowMs(clock);
+      return backoffMs(this.#failures, clock, round.cause === 'network' ? UNHEARD_LONGEST_MS : undefined);
     }
     if (round.kind === 'sent') {
       this.#intervalMs = Math.max(this.#o.pushIntervalMs, round.minIntervalMs);
