@@ -10,6 +10,7 @@ import { type AuthFailure, describeAuthFailure, isRevoked, verifyToken } from '.
 import type { Edge, Isolate, Tenant } from './edge.ts';
 import type { SettingErrors } from './env.ts';
 import { gatherMetrics, shardOf } from './fleet/shards.ts';
+import { listTroubles } from './fleet/trouble.ts';
 import { COUNT_INTERVAL_MS, WORKER_COUNTS } from './fleet/worker-counts.ts';
 import { ACK_DURATION, observeDuration } from './histogram.ts';
 import { handlePush } from './ingest/push.ts';
@@ -104,14 +105,14 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
       log.error('bucket not reachable', { requestId: c.get('requestId'), error: describeError(error) });
       return c.text('The bucket is not reachable.\n', 503);
     }
-    return c.text('The relay is ready.\n');
+    return c.text(['The relay is ready.', ...(await troubles(c, edge.value))].map((line) => `${line}\n`).join(''));
   });
 
   app.get('/metrics', async (c) => {
     const edge = edgeOf(c.env);
     if (!edge.ok) return failure(503, 'unavailable', 'the relay is not configured, see /-/ready');
-    const { settings, registry, shard } = edge.value;
-    if (settings.metricsToken !== undefined && !(await equalSecrets(bearer(c.req.header('authorization')), settings.metricsToken)))
+    const { registry, shard } = edge.value;
+    if (!(await mayReadMetrics(c, edge.value)))
       return failure(401, 'unauthorized', 'expected the header "Authorization: Bearer TOKEN"', { 'www-authenticate': 'Bearer' });
     const text = await gatherMetrics(await registry.list(MAX_SHARDS), shard, await handOver(edge.value), (name, error) =>
       log.error('shard did not give its metrics', { requestId: c.get('requestId'), shard: name, error: describeError(error) }),
@@ -222,6 +223,18 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
         return undefined;
       }
     });
+  }
+
+  async function mayReadMetrics(c: Ctx, { settings: { metricsToken } }: Edge): Promise<boolean> {
+    return metricsToken === undefined || equalSecrets(bearer(c.req.header('authorization')), metricsToken);
+  }
+
+  /** Receivers that take nothing. Not for everybody: it says whose they are, and asks every shard. The edge is ready all the same: it stores. */
+  async function troubles(c: Ctx, edge: Edge): Promise<readonly string[]> {
+    if (!(await mayReadMetrics(c, edge))) return [];
+    return listTroubles(await edge.registry.list(MAX_SHARDS), edge.shard, (name, error) =>
+      log.error('shard did not give its metrics', { requestId: c.get('requestId'), shard: name, error: describeError(error) }),
+    );
   }
 
   /** After the answer, and seldom: what this isolate has counted goes where all of it is kept. */

@@ -31,7 +31,7 @@ function spread(text: string): number {
 const PARALLEL = 6;
 
 /** Runs `task` for each name, some at a time; a failure is told to `failed` and holds nobody up. */
-async function forEachShard(
+export async function forEachShard(
   names: readonly string[],
   task: (name: string) => Promise<void>,
   failed: (name: string, error: unknown) => void,

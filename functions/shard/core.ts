@@ -2,7 +2,7 @@ import type { ShardConfig } from '../config/types.ts';
 import type { Clock, CommitRequest, CommitResult, ObjectStore, ReceiverClock, ShardMetrics } from '../model.ts';
 import type { ByteBudget, ByteShare } from './budget.ts';
 import { Committer } from './commit.ts';
-import { Counters } from './counters.ts';
+import { Counters, laterTotals } from './counters.ts';
 import { deleteDeadLettersBefore } from './dead-letters.ts';
 import type { ShardReceiver } from './drain.ts';
 import { Drains, TRIM_OBJECTS } from './drains.ts';
@@ -54,13 +54,14 @@ export class ShardCore {
   #lanes: number;
   #alarmMs: number | undefined;
   #dead = false;
+  #savedTotals = '{}';
 
   constructor(options: ShardOptions) {
     const { name, shard, sql, store, clock, budget } = options;
     this.#options = options;
     this.#memory = budget.open(formatShardName(name));
     this.#ledger = new Ledger(sql);
-    this.#counters = new Counters(this.#ledger.newest()?.totals);
+    this.#counters = new Counters(laterTotals(this.#ledger.newest()?.totals, this.#ledger.meta('totals')));
     this.#positions = new PositionStore(this.#ledger);
     const lanes = this.#ledger.meta('lanes');
     this.#lanes = Number(lanes ?? wantedLanes(options));
@@ -104,7 +105,20 @@ export class ShardCore {
   /** For the watchdog: starts whatever there is to do, and cleans up. Does not wait for the receiver. Safe at any time. */
   async poke(): Promise<void> {
     this.#wake();
+    this.#saveCounters();
     await this.#maintain();
+  }
+
+  /** What has been counted since the last commit, refusals above all, would be lost with this instance. */
+  #saveCounters(): void {
+    const totals = JSON.stringify(this.#counters.totals());
+    if (this.#dead || totals === this.#savedTotals) return;
+    this.#savedTotals = totals;
+    try {
+      this.#ledger.setMeta('totals', totals);
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   /** The platform's alarm rings: a slice of work. Never rejects: an alarm that failed six times would never come again. */
@@ -205,6 +219,7 @@ export class ShardCore {
       lanes: this.#lanes,
       trimObjects,
       snapshotSeq: () => this.#positions.snapshotSeq,
+      count: (metric, value) => this.#counters.add(metric, value),
     });
   }
 

@@ -25,6 +25,16 @@ export class Counters {
   }
 }
 
+/**
+ * Totals of one writer, kept in two places: the later of both. Counters only grow, so the greater value is the later one.
+ * @param saved as JSON
+ */
+export function laterTotals(totals: Totals = {}, saved = '{}'): Totals {
+  const out: Record<string, number> = { ...totals };
+  for (const [name, value] of Object.entries(JSON.parse(saved) as Totals)) out[name] = Math.max(value, out[name] ?? 0);
+  return out;
+}
+
 export function addTotals(into: Record<string, number>, totals: Totals): void {
   for (const [name, value] of Object.entries(totals)) into[name] = (into[name] ?? 0) + value;
 }

@@ -25,6 +25,8 @@ export interface DrainsOptions {
   readonly trimObjects: number;
   /** Rows up to this commit are not needed for positions. */
   readonly snapshotSeq: () => number;
+  /** Adds to a counter of the shard. */
+  readonly count: (metric: string, value: number) => void;
   readonly log: (message: string, fields: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -37,6 +39,7 @@ export class Drains {
   #bufferedBytes: number;
   /** Objects before it are no longer counted as stored. */
   #passedSeq: number;
+  readonly #passedAtStart: number;
   /** Objects before it are deleted from the bucket, as far as this instance knows. */
   #deletedSeq = 0;
   #rowsDeletedSeq = 0;
@@ -56,6 +59,7 @@ export class Drains {
     const former = [...rows].filter(([receiver]) => !names.includes(receiver));
     this.#formerTotals = new Map(former.map(([receiver, own]) => [receiver, own.get(FORMER_LANES)?.totals ?? {}]));
     this.#passedSeq = this.#minPassed();
+    this.#passedAtStart = this.#passedSeq;
     this.#bufferedBytes = ledger.backlogFrom(this.#passedSeq).bytes;
   }
 
@@ -124,9 +128,13 @@ export class Drains {
       if (keys.length > 0) await store.delete(keys);
     } catch (error) {
       // They stay a while longer; the next slice asks again.
+      this.#options.count('relay_delete_failures_total', 1);
       this.#options.log('cannot delete forwarded objects', { objects: keys.length, error: String(error) });
       return;
     }
+    // What was passed before this instance began is deleted once more, but was counted then.
+    const counted = ledger.keysBetween(Math.max(this.#deletedSeq, this.#passedAtStart), passed).length;
+    this.#options.count('relay_objects_deleted_total', counted);
     this.#deletedSeq = Math.max(this.#deletedSeq, passed);
     const rows = Math.min(this.#deletedSeq, snapshotSeq() + 1);
     if (rows <= this.#rowsDeletedSeq) return;

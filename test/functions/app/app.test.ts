@@ -105,6 +105,38 @@ describe('an edge that is not configured', () => {
   });
 });
 
+describe('receivers in trouble', () => {
+  const troubled = async (metricsToken?: string) => {
+    const edge = new TestEdge(metricsToken === undefined ? {} : { metricsToken });
+    for (const name of ['acme/1/0', 'acme/1/1', 'beta/1/0']) await edge.edge.registry.register(name);
+    edge.shard('acme/1/0').values = {
+      'relay_lanes_in_trouble{receiver="central",kind="stopped"}': 1,
+      'relay_lanes_in_trouble{receiver="central",kind="retrying"}': 0,
+      'relay_lanes_in_trouble{receiver="other",kind="retrying"}': 4,
+    };
+    edge.shard('acme/1/1').result = new Error('gone');
+    return edge;
+  };
+  const words = [
+    'The relay is ready.',
+    'shard acme/1/0, receiver central: 1 lane stopped: address or credentials of the receiver, or the bucket, are wrong',
+    'shard acme/1/0, receiver other: 4 lanes retrying: the receiver does not answer, or asks for time',
+    'shard acme/1/1: does not answer',
+  ];
+
+  it('are told on /-/ready, which stays ready: what is pushed is stored', async () => {
+    const response = await (await troubled()).fetch('/-/ready');
+    expect([response.status, await response.text()]).toEqual([200, words.map((line) => `${line}\n`).join('')]);
+  });
+
+  it('are told only to who may read the metrics', async () => {
+    const edge = await troubled('secret');
+    expect(await (await edge.fetch('/-/ready')).text()).toBe('The relay is ready.\n');
+    const headers = { authorization: 'Bearer secret' };
+    expect(await (await edge.fetch('/-/ready', { headers })).text()).toContain('receiver central');
+  });
+});
+
 it('is not ready while the bucket is away', async () => {
   const edge = new TestEdge();
   edge.store.head = () => Promise.reject(new Error('away'));
