@@ -11,6 +11,7 @@ import { scrape, tableOf, target } from '../agent-lite/push/scrapes.ts';
 import { ManualClock, settle } from '../fakes/clock.ts';
 import { TENANT } from '../fakes/commit-requests.ts';
 import { FakeLogger } from '../fakes/logger.ts';
+import { relayConfig, withReceiver } from '../fakes/relay-config.ts';
 import { ShardRig } from '../fakes/shard-rig.ts';
 import { CountingMetrics, logWorld } from '../fakes/wal.ts';
 import { type Body, NOW, TestEdge } from '../fakes/worker.ts';
@@ -43,7 +44,8 @@ export class World {
     const { clock } = this.rig;
     this.#bootAtStart = clock.boot();
     clock.stepWall(NOW + edgeSkewMs - clock.now());
-    this.edge = new TestEdge({ now: () => clock.now(), shardStub: () => this.#stub() });
+    const config = withReceiver(relayConfig, { outOfOrderTimeWindowMs: windowMs });
+    this.edge = new TestEdge({ config, now: () => clock.now(), shardStub: () => this.#stub() });
   }
 
   get truth(): number {
@@ -51,8 +53,8 @@ export class World {
   }
 
   /** A device's clock is `skewMs` ahead of the truth. */
-  async device(name: string, skewMs = 0): Promise<Device> {
-    const device = new Device(this, name, skewMs);
+  async device(name: string, skewMs = 0, settings: Partial<Pick<Device, 'latencyMs' | 'cellsPerPush'>> = {}): Promise<Device> {
+    const device = Object.assign(new Device(this, name, skewMs), settings);
     await device.start();
     this.devices.push(device);
     return device;
@@ -140,6 +142,8 @@ export class Device {
   /** On the way there, and again on the way back, ms. */
   latencyMs = 0;
   offline = false;
+  /** Of the agent's next start. */
+  cellsPerPush = 100_000;
   readonly #world: World;
   readonly #store = new MemoryStore();
   readonly #clockStore = new MemoryClockStore();
@@ -159,6 +163,7 @@ export class Device {
     this.#log = await plain.open(this.#store, { clock, segmentBytes: 64 * 1024 });
     this.#pusher = createPusher({
       ...{ url: 'http://edge', version: 'test', pushIntervalMs: 60_000, remoteTimeoutMs: 60_000, externalLabels: [] },
+      maxCellsPerPush: this.cellsPerPush,
       ...{ reader: this.#log, http: this.#http(), clock, clockStore: this.#clockStore, logger, metrics },
       deflate: (bytes) => Promise.resolve(new Uint8Array(deflateSync(bytes))),
     });
@@ -185,6 +190,11 @@ export class Device {
 
   get backlog(): number {
     return this.#pusher?.status().backlogRecords ?? 0;
+  }
+
+  /** Of the backlog, what is sent behind fresh samples. */
+  get behind(): number {
+    return this.#pusher?.status().behindRecords ?? 0;
   }
 
   get corrected(): boolean {
