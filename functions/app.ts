@@ -9,7 +9,8 @@ import { bearer, equalSecrets } from './auth/secret.ts';
 import { type AuthFailure, describeAuthFailure, isRevoked, verifyToken } from './auth/token.ts';
 import type { Edge, Isolate, Tenant } from './edge.ts';
 import type { SettingErrors } from './env.ts';
-import { gatherMetrics, shardOf } from './fleet/shards.ts';
+import { commitToShard } from './fleet/commit.ts';
+import { gatherMetrics } from './fleet/shards.ts';
 import { listTroubles } from './fleet/trouble.ts';
 import { COUNT_INTERVAL_MS, WORKER_COUNTS } from './fleet/worker-counts.ts';
 import { ACK_DURATION, observeDuration } from './histogram.ts';
@@ -98,14 +99,16 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
   app.get('/-/ready', async (c) => {
     const edge = edgeOf(c.env);
     if (!edge.ok) return c.text(`The relay is not configured:\n${edge.error.map((line) => `${line}\n`).join('')}`, 500);
+    let conflicts: readonly string[];
     try {
       const fault = await edge.value.checkStore();
       if (fault !== undefined) return c.text(`The bucket is of no use:\n${fault}\n`, 500);
+      conflicts = await edge.value.layouts.conflicts();
     } catch (error) {
       log.error('bucket not reachable', { requestId: c.get('requestId'), error: describeError(error) });
       return c.text('The bucket is not reachable.\n', 503);
     }
-    return c.text(['The relay is ready.', ...(await troubles(c, edge.value))].map((line) => `${line}\n`).join(''));
+    return c.text(['The relay is ready.', ...conflicts, ...(await troubles(c, edge.value))].map((line) => `${line}\n`).join(''));
   });
 
   app.get('/metrics', async (c) => {
@@ -214,12 +217,12 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
 
   function receiverTime(c: Ctx, edge: Edge, { identity, tenant }: Session): Promise<number | undefined> {
     return tenant.receiverTime.find(now, async () => {
-      const name = shardOf(identity, edge.settings.config, tenant.outgoing);
       try {
+        const { name } = await edge.layouts.place(identity);
         return (await edge.shard(name).time()).receiverMs;
       } catch (error) {
         // A push with samples will show what is wrong; an empty one must not wait for it.
-        log.sampled('shard did not tell the time', { requestId: c.get('requestId'), shard: name, error: describeError(error) });
+        log.sampled('shard did not tell the time', { requestId: c.get('requestId'), tenant: identity.tenant, error: describeError(error) });
         return undefined;
       }
     });
@@ -260,13 +263,18 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
 
   /** Hands a push to its device's shard. */
   async function commit(c: Ctx, edge: Edge, { identity, tenant }: Session, request: CommitRequest): Promise<CommitResult> {
-    const name = shardOf(identity, edge.settings.config, tenant.outgoing);
-    await edge.registry.register(name);
+    let shard = '';
     let result: CommitResult;
     try {
-      result = await edge.shard(name).commit(request);
+      result = await commitToShard(identity, request, {
+        ...edge,
+        onPlace: ({ name, conflict }) => {
+          shard = name;
+          if (conflict !== undefined) tally.add(`relay_layout_conflicts_total{reason="${conflict}"}`);
+        },
+      });
     } catch (error) {
-      log.error('shard failed', { requestId: c.get('requestId'), shard: name, error: describeError(error) });
+      log.error('shard failed', { requestId: c.get('requestId'), shard, error: describeError(error) });
       result = { kind: 'busy', retryAfterMs: FAILURE_RETRY_MS, reason: 'the shard did not answer' };
     }
     tenant.receiverTime.learn(result.receiverMs, now());

@@ -3,7 +3,9 @@ import { compileRelabel } from '../contract/relabel.ts';
 import { outgoingOf, receiversOf } from './config/routes.ts';
 import type { Outgoing, ReceiverConfig, RelayConfig, TenantConfig } from './config/types.ts';
 import type { Settings } from './env.ts';
+import { Layouts } from './fleet/layout.ts';
 import { ShardRegistry } from './fleet/registry.ts';
+import { shardsOf } from './fleet/shards.ts';
 import { SeriesCache, type SeriesRules } from './ingest/labels.ts';
 import { MemoryBudget } from './ingest/memory-budget.ts';
 import { ReceiverTime } from './ingest/receiver-time.ts';
@@ -47,6 +49,8 @@ export interface Services {
   readonly send: (receiver: ReceiverConfig, tenant: string, block: Uint8Array<ArrayBuffer>) => Promise<Verdict>;
   /** The part of a configuration that holds for a tenant; undefined where it has none. */
   readonly findTenant: (config: RelayConfig, tenant: string) => TenantConfig | undefined;
+  /** Told once for each tenant and isolate where the configured shards are not those in use. */
+  readonly onLayoutConflict: (words: string) => void;
 }
 
 /** Everything that depends on one configuration: made anew, with empty caches, when that changes. */
@@ -59,6 +63,7 @@ export interface Edge {
   readonly tableUse: TableUse;
   readonly series: SeriesCache;
   readonly registry: ShardRegistry;
+  readonly layouts: Layouts;
   readonly tenant: (name: string) => Tenant | undefined;
   readonly send: Services['send'];
 }
@@ -81,7 +86,10 @@ interface CompiledTenant {
   readonly tokensNotBeforeMs: number | undefined;
 }
 
-export function createEdge(settings: Settings, { store, checkStore, cache, now, shard, send, findTenant }: Services): Edge {
+export function createEdge(
+  settings: Settings,
+  { store, checkStore, cache, now, shard, send, findTenant, onLayoutConflict }: Services,
+): Edge {
   const { config } = settings;
   // Tenants without a name of their own share one part of the configuration, so its rules are compiled once.
   const compiled = new WeakMap<TenantConfig, CompiledTenant>();
@@ -97,6 +105,13 @@ export function createEdge(settings: Settings, { store, checkStore, cache, now, 
     tableUse,
     series: new SeriesCache(SERIES_CACHE_BYTES),
     registry: new ShardRegistry(store),
+    layouts: new Layouts({
+      store,
+      now,
+      generation: config.shard.generation,
+      shards: (tenant) => shardsOf(config, outgoing(tenant)),
+      onConflict: onLayoutConflict,
+    }),
     send,
     tenant(name) {
       const part = findTenant(config, name);

@@ -50,6 +50,7 @@ const servicesOf = (bindings: Bindings, { store, check }: OpenStore) => ({
   send: (receiver: ReceiverConfig, tenant: string, block: Uint8Array<ArrayBuffer>) =>
     receiverOf(receiver, tenant, { ...bindings }).send(block),
   findTenant: tenantConfig,
+  onLayoutConflict: (words: string) => isolate.log.error('the shards in use are not those of the configuration', { words }),
 });
 
 const app = createApp(edgeOf, isolate);

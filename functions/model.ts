@@ -62,9 +62,44 @@ export interface ReceiverClock {
   readonly receiverMs?: number;
 }
 
+/** The shard is closed: the tenant's devices belong to shards of a newer generation. */
+export interface Moved extends ReceiverClock {
+  readonly kind: 'moved';
+  readonly generation: number;
+}
+
+/** From shard `index` of the `shards` of a newer generation. */
+export interface HandOverRequest {
+  readonly generation: number;
+  readonly shards: number;
+  readonly index: number;
+  /** The last device of the page before; absent: from the start. */
+  readonly after?: string;
+}
+export interface HandOverResult {
+  /** Positions of devices that now belong to who asks; a megabyte or so. */
+  readonly devices: readonly DevicePositions[];
+  /** To be asked for next, as `after`; absent: that was all. */
+  readonly next?: string;
+}
+export type DevicePositions = readonly [
+  device: string,
+  logs: readonly (readonly [log: string, position: number, chain: string, atMs: number, earlier: string])[],
+];
+export interface DrainState {
+  /** Durably: it will never store anything again. */
+  readonly closed: boolean;
+  /** Receivers that have not got all that is stored. */
+  readonly backlog: readonly string[];
+}
+
 /** The RPC surface of the shard Durable Object. */
 export interface ShardStub {
-  commit(request: CommitRequest): Promise<CommitResult>;
+  commit(request: CommitRequest): Promise<CommitResult | Moved>;
+  /** Closes the shard for good; resolves when that is durable. Can be repeated. */
+  handOver(request: HandOverRequest): Promise<HandOverResult>;
+  /** Asked by those that wait for it; wakes it. */
+  drained(): Promise<DrainState>;
   /** The receiver's time; a shard that has not heard of it yet asks, and waits for a moment. */
   time(): Promise<ReceiverClock>;
   /** Wakes it so that it drains; the cron watchdog's call. Safe at any time. */

@@ -1,31 +1,16 @@
-import { crc32c } from '../../contract/crc32c.ts';
 import type { Outgoing, RelayConfig } from '../config/types.ts';
 import { ACK_DURATION, expandHistograms } from '../histogram.ts';
-import type { Identity, ShardMetrics, ShardStub } from '../model.ts';
+import type { ShardMetrics, ShardStub } from '../model.ts';
 import { TextFormat } from './text-format.ts';
 
-const encoder = new TextEncoder();
-
 /**
- * `tenant/generation/index` of the shard that takes a device's pushes. Without an out-of-order window a receiver refuses
- * what is an hour behind the tenant's newest sample; shards drain at different speeds, so the tenant then has only one.
+ * Shards that the configuration gives a tenant. Without an out-of-order window a receiver refuses what is an hour behind the
+ * tenant's newest sample; shards drain at different speeds, so the tenant then has only one.
  */
-export function shardOf(
-  { tenant, device }: Identity,
-  { shard }: RelayConfig,
+export const shardsOf = (
+  { shard }: Pick<RelayConfig, 'shard'>,
   { outOfOrderTimeWindowMs }: Pick<Outgoing, 'outOfOrderTimeWindowMs'>,
-): string {
-  const shards = outOfOrderTimeWindowMs > 0 ? shard.shards : 1;
-  return `${tenant}/${shard.generation}/${spread(device) % shards}`;
-}
-
-/** Not the hash that chooses the lane within a shard: with that one, all devices of a shard could share a lane. */
-function spread(text: string): number {
-  let h = crc32c(encoder.encode(text));
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return (h ^ (h >>> 16)) >>> 0;
-}
+): number => (outOfOrderTimeWindowMs > 0 ? shard.shards : 1);
 
 /** Calls to other objects that are open at once. */
 const PARALLEL = 6;

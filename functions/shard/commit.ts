@@ -1,5 +1,5 @@
 import { COMMIT_DURATION, observeDuration } from '../histogram.ts';
-import type { Clock, CommitRequest, CommitResult, LogCommitRequest, ObjectStore } from '../model.ts';
+import type { Clock, CommitRequest, CommitResult, LogCommitRequest, Moved, ObjectStore } from '../model.ts';
 import { Batch, type BatchResult } from './batch.ts';
 import { type ByteShare, SHARES } from './budget.ts';
 import type { Counters } from './counters.ts';
@@ -17,7 +17,7 @@ const PUT_TIMEOUT_MS = 30_000;
 const COPIES = 2;
 const ROUNDS = 3;
 
-const RETRY_AFTER_MS = { memory: 3_000, buffer: 30_000, commit: 2_000 } as const;
+const RETRY_AFTER_MS = { memory: 3_000, buffer: 30_000, commit: 2_000, handover: 3_000 } as const;
 
 export interface CommitterOptions {
   readonly name: ShardName;
@@ -34,6 +34,8 @@ export interface CommitterOptions {
   readonly lanes: () => number;
   /** Bytes stored and not yet forwarded. */
   readonly bufferedBytes: () => number;
+  /** Set once the shard takes nothing more: the generation that does. */
+  readonly closedBy: () => number | undefined;
   /** Called between the row and the sync that makes it durable. */
   readonly onWritten: () => void;
   /** Called once for each durable commit, before its acknowledgements. */
@@ -66,21 +68,43 @@ export class Committer {
     return this.#forming === undefined && this.#flying === undefined;
   }
 
-  async commit(request: CommitRequest): Promise<CommitResult> {
+  async commit(request: CommitRequest): Promise<CommitResult | Moved> {
     const result = await (request.logId === undefined ? this.#plain(request) : this.#decided(request));
+    return this.#counted(result);
+  }
+
+  /** Tells a push to come again, without looking at it. */
+  refuse(reason: keyof typeof RETRY_AFTER_MS): CommitResult | Moved {
+    return this.#counted(this.#busy(reason));
+  }
+
+  /** Resolves when no request is being made durable. Rejects where this instance must not go on. */
+  async settled(): Promise<void> {
+    // Who waits for this does not wait for the interval's end.
+    this.#forming?.close();
+    while (!this.idle) await (this.#forming ?? this.#flying)?.settled;
+    if (this.#dead) throw new Error('the instance ends');
+  }
+
+  #counted(result: CommitResult | Moved): CommitResult | Moved {
     const outcome = result.kind === 'stored' && result.repeated ? 'repeated' : result.kind;
     this.#options.counters.add(`relay_shard_pushes_total{result="${outcome}"}`);
     if (result.kind === 'busy') this.#options.counters.add(`relay_shard_busy_total{reason="${result.reason}"}`);
     return result;
   }
 
-  #plain(request: CommitRequest): CommitResult | Promise<CommitResult> {
+  #plain(request: CommitRequest): CommitResult | Moved | Promise<CommitResult> {
+    const closedBy = this.#options.closedBy();
+    if (closedBy !== undefined) return { kind: 'moved', generation: closedBy };
     return this.#dead ? this.#busy('commit') : this.#join(request, false);
   }
 
-  async #decided(request: LogCommitRequest): Promise<CommitResult> {
+  async #decided(request: LogCommitRequest): Promise<CommitResult | Moved> {
     for (let round = 0; round < ROUNDS; round++) {
       if (this.#dead) break;
+      // In each round: the shard may have been closed while this waited. Not even a conflict may be told from here on.
+      const closedBy = this.#options.closedBy();
+      if (closedBy !== undefined) return { kind: 'moved', generation: closedBy };
       const pending = this.#pendingBatch(request);
       const { device, logId, stream, base, to } = request;
       const { positions } = this.#options.positions;

@@ -1,12 +1,26 @@
 import type { ShardConfig } from '../config/types.ts';
-import type { Clock, CommitRequest, CommitResult, ObjectStore, ReceiverClock, ShardMetrics } from '../model.ts';
+import type {
+  Clock,
+  CommitRequest,
+  CommitResult,
+  DrainState,
+  HandOverRequest,
+  HandOverResult,
+  Moved,
+  ObjectStore,
+  ReceiverClock,
+  ShardMetrics,
+} from '../model.ts';
+import { shardIndex } from '../spread.ts';
 import type { ByteBudget, ByteShare } from './budget.ts';
 import { Committer } from './commit.ts';
 import { Counters, laterTotals } from './counters.ts';
 import { deleteDeadLettersBefore } from './dead-letters.ts';
 import type { ShardReceiver } from './drain.ts';
 import { Drains, TRIM_OBJECTS } from './drains.ts';
+import { Generation } from './generation.ts';
 import { hashText } from './hash.ts';
+import { PAGE_CHARACTERS, type Peer } from './inherit.ts';
 import { formatShardName, type ShardName } from './keys.ts';
 import { Ledger, LedgerError, type Sql } from './ledger.ts';
 import { shardValues } from './metrics.ts';
@@ -16,10 +30,22 @@ import { sweepOrphans } from './sweep.ts';
 
 /** While anything is stored an alarm is set no later than this, ms: should this instance die, the next one wakes by it. */
 const WATCH_MS = 30_000;
+/** So long a push waits for earlier generations to hand over, ms; then its device is told to come again. */
+const OPEN_WAIT_MS = 10_000;
 /** Between two looks for objects that belong to nobody, ms. */
 const SWEEP_MS = 600_000;
 /** Old dead letters deleted in one go. */
 const DEAD_LETTERS_PER_SWEEP = 1000;
+
+export interface ShardFleet {
+  /** Names of all that are registered, of any generation. */
+  readonly registered: () => Promise<readonly string[]>;
+  /** How many this one's generation has. */
+  readonly shards: () => Promise<number>;
+  /** A new stub each time. */
+  readonly peer: (name: string) => Peer;
+}
+
 export interface ShardOptions {
   readonly name: ShardName;
   readonly shard: ShardConfig;
@@ -31,6 +57,8 @@ export interface ShardOptions {
   readonly store: ObjectStore;
   readonly clock: Clock;
   readonly budget: ByteBudget;
+  /** The other shards of the tenant. */
+  readonly fleet: ShardFleet;
   /** Wakes the shard at a time, ms, even if this instance is gone then. The latest call counts. */
   readonly setAlarm: (atMs: number) => void;
   /** Keeps the instance alive while the work runs. */
@@ -50,6 +78,7 @@ export class ShardCore {
   readonly #positions: PositionStore;
   readonly #committer: Committer;
   readonly #memory: ByteShare;
+  readonly #generation: Generation;
   #drains: Drains;
   #lanes: number;
   #alarmMs: number | undefined;
@@ -80,6 +109,7 @@ export class ShardCore {
       lanes: () => this.#lanes,
       laneOf: (device) => hashText(device) % this.#lanes,
       bufferedBytes: () => this.#drains.bufferedBytes,
+      closedBy: () => this.#generation.closedBy,
       onWritten: () => this.#arm(clock.now() + WATCH_MS),
       onCommitted: (row, object) => {
         this.#drains.add(row, object?.bytes);
@@ -87,14 +117,65 @@ export class ShardCore {
       },
       onFatal: (error) => this.#fail(error),
     });
+    this.#generation = new Generation({
+      ...options.fleet,
+      name,
+      ledger: this.#ledger,
+      clock,
+      adopt: (devices, also) => this.#positions.adopt(devices, also),
+      settled: () => this.#committer.settled(),
+      log: options.log,
+    });
     this.#wake();
   }
 
-  async commit(request: CommitRequest): Promise<CommitResult> {
+  async commit(request: CommitRequest): Promise<CommitResult | Moved> {
     if (request.tenant !== this.#options.name.tenant) {
       throw new Error(`shard ${formatShardName(this.#options.name)}: expected data of its tenant, got those of ${request.tenant}`);
     }
+    if (!this.#generation.isOpen && !(await this.#opened(request))) return this.#committer.refuse('handover');
     return { ...(await this.#committer.commit(request)), ...this.#leading?.time() };
+  }
+
+  /** A newer generation takes over. */
+  async handOver(request: HandOverRequest): Promise<HandOverResult> {
+    try {
+      await this.#generation.close(request);
+    } catch (error) {
+      if (error instanceof LedgerError) this.#fail(error);
+      throw error;
+    }
+    const { shards, index, after = '' } = request;
+    return this.#positions.positions.page((device) => shardIndex(device, shards) === index, after, PAGE_CHARACTERS);
+  }
+
+  /** How far this shard is, for one that waits for it. */
+  async drained(): Promise<DrainState> {
+    this.#wake();
+    const busy = this.#drains.all.filter(({ dueMs }) => dueMs !== undefined || !this.#committer.idle);
+    return this.#generation.state(busy.map(({ receiver }) => receiver.name));
+  }
+
+  /** False: earlier shards have not all handed over in time. What waits counts as memory taken. */
+  async #opened({ fragments }: CommitRequest): Promise<boolean> {
+    const bytes = fragments.reduce((sum, { block }) => sum + block.length, 0);
+    if (!this.#memory.tryTake(bytes)) return false;
+    const opening = this.#generation.open().then(
+      () => true,
+      (error: unknown) => {
+        if (error instanceof LedgerError) this.#fail(error);
+        else this.#options.log('earlier shards have not handed over', { error: String(error) });
+        return false;
+      },
+    );
+    const opened = new AbortController();
+    const late = this.#options.clock.sleep(OPEN_WAIT_MS, opened.signal).then(() => false);
+    try {
+      return await Promise.race([opening, late]);
+    } finally {
+      opened.abort();
+      this.#memory.give(bytes);
+    }
   }
 
   /** What the receiver's clock says; where no answer has told yet, it is asked. */
@@ -129,7 +210,11 @@ export class ShardCore {
   }
 
   metrics(): ShardMetrics {
-    const { activeLogs, devicesWithSeveral } = this.#positions.positions.activity(this.#options.clock.now());
+    const closed = this.#generation.closedBy !== undefined;
+    // The devices of a closed shard are those of another one.
+    const { activeLogs, devicesWithSeveral } = closed
+      ? { activeLogs: 0, devicesWithSeveral: 0 }
+      : this.#positions.positions.activity(this.#options.clock.now());
     return {
       values: shardValues({
         totals: this.#counters.totals(),
@@ -143,11 +228,13 @@ export class ShardCore {
           clockOffsetMs: drain.clockOffsetMs,
         })),
         formerTotals: this.#drains.formerTotals,
-        devices: this.#positions.positions.devices,
+        devices: closed ? 0 : this.#positions.positions.devices,
         activeLogs,
         devicesWithSeveral,
         forgottenLogs: this.#positions.positions.forgotten,
         memoryBytes: this.#options.budget.used,
+        closed,
+        waitsFor: this.#generation.waitsFor,
       }),
     };
   }
@@ -162,14 +249,17 @@ export class ShardCore {
   async #slice(): Promise<void> {
     if (this.#dead) return;
     try {
-      await this.#drains.run();
+      await this.#generation.ask();
+      await this.#drains.run((receiver) => this.#generation.maySend(receiver));
       this.#adoptLanes();
     } catch (error) {
       this.#fail(error);
       return;
     }
     const due = this.#drains.dueMs;
-    if (due !== undefined) this.#arm(Math.max(due, this.#options.clock.now()));
+    // What may not be sent yet is due when those before it are asked again.
+    if (due !== undefined)
+      this.#arm(Math.max(due, this.#options.clock.now(), this.#generation.waitsFor > 0 ? this.#generation.askAgainMs : 0));
   }
 
   #arm(atMs: number): void {

@@ -101,11 +101,16 @@ export class Drains {
     for (const drain of this.#drains) drain.wake();
   }
 
-  /** One slice of work; safe to call at any time, also while another call runs. Rejects with LedgerError only. */
-  async run(): Promise<void> {
+  /**
+   * One slice of work; safe to call at any time, also while another call runs. Rejects with LedgerError only.
+   * @param maySend whether it is the turn of what is stored for a receiver
+   */
+  async run(maySend: (receiver: string) => boolean): Promise<void> {
     const { clock, trimObjects } = this.#options;
     const untilMs = clock.now() + SLICE_MS;
-    await Promise.all(this.#drains.map((drain) => drain.run(untilMs, () => this.#trim(trimObjects))));
+    await Promise.all(
+      this.#drains.filter(({ receiver }) => maySend(receiver.name)).map((drain) => drain.run(untilMs, () => this.#trim(trimObjects))),
+    );
     await this.#trim(this.dueMs === undefined ? 1 : trimObjects);
   }
 

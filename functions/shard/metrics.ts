@@ -17,6 +17,10 @@ export interface ShardState {
   readonly devicesWithSeveral: number;
   readonly forgottenLogs: number;
   readonly memoryBytes: number;
+  /** It takes nothing more: a newer generation does. */
+  readonly closed: boolean;
+  /** Shards of earlier generations that must be drained first. */
+  readonly waitsFor: number;
 }
 export interface DrainState {
   readonly receiver: string;
@@ -31,7 +35,7 @@ const series = (name: string, label: string, ...values: readonly string[]): read
 
 /** There at 0 from the start: a counter that comes into being at 1 has not increased, and its alert would miss the first event. */
 const FROM_THE_START: readonly string[] = [
-  ...series('relay_shard_busy_total', 'reason', 'memory', 'buffer', 'commit'),
+  ...series('relay_shard_busy_total', 'reason', 'memory', 'buffer', 'commit', 'handover'),
   ...series('relay_commit_failures_total', 'outcome', 'exists', 'unknown', 'timeout'),
   ...series('relay_positions_skipped_total', 'reason', 'unknown', 'evicted', 'set_aside', 'damaged'),
 ];
@@ -61,6 +65,8 @@ export function shardValues(state: ShardState): Record<string, number> {
   values['relay_devices_with_several_logs'] = state.devicesWithSeveral;
   values['relay_device_logs_forgotten'] = state.forgottenLogs;
   values['relay_isolate_budget_bytes'] = state.memoryBytes;
+  values['relay_shard_closed'] = state.closed ? 1 : 0;
+  values['relay_shard_waits_for_shards'] = state.waitsFor;
   return expandHistograms(values, HISTOGRAMS);
 }
 

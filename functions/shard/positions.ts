@@ -1,4 +1,5 @@
 import { type LogId, MAX_STREAMS, type Point } from '../../contract/push.ts';
+import type { DevicePositions, HandOverResult } from '../model.ts';
 
 /** Earlier commit points that a conflict answer can name. */
 export const POINTS_KEPT = 16;
@@ -118,6 +119,34 @@ export class Positions {
       );
     }
     return out;
+  }
+
+  /** Devices after `after` that are `wanted`, in order of their names, until about `characters` are full. */
+  page(wanted: (device: string) => boolean, after: string, characters: number): HandOverResult {
+    const names = [...this.#devices.keys()].filter((device) => device > after && wanted(device)).sort();
+    const devices: DevicePositions[] = [];
+    let size = 0;
+    for (const device of names) {
+      if (size >= characters) return { devices, next: devices.at(-1)?.[0] ?? after };
+      const logs = [...(this.#devices.get(device) ?? [])].map(
+        ([key, { stored, earlier, atMs }]) => [key, stored.position, stored.chain, atMs, earlier] as const,
+      );
+      devices.push([device, logs]);
+      size += logs.reduce((sum, [key, , chain, , earlier]) => sum + key.length + chain.length + earlier.length + 40, device.length);
+    }
+    return { devices };
+  }
+
+  /** Takes over what is known of devices elsewhere; what is known here is newer. */
+  adopt(devices: readonly DevicePositions[]): void {
+    for (const [device, logs] of devices) {
+      if (this.#devices.has(device)) continue;
+      const known = logs.map(([key, position, chain, atMs, earlier]): [string, KnownLog] => [
+        key,
+        { stored: { position, chain }, earlier, atMs },
+      ]);
+      this.#devices.set(device, new Map(known));
+    }
   }
 
   restore(snapshot: PositionsSnapshot): void {

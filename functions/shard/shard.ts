@@ -3,10 +3,24 @@ import type { Bindings } from '../bindings.ts';
 import { settingsOf, storeOf } from '../bundled.ts';
 import { platformClock } from '../clock.ts';
 import { outgoingOf, receiversOf } from '../config/routes.ts';
+import { storedShards } from '../fleet/layout.ts';
+import { ShardRegistry } from '../fleet/registry.ts';
 import { createOutlet } from '../forward/deliver.ts';
 import type { Receiver } from '../forward/receiver.ts';
 import { EdgeLog } from '../log.ts';
-import type { CommitRequest, CommitResult, Outlet, ReceiverClock, ShardMetrics, ShardStub, Verdict } from '../model.ts';
+import type {
+  CommitRequest,
+  CommitResult,
+  DrainState,
+  HandOverRequest,
+  HandOverResult,
+  Moved,
+  Outlet,
+  ReceiverClock,
+  ShardMetrics,
+  ShardStub,
+  Verdict,
+} from '../model.ts';
 import { type NamedBindings, receiverOf } from '../send.ts';
 import { isolateBudget } from './budget.ts';
 import { ShardCore } from './core.ts';
@@ -23,8 +37,16 @@ export class Shard extends DurableObject<Bindings> implements ShardStub {
   #core: ShardCore | undefined;
   #workerCounts: WorkerCounts | undefined;
 
-  async commit(request: CommitRequest): Promise<CommitResult> {
+  async commit(request: CommitRequest): Promise<CommitResult | Moved> {
     return this.#started().commit(request);
+  }
+
+  async handOver(request: HandOverRequest): Promise<HandOverResult> {
+    return this.#started().handOver(request);
+  }
+
+  async drained(): Promise<DrainState> {
+    return this.#started().drained();
   }
 
   async time(): Promise<ReceiverClock> {
@@ -73,6 +95,7 @@ export class Shard extends DurableObject<Bindings> implements ShardStub {
     // Not to be mistaken for receivers that are gone: what is stored waits.
     if (receivers === undefined) throw new Error(`settings: expected a route for tenant ${name.tenant}, which has a shard, got none`);
     const bindings = env as unknown as NamedBindings;
+
     return new ShardCore({
       name,
       shard: config.shard,
@@ -82,6 +105,11 @@ export class Shard extends DurableObject<Bindings> implements ShardStub {
       store: opened.value.store,
       clock: platformClock,
       budget: isolateBudget,
+      fleet: {
+        registered: () => new ShardRegistry(opened.value.store).ofTenant(name.tenant),
+        shards: () => storedShards(opened.value.store, name.tenant, name.generation),
+        peer: (other) => env.SHARD.get(env.SHARD.idFromName(other)) as unknown as ShardStub,
+      },
       setAlarm: (atMs) => ctx.waitUntil(ctx.storage.setAlarm(atMs)),
       waitUntil: (work) => ctx.waitUntil(work),
       onFatal: (error) => {

@@ -5,7 +5,7 @@ import { createOutlet } from '../../functions/forward/deliver.ts';
 import { Receiver } from '../../functions/forward/receiver.ts';
 import type { ObjectStore } from '../../functions/model.ts';
 import { ByteBudget } from '../../functions/shard/budget.ts';
-import { ShardCore } from '../../functions/shard/core.ts';
+import { ShardCore, type ShardFleet } from '../../functions/shard/core.ts';
 import type { ShardReceiver } from '../../functions/shard/drain.ts';
 import { ManualClock } from './clock.ts';
 import { TENANT } from './commit-requests.ts';
@@ -27,12 +27,25 @@ export interface RigOptions {
   readonly budgetBytes?: number;
   readonly maxSamplesPerSend?: number;
   readonly index?: number;
+  /** Default 1. */
+  readonly generation?: number;
+  /** Default: it is the tenant's only shard. */
+  readonly fleet?: ShardFleet;
   readonly trimObjects?: number;
   /** Default {@link TENANT}. */
   readonly tenant?: string;
   /** A shard of another tenant, with which this one has the clock, the bucket, the memory and the receiver in common. */
   readonly beside?: ShardRig;
 }
+
+/** A shard without others. */
+export const ALONE: ShardFleet = {
+  registered: async () => [],
+  shards: async () => 1,
+  peer: (name) => {
+    throw new Error(`${name}: there is no other shard`);
+  },
+};
 
 export class ShardRig {
   readonly clock: ManualClock;
@@ -110,11 +123,20 @@ export class ShardRig {
   }
 
   #start(): ShardCore {
-    const { tenant = TENANT, shard, receivers = [{ name: 'main' }], index = 0, trimObjects = 64 } = this.#options;
+    const {
+      tenant = TENANT,
+      shard,
+      receivers = [{ name: 'main' }],
+      index = 0,
+      generation = 1,
+      fleet = ALONE,
+      trimObjects = 64,
+    } = this.#options;
     return new ShardCore({
-      name: { tenant, generation: 1, index },
+      name: { tenant, generation, index },
       shard: { generation: 1, shards: 1, lanes: 4, commitIntervalMs: 100, maxBufferBytes: 1e9, deadLetterRetentionMs: 0, ...shard },
       receivers: receivers.map((receiver) => this.#shardReceiver(receiver)),
+      fleet,
       sql: this.storage.open(),
       store: this.store,
       clock: this.clock,

@@ -1,6 +1,15 @@
 import { decodeWriteRequest, type WrittenSeries } from '../../contract/decode-remote-write.ts';
 import { snappyUncompress } from '../../contract/snappy.ts';
-import type { CommitRequest, CommitResult, ReceiverClock, ShardMetrics, ShardStub } from '../../functions/model.ts';
+import type {
+  CommitRequest,
+  CommitResult,
+  DrainState,
+  HandOverResult,
+  Moved,
+  ReceiverClock,
+  ShardMetrics,
+  ShardStub,
+} from '../../functions/model.ts';
 
 /** A shard that remembers what it was given and answers what it is told to. */
 export class FakeShard implements ShardStub {
@@ -8,15 +17,21 @@ export class FakeShard implements ShardStub {
   pokes = 0;
   asked = 0;
   clock: ReceiverClock = {};
-  result: CommitResult | Error = { kind: 'stored', repeated: false };
+  result: CommitResult | Moved | Error = { kind: 'stored', repeated: false };
   values: Record<string, number> = {};
   /** Handed over by {@link count}. */
   counted: Record<string, number> = {};
 
-  async commit(request: CommitRequest): Promise<CommitResult> {
+  async commit(request: CommitRequest): Promise<CommitResult | Moved> {
     this.requests.push(request);
     if (this.result instanceof Error) throw this.result;
     return this.result;
+  }
+  async handOver(): Promise<HandOverResult> {
+    return { devices: [] };
+  }
+  async drained(): Promise<DrainState> {
+    return { closed: true, backlog: [] };
   }
   async time(): Promise<ReceiverClock> {
     this.asked++;

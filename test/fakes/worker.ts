@@ -81,6 +81,7 @@ export class TestEdge {
       send,
       shard: (name) => (name === WORKER_COUNTS ? this.workerCounts : (shardStub?.(name) ?? this.shard(name))),
       findTenant: (all, tenant) => all.tenants[tenant] ?? all.tenants['*'],
+      onLayoutConflict: (words) => this.logged.push(words),
     };
     const newRequestId = () => {
       this.#requests++;

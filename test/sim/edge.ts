@@ -1,11 +1,12 @@
 import { defaultReceiver } from '../../functions/config/defaults.ts';
 import { createOutlet } from '../../functions/forward/deliver.ts';
-import type { CommitRequest, CommitResult, ObjectStore, OutgoingFragment, Outlet } from '../../functions/model.ts';
+import type { CommitRequest, CommitResult, Moved, ObjectStore, OutgoingFragment, Outlet } from '../../functions/model.ts';
 import { ByteBudget } from '../../functions/shard/budget.ts';
 import { ShardCore } from '../../functions/shard/core.ts';
 import { Gate } from '../../functions/shard/gate.ts';
 import type { Sql } from '../../functions/shard/ledger.ts';
 import { TENANT } from '../fakes/commit-requests.ts';
+import { ALONE } from '../fakes/shard-rig.ts';
 import { FakeObjectStorage } from '../fakes/sql.ts';
 import type { SimClock } from './clock.ts';
 import type { SimOptions } from './options.ts';
@@ -64,6 +65,7 @@ export class SimShard {
           outlet: () => this.#outlet(delivered),
         },
       ],
+      fleet: ALONE,
       sql: counted(new FakeObjectStorage().open(), this.operations),
       store: store ?? new SizeStore(clock, options, this.operations, this.#connections),
       clock,
@@ -82,7 +84,7 @@ export class SimShard {
   }
 
   /** Calls are taken one after the other, as the object has one thread. */
-  async commit(request: CommitRequest): Promise<CommitResult> {
+  async commit(request: CommitRequest): Promise<CommitResult | Moved> {
     const { serviceMs, overloadMs } = this.#options;
     const now = this.#clock.now();
     const startMs = Math.max(now, this.#freeMs);

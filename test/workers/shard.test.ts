@@ -6,7 +6,7 @@ import { defaultReceiver } from '../../functions/config/defaults.ts';
 import type { ReceiverConfig } from '../../functions/config/types.ts';
 import { createOutlet } from '../../functions/forward/deliver.ts';
 import { Receiver } from '../../functions/forward/receiver.ts';
-import type { Clock, CommitResult, ObjectStore, ShardStub, Verdict } from '../../functions/model.ts';
+import type { Clock, CommitResult, Moved, ObjectStore, ShardStub, Verdict } from '../../functions/model.ts';
 import { ByteBudget } from '../../functions/shard/budget.ts';
 import { ShardCore } from '../../functions/shard/core.ts';
 import { parseShardName, type ShardName } from '../../functions/shard/keys.ts';
@@ -79,6 +79,11 @@ function coreIn(state: DurableObjectState, name: string, { receiver, store = r2S
     name: shardName,
     shard: { generation: 1, shards: 1, lanes: 1, commitIntervalMs: 20, maxBufferBytes: 1e9, deadLetterRetentionMs: 0 },
     receivers: [{ config: receiverConfig, outlet }],
+    fleet: {
+      registered: async () => [],
+      shards: async () => 1,
+      peer: stubOf,
+    },
     sql: storageSql(state.storage),
     store,
     clock,
@@ -208,7 +213,7 @@ describe('the shard', () => {
     await evictDurableObject(objectOf(name));
     await runInDurableObject(objectOf(name), async (_instance, state) => {
       const core = coreIn(state, name, { receiver });
-      const results: CommitResult[] = [];
+      const results: (CommitResult | Moved)[] = [];
       for (let i = 3; i < 6; i++) {
         results.push(await core.commit(requestOf(name, { from: i, to: i + 1, fragments: [sampleOf('gw-1', t + i, i)] })));
       }

@@ -170,6 +170,7 @@ describe('POST /api/v1/push', () => {
     const { status, answer, headers } = await edge.push(makePush([batch]));
     expect([status, answer.code, answer.message, headers.get('retry-after')]).toEqual([503, 'busy', 'the edge failed', '10']);
     expect(edge.logged.map((line) => JSON.parse(line))).toMatchObject([
+      { level: 'warn', message: 'shard did not tell the time' },
       { level: 'error', error: 'Error: R2 is away', requestId: 'request-1' },
     ]);
   });
