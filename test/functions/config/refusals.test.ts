@@ -6,6 +6,8 @@ const folder = new URL('../../fixtures/config/relay/', import.meta.url);
 
 /** By fixture: what is said about it, in the order of lines, without the file's name. */
 const refusals: Readonly<Record<string, readonly string[]>> = {
+  'alias-bomb': ['11: expected at most 500000 values with aliases written out'],
+  'alias-unknown': ['5: an alias has no anchor before it; a text that starts with * has to stand in quotes'],
   backoff: ['5: receivers[0].queue_config.max_backoff: expected at least the min_backoff, 10s, got 5s'],
   'broken-yaml': ['2: not valid YAML: Flow sequence in block collection must be sufficiently indented and end with a ]'],
   empty: ['1: expected a map, got nothing'],
@@ -27,6 +29,7 @@ const refusals: Readonly<Record<string, readonly string[]>> = {
   'identity-label-name': ['5: identity_label: expected a label other than __name__, which is the metric'],
   'identity-label': ['5: identity_label: expected a label name, got ""'],
   'identity-reserved': ['7: tenants.acme.reserved_labels: expected labels other than the identity_label, got "device_id"'],
+  'key-is-a-list': ['7: expected a text as key, got a list'],
   'lanes-without-window': [
     '7: shard.shards: would lose data: receiver central takes no late samples (out_of_order_time_window is 0s), so expected 1, got 2',
     '8: shard.lanes: would lose data: receiver central takes no late samples (out_of_order_time_window is 0s), so expected 1, got 4',
@@ -44,8 +47,21 @@ const refusals: Readonly<Record<string, readonly string[]>> = {
     '15: limits.cell_limit: expected a whole number of 1 to 1000000, got "1000001"',
     '16: limits.too_far_in_future_time_window: expected a duration of at most 1d, got "2d"',
   ],
+  'merge-key': ['6: merge key <<: expected a map or a list of maps, got a text'],
   'no-receiver': ['1: receivers: expected at least one receiver, got none'],
   'receivers-same-name': ['5: receivers[1].name: expected a name of its own, got that of receivers[0], "central"'],
+  'relabel-rules': [
+    '8: tenants["*"].write_relabel_configs[0].regex: expected a regular expression in RE2 syntax, got "a(": missing closing ): `a(`',
+    '11: tenants["*"].write_relabel_configs[1].action: expected one of replace, keep, drop, keepequal, dropequal, hashmod, labelmap, labeldrop, labelkeep, lowercase, uppercase, got "explode"',
+    '12: tenants["*"].write_relabel_configs[2].modulus: action hashmod needs an integer of 1 or more here, got 0',
+    '15: tenants["*"].write_relabel_configs[3].target_label: action replace needs a label name here, got ""',
+    '18: tenants["*"].write_relabel_configs[4].target_label: action lowercase needs a label name here, got ""',
+    '19: tenants["*"].write_relabel_configs[5].source_label: unknown key (did you mean source_labels?)',
+  ],
+  'repeated-key': ['6: key is given twice in one map'],
+  tag: ['5: not valid YAML: Unresolved tag: !secret'],
+  'too-deep': ['6: expected at most 64 lists and maps inside each other'],
+  'two-documents': ['7: expected one YAML document, got another after ---'],
   'unsupported-queue-config': [
     '6: receivers[0].queue_config.capacity: not supported: what waits is bounded by shard.max_buffer_size',
     '7: receivers[0].queue_config.max_shards: not supported: set shard.shards and shard.lanes',
@@ -187,6 +203,13 @@ const refusals: Readonly<Record<string, readonly string[]>> = {
     '5: receivers[0].send_exemplars: expected true or false, got "sometimes"',
     '8: receivers[0].metadata_config.send_interval: not supported: devices send metadata when they change and every 12h',
     '9: receivers[0].metadata_config.max_samples_per_send: not supported: metadata go along with samples',
+  ],
+  'wrong-types': [
+    '1: receivers: expected a list, got a map',
+    '3: shard: expected a map, got a list',
+    '4: limits: expected a map, got "4MB"',
+    '5: log: expected a map, got a list',
+    '6: tenants: expected a map, got a list',
   ],
 };
 
