@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { NO_CHAIN, PUSH_CONTENT_TYPE } from '../../../contract/push.ts';
 import { defaultRelabelConfig } from '../../../contract/relabel.ts';
+import type { RelayConfig } from '../../../functions/config/types.ts';
 import { MemoryBudget } from '../../../functions/ingest/memory-budget.ts';
 import { buildTarget, type GivenTarget, labels, makePush, pushBody, report } from '../../fakes/pushes.ts';
-import { relayConfig, tenantWithoutRules } from '../../fakes/relay-config.ts';
+import { relayConfig, tenantWithoutRules, testReceiver } from '../../fakes/relay-config.ts';
 import { seriesOf } from '../../fakes/shard-stub.ts';
 import { type Body, NOW, TestEdge } from '../../fakes/worker.ts';
 
@@ -87,6 +88,27 @@ describe('POST /api/v1/push', () => {
     const { answer } = await edge.push(makePush([], { base: at, to: at }));
     expect(answer).toMatchObject({ code: 'stored', logId, position: 7, edgeMs: NOW, minPushIntervalMs: 30_000 });
     expect([...edge.shards.values()].flatMap(({ requests }) => requests)).toEqual([]);
+  });
+
+  it('hands on the stream, and tells how late samples may be: the least window of the tenant’s receivers', async () => {
+    const windows = (...ms: readonly number[]): RelayConfig => ({
+      ...relayConfig,
+      receivers: ms.map((outOfOrderTimeWindowMs, i) => ({ ...testReceiver, name: `r${i}`, outOfOrderTimeWindowMs })),
+      routes: [{ tenants: '*', receivers: ms.map((_, i) => `r${i}`) }],
+    });
+    for (const [config, want] of [
+      [windows(0), 0],
+      [windows(7_200_000), 7_200_000],
+      [windows(7_200_000, 3_600_000), 3_600_000],
+      [windows(7_200_000, 0), 0],
+    ] as const) {
+      const { edge, batch } = await ready(new TestEdge({ config }));
+      const { answer } = await edge.push(makePush([batch], { stream: 3 }));
+      expect(answer).toMatchObject({ code: 'stored', freshWindowMs: want });
+      const asked = await edge.push(makePush([], { base: { position: 0, chain: NO_CHAIN }, to: { position: 0, chain: NO_CHAIN } }));
+      expect(asked.answer.freshWindowMs).toBe(want);
+      expect([...edge.shards.values()].flatMap(({ requests }) => requests)).toMatchObject([{ logId, stream: 3 }]);
+    }
   });
 
   it('hands on gaps and counts their positions', async () => {
@@ -199,7 +221,6 @@ describe('bad input', () => {
       400,
       /without/,
     ],
-    ['stream 1', () => pushBody(makePush([], { stream: 1 })), 400, /stream 0/],
   ];
   it.each(bodies)('%s', async (_name, body, status, message) => {
     const edge = new TestEdge();
