@@ -34,6 +34,8 @@ export interface CommitterOptions {
   readonly lanes: () => number;
   /** Bytes stored and not yet forwarded. */
   readonly bufferedBytes: () => number;
+  /** Frees so many of them at the cost of receivers that allow it; false: there are not so many. */
+  readonly makeRoom: (bytes: number) => boolean;
   /** Set once the shard takes nothing more: the generation that does. */
   readonly closedBy: () => number | undefined;
   /** Called between the row and the sync that makes it durable. */
@@ -135,7 +137,8 @@ export class Committer {
     const bytes = request.fragments.reduce((sum, { block }) => sum + block.length, 0);
     const pendingBytes = (this.#forming?.bytes ?? 0) + (this.#flying?.bytes ?? 0);
     // A push without fragments needs no room and may tell of a gap: it always passes.
-    if (bytes > 0 && bufferedBytes() + pendingBytes + bytes > maxBufferBytes) return this.#busy('buffer');
+    const missing = bufferedBytes() + pendingBytes + bytes - maxBufferBytes;
+    if (bytes > 0 && missing > 0 && !this.#options.makeRoom(missing)) return this.#busy('buffer');
     if (this.#forming?.isFull(FULL_BATCH)) return this.#busy('commit');
     if (!memory.tryTake(bytes * COPIES, SHARES.commit)) return this.#busy('memory');
     const batch = this.#forming ?? this.#open();

@@ -109,6 +109,7 @@ export class ShardCore {
       lanes: () => this.#lanes,
       laneOf: (device) => hashText(device) % this.#lanes,
       bufferedBytes: () => this.#drains.bufferedBytes,
+      makeRoom: (bytes) => this.#drains.makeRoom(bytes),
       closedBy: () => this.#generation.closedBy,
       onWritten: () => this.#arm(clock.now() + WATCH_MS),
       onCommitted: (row, object) => {

@@ -5,10 +5,11 @@ import { addTotals, type Counters, type Totals } from './counters.ts';
 import { DeadLetters } from './dead-letters.ts';
 import type { ShardName } from './keys.ts';
 import { Lane, type LaneTrouble } from './lane.ts';
-import { type Backlog, type DrainRow, FORMER_LANES, type Ledger } from './ledger.ts';
+import { type Backlog, type DrainRow, FORMER_LANES, type LaneCursor, type Ledger } from './ledger.ts';
 import type { ObjectCache } from './object-cache.ts';
+import { samplesBetween } from './placing.ts';
 import { ReceiverOffset } from './receiver-offset.ts';
-import { postLimits, UnitReader } from './unit.ts';
+import { compareCursors, postLimits, UnitReader } from './unit.ts';
 
 /** A receiver of the shard's tenant, and the way to it. */
 export interface ShardReceiver {
@@ -34,33 +35,74 @@ export interface DrainOptions {
 export class Drain {
   readonly #options: DrainOptions;
   readonly #offset: ReceiverOffset;
-  readonly #lanes: readonly Lane[];
+  readonly #deadLetters: DeadLetters;
+  readonly #lanes: Lane[];
 
   constructor(options: DrainOptions) {
     this.#options = options;
-    const { name, receiver, ledger, store, clock, cache, rows } = options;
-    const { name: receiverName, queue } = receiver.config;
+    const { name, receiver, store, clock, rows } = options;
     this.#offset = new ReceiverOffset(clock, receiver.outlet);
-    const deadLetters = new DeadLetters(name, store, clock, receiverName);
-    const limits = postLimits(queue.maxSamplesPerSend);
+    this.#deadLetters = new DeadLetters(name, store, clock, receiver.config.name);
     this.#lanes = Array.from({ length: options.lanes }, (_, lane) => {
       const row = rows.get(lane);
-      if (row === undefined) throw new Error(`drain ${receiverName}: expected a row of lane ${lane}, got none`);
-      return new Lane({
-        lane,
-        row,
-        limits,
-        minBackoffMs: queue.minBackoffMs,
-        maxBackoffMs: queue.maxBackoffMs,
-        ledger,
-        save: (moved) => ledger.transaction(() => ledger.setDrain(receiverName, lane, moved)),
-        reader: new UnitReader(lane, ledger, store, cache),
-        deadLetters,
-        outlet: (counters) => this.#outlet(counters),
-        clock,
-        log: (message, fields) => options.log(message, { receiver: receiverName, ...fields }),
-      });
+      if (row === undefined) throw new Error(`drain ${this.receiver.name}: expected a row of lane ${lane}, got none`);
+      return this.#newLane(lane, row);
     });
+  }
+
+  #newLane(lane: number, row: DrainRow): Lane {
+    const { ledger, store, cache, clock, log } = this.#options;
+    const { name, queue } = this.receiver;
+    const oldestMs = () => (queue.sampleAgeLimitMs === 0 ? Number.NEGATIVE_INFINITY : clock.now() - queue.sampleAgeLimitMs);
+    const made: Lane = new Lane({
+      lane,
+      row,
+      limits: postLimits(queue.maxSamplesPerSend),
+      minBackoffMs: queue.minBackoffMs,
+      maxBackoffMs: queue.maxBackoffMs,
+      batchSendDeadlineMs: queue.batchSendDeadlineMs,
+      ledger,
+      save: (moved) => {
+        // One whose place another has taken may still come back from a POST.
+        if (this.#lanes[lane] === made) ledger.transaction(() => ledger.setDrain(name, lane, moved));
+      },
+      reader: new UnitReader(lane, ledger, store, cache, oldestMs),
+      deadLetters: this.#deadLetters,
+      outlet: (counters) => this.#outlet(counters),
+      clock,
+      log: (message, fields) => log(message, { receiver: name, ...fields }),
+    });
+    return made;
+  }
+
+  /**
+   * Goes on from the object `seq` at the earliest, whatever lies before it; returns the samples that the receiver does not get
+   * so. A POST under way counts among them, though it may arrive.
+   */
+  jump(seq: number): number {
+    const { ledger } = this.#options;
+    const to: LaneCursor = { seq, fragment: 0 };
+    let dropped = 0;
+    const moved = [...this.#lanes.entries()].flatMap(([i, lane]) => {
+      if (lane.passedSeq >= seq) return [];
+      lane.end();
+      const { behind, totals, ...cursor } = lane.row;
+      const gone = [...behind, { from: cursor, before: to }]
+        .map(({ from, before }) => samplesBetween(ledger, i, from, earlier(before, to)))
+        .reduce((sum, samples) => sum + samples, 0);
+      dropped += gone;
+      const left = behind
+        .filter(({ before }) => compareCursors(before, to) > 0)
+        .map(({ from, before }) => ({ from: later(from, to), before }));
+      const sum: Record<string, number> = { ...totals };
+      addTotals(sum, { 'relay_dropped_samples_total{reason="buffer_full"}': gone });
+      return [{ i, row: { ...later(cursor, to), behind: left, totals: sum } }];
+    });
+    ledger.transaction(() => {
+      for (const { i, row } of moved) ledger.setDrain(this.receiver.name, i, row);
+    });
+    for (const { i, row } of moved) this.#lanes[i] = this.#newLane(i, row);
+    return dropped;
   }
 
   get receiver(): ReceiverConfig {
@@ -136,3 +178,6 @@ export class Drain {
     });
   }
 }
+
+const earlier = (a: LaneCursor, b: LaneCursor): LaneCursor => (compareCursors(a, b) < 0 ? a : b);
+const later = (a: LaneCursor, b: LaneCursor): LaneCursor => (compareCursors(a, b) < 0 ? b : a);

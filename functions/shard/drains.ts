@@ -11,6 +11,8 @@ import { placeDrains } from './placing.ts';
 export const SLICE_MS = 25_000;
 /** Objects that all drains have passed are deleted in groups of this many, or when there is nothing else to do. */
 export const TRIM_OBJECTS = 64;
+/** Where the oldest are dropped, so many-th of the buffer at a time: a jump writes a row for each lane. */
+const DROP_SHARE = 100;
 
 export interface DrainsOptions {
   readonly name: ShardName;
@@ -84,6 +86,34 @@ export class Drains {
     return dues.length === 0 ? undefined : Math.min(...dues);
   }
 
+  /**
+   * Frees at least `bytes`, where that can be done without taking anything from a receiver that devices wait for: those that
+   * rather lose their oldest samples do so. Says whether all of it is free.
+   */
+  makeRoom(bytes: number): boolean {
+    const { ledger, log } = this.#options;
+    this.#count();
+    const wanted = Math.max(bytes, this.#bufferedBytes / DROP_SHARE);
+    const blocking = this.#drains.filter(({ receiver }) => receiver.onFull === 'block').map(({ passedSeq }) => passedSeq);
+    const bound = Math.min(this.#newestSeq + 1, ...blocking);
+    let freed = 0;
+    let seq = this.#passedSeq;
+    for (const object of ledger.keysBetween(this.#passedSeq, bound)) {
+      if (freed >= wanted) break;
+      freed += object.size;
+      seq = object.seq + 1;
+    }
+    if (seq > this.#passedSeq) {
+      for (const drain of this.#drains) {
+        if (drain.passedSeq >= seq) continue;
+        const samples = drain.jump(seq);
+        log('the buffer is full, the oldest samples are dropped', { receiver: drain.receiver.name, samples });
+      }
+      this.#count();
+    }
+    return freed >= bytes;
+  }
+
   backlog(): Backlog {
     return this.#options.ledger.backlogFrom(this.#minPassed());
   }
@@ -118,15 +148,21 @@ export class Drains {
     return Math.min(this.#newestSeq + 1, ...this.#drains.map(({ passedSeq }) => passedSeq));
   }
 
-  /** Deletes passed objects where there are `atLeast` of them; first the objects, then their rows. */
-  async #trim(atLeast: number): Promise<void> {
-    const { ledger, store, snapshotSeq } = this.#options;
+  /** Counts what has been passed since; returns before which sequence that is. */
+  #count(): number {
     const passed = this.#minPassed();
     if (passed > this.#passedSeq) {
-      for (const { size } of ledger.keysBetween(this.#passedSeq, passed)) this.#bufferedBytes -= size;
+      for (const { size } of this.#options.ledger.keysBetween(this.#passedSeq, passed)) this.#bufferedBytes -= size;
       this.#passedSeq = passed;
       this.#cache.dropBefore(passed);
     }
+    return passed;
+  }
+
+  /** Deletes passed objects where there are `atLeast` of them; first the objects, then their rows. */
+  async #trim(atLeast: number): Promise<void> {
+    const { ledger, store, snapshotSeq } = this.#options;
+    const passed = this.#count();
     if (passed - this.#deletedSeq < atLeast) return;
     const keys = ledger.keysBetween(this.#deletedSeq, passed).map(({ key }) => key);
     try {

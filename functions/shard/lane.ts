@@ -30,6 +30,8 @@ export interface LaneOptions {
   readonly limits: UnitLimits;
   readonly minBackoffMs: number;
   readonly maxBackoffMs: number;
+  /** How long a POST that could hold more waits for it, ms after the commit of its first fragment. */
+  readonly batchSendDeadlineMs: number;
   readonly ledger: Pick<Ledger, 'objectsFrom'>;
   /** Keeps how far the lane is. */
   readonly save: (row: DrainRow) => void;
@@ -92,8 +94,11 @@ export class Lane {
   #reads = 0;
   #scale = 1;
   #idle = false;
+  /** A POST waits for its deadline, or to be full. */
+  #gathering = false;
   #wakes = 0;
   #running = false;
+  #ended = false;
 
   constructor(options: LaneOptions) {
     this.#options = options;
@@ -132,10 +137,22 @@ export class Lane {
     return this.#counters.totals();
   }
 
+  /** Where it is, for one that takes its place. */
+  get row(): DrainRow {
+    return { ...this.#cursor, behind: this.#behind, totals: this.#counters.totals() };
+  }
+
+  /** Another one takes its place: what is under way comes to its end, nothing more is sent. */
+  end(): void {
+    this.#ended = true;
+    if (!this.#running) this.#letGo();
+  }
+
   /** New data may be there. */
   wake(): void {
     this.#wakes++;
     this.#idle = false;
+    if (this.#gathering) this.#notBefore = 0;
     // What comes now may show that the receiver works, and end the wait of what is held.
     if (this.#held !== undefined && !this.#fuse.blown && this.#trouble?.kind === 'refused') this.#notBefore = 0;
   }
@@ -151,7 +168,7 @@ export class Lane {
     this.#running = true;
     const { clock } = this.#options;
     try {
-      while (!this.#idle || this.#open) {
+      while (!this.#ended && (!this.#idle || this.#open)) {
         const now = clock.now();
         if (now < this.#notBefore || now >= untilMs) return;
         await this.#turn();
@@ -163,13 +180,22 @@ export class Lane {
       this.#options.log('drain failed', { lane: this.#options.lane, error: String(error) });
     } finally {
       this.#running = false;
+      if (this.#ended) this.#letGo();
     }
   }
 
+  /** Gives back the memory of what was read. */
+  #letGo(): void {
+    this.#forgetAhead();
+    if (this.#work !== undefined) this.#drop(this.#work);
+  }
+
   async #turn(): Promise<void> {
+    this.#gathering = false;
     if (this.#work === undefined) {
       // Asked before anything newer is sent: a receiver that has been repaired takes what is held, and in order.
       if (this.#held !== undefined && (await this.#repaired())) return;
+      if (this.#waitsForMore()) return;
       const wakes = this.#wakes;
       const result = await this.#read();
       if (result.kind === 'unreadable') return this.#unreadable(result);
@@ -178,7 +204,9 @@ export class Lane {
         return;
       }
       if (result.kind === 'empty') {
+        if (!this.#open || this.#settling !== undefined) this.#tooOld(result.tooOld);
         if (this.#settling !== undefined) return this.#settled(this.#settling.then);
+        if (!this.#open && result.tooOld > 0) this.#move(result.end);
         this.#next = result.end;
         // Somebody may have stored something while this was read.
         if (wakes === this.#wakes) this.#nothingLeft();
@@ -201,6 +229,26 @@ export class Lane {
     // It can as well be read again: who waits must not keep the memory of others.
     if (step.verdict.kind === 'retry') this.#suspectUntil(work.unit.end);
     this.#drop(work);
+  }
+
+  /** True until the deadline while the next POST is not full. Never while something is open: that is sent again, or a trial. */
+  #waitsForMore(): boolean {
+    const { batchSendDeadlineMs, reader, clock } = this.#options;
+    if (batchSendDeadlineMs === 0 || this.#open) return false;
+    const { full, atMs } = reader.outlook(this.#next, { limits: this.#limits(), suspectBefore: this.#suspectBefore });
+    if (full) return false;
+    // What was read ahead may lack what has come since.
+    this.#forgetAhead();
+    const dueMs = (atMs ?? 0) + batchSendDeadlineMs;
+    if (dueMs <= clock.now()) return false;
+    this.#notBefore = dueMs;
+    this.#gathering = true;
+    return true;
+  }
+
+  /** Counted where it is passed for good. */
+  #tooOld(samples: number): void {
+    this.#counters.add('relay_dropped_samples_total{reason="too_old"}', samples);
   }
 
   #limits(): UnitLimits {
@@ -262,6 +310,7 @@ export class Lane {
       work.buried++;
     }
     this.#counters.add('relay_forwarded_samples_total', step.deliveredSamples);
+    this.#tooOld(unit.tooOld);
     this.#drop(work);
     this.#trouble = undefined;
     this.#backoff.reset();

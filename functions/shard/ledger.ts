@@ -158,10 +158,10 @@ export class Ledger {
     };
   }
 
-  /** Keys and sizes of the objects `from <= seq < before`. */
-  keysBetween(from: number, before: number): readonly { readonly key: string; readonly size: number }[] {
-    return this.#exec('SELECT key, size FROM commits WHERE seq >= ? AND seq < ? AND key IS NOT NULL ORDER BY seq', from, before).map(
-      (row) => ({ key: row['key'] as string, size: row['size'] as number }),
+  /** The objects `from <= seq < before`. */
+  keysBetween(from: number, before: number): readonly Pick<StoredObject, 'seq' | 'key' | 'size'>[] {
+    return this.#exec('SELECT seq, key, size FROM commits WHERE seq >= ? AND seq < ? AND key IS NOT NULL ORDER BY seq', from, before).map(
+      (row) => ({ seq: row['seq'] as number, key: row['key'] as string, size: row['size'] as number }),
     );
   }
 

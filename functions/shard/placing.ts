@@ -1,10 +1,10 @@
 import { addTotals, type Totals } from './counters.ts';
 import { type DrainRow, FORMER_LANES, type LaneCursor, type Ledger } from './ledger.ts';
 import { decodeIndex } from './object-format.ts';
+import { END } from './unit.ts';
 
 /** Objects whose rows are read at a time. */
 const ROWS = 32;
-const END: LaneCursor = { seq: Number.POSITIVE_INFINITY, fragment: 0 };
 
 export interface Placing {
   readonly ledger: Ledger;

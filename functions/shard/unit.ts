@@ -8,6 +8,8 @@ import { decodeIndex, type FragmentEntry } from './object-format.ts';
 export interface Unit {
   readonly fragments: readonly UnitFragment[];
   readonly samples: number;
+  /** Samples between `start` and `end` that are passed over for their age. */
+  readonly tooOld: number;
   /** Cursor before it and after it. */
   readonly start: LaneCursor;
   readonly end: LaneCursor;
@@ -43,8 +45,8 @@ export const postLimits = (maxSamplesPerSend: number): UnitLimits => ({
 
 export type UnitResult =
   | { readonly kind: 'unit'; readonly unit: Unit }
-  /** Nothing for this lane before `end`. */
-  | { readonly kind: 'empty'; readonly end: LaneCursor }
+  /** Nothing for this lane before `end` but samples that are passed over for their age. */
+  | { readonly kind: 'empty'; readonly end: LaneCursor; readonly tooOld: number }
   /** The isolate's memory is spent on others; for a while. */
   | { readonly kind: 'no_memory' }
   /** The bucket does not have the object, or not these bytes. `end`: the cursor after what cannot be read. */
@@ -83,6 +85,8 @@ interface Span {
   /** The lane's number of the first of them. */
   readonly from: number;
   readonly entries: readonly FragmentEntry[];
+  /** Samples that are passed over just before it. */
+  readonly tooOld: number;
   /** Cursor after it. */
   readonly end: LaneCursor;
 }
@@ -93,6 +97,10 @@ interface Plan {
   readonly suspect: boolean;
   /** Compressed. */
   readonly bytes: number;
+  /** Samples that are passed over behind the last span. */
+  readonly tooOld: number;
+  /** Nothing that may come could be in it. */
+  readonly full: boolean;
 }
 
 /** Plans what one POST of a lane carries by the ledger's rows alone, then fetches it from the bucket, several objects at a time. */
@@ -101,8 +109,17 @@ export class UnitReader {
   readonly #ledger: Pick<Ledger, 'objectsFrom'>;
   readonly #store: ObjectStore;
   readonly #cache: ObjectCache;
+  readonly #oldestMs: () => number;
 
-  constructor(lane: number, ledger: Pick<Ledger, 'objectsFrom'>, store: ObjectStore, cache: ObjectCache) {
+  /** @param oldestMs fragments of which every sample is older are passed over */
+  constructor(
+    lane: number,
+    ledger: Pick<Ledger, 'objectsFrom'>,
+    store: ObjectStore,
+    cache: ObjectCache,
+    oldestMs: () => number = () => Number.NEGATIVE_INFINITY,
+  ) {
+    this.#oldestMs = oldestMs;
     this.#lane = lane;
     this.#ledger = ledger;
     this.#store = store;
@@ -114,7 +131,7 @@ export class UnitReader {
     const { limits, ahead = false } = options;
     // Where memory is short the unit is smaller, in the end a single fragment; ahead of its time it would only be a smaller POST.
     const plan = this.#plan(cursor, options, limits, ahead ? Number.POSITIVE_INFINITY : this.#cache.free / COPIES);
-    if (plan.spans.length === 0) return { kind: 'empty', end: plan.end };
+    if (plan.spans.length === 0) return { kind: 'empty', end: plan.end, tooOld: plan.tooOld };
     const release = this.#cache.borrow(plan.bytes * COPIES, ahead);
     if (release === undefined) return { kind: 'no_memory' };
     try {
@@ -132,6 +149,12 @@ export class UnitReader {
     return this.#plan(cursor, { suspectBefore: cursor }, limits, Number.POSITIVE_INFINITY).end;
   }
 
+  /** Of the POST from `cursor` on: whether it has all it can have, and when its first fragment was committed, ms. */
+  outlook(cursor: LaneCursor, options: ReadOptions): { readonly full: boolean; readonly atMs: number | undefined } {
+    const { full, spans } = this.#plan(cursor, options, options.limits, Number.POSITIVE_INFINITY);
+    return { full, atMs: spans[0]?.object.atMs };
+  }
+
   async exists(key: string): Promise<boolean> {
     return (await this.#store.head(key)) !== undefined;
   }
@@ -141,6 +164,7 @@ export class UnitReader {
     { suspectBefore, before = END }: Pick<ReadOptions, 'suspectBefore' | 'before'>,
     limits: UnitLimits,
     maxBytes: number,
+    tooOldBefore = 0,
   ): Plan {
     const spans: Span[] = [];
     const suspect = compareCursors(cursor, suspectBefore) < 0;
@@ -150,15 +174,28 @@ export class UnitReader {
     let count = 0;
     let bytes = 0;
     let at = cursor;
-    const plan = (end: LaneCursor): Plan => ({ spans, start: cursor, end, suspect, bytes });
+    let tooOld = tooOldBefore;
+    const oldestMs = this.#oldestMs();
+    const plan = (end: LaneCursor, full: boolean): Plan => ({ spans, start: cursor, end, suspect, bytes, tooOld, full });
+    const push = (object: StoredObject, mine: readonly FragmentEntry[], from: number, to: number, end: LaneCursor): void => {
+      spans.push({ object, from, entries: mine.slice(from, to), tooOld, end });
+      tooOld = 0;
+    };
     for (;;) {
       const objects = this.#ledger.objectsFrom(at.seq, ROWS).filter(({ seq }) => seq <= stop.seq);
       for (const object of objects) {
         const mine = decodeIndex(object.borders).filter(({ lane }) => lane === this.#lane);
-        const from = object.seq === at.seq ? at.fragment : 0;
+        let from = object.seq === at.seq ? at.fragment : 0;
         const most = object.seq === stop.seq ? Math.min(stop.fragment, mine.length) : mine.length;
         let to = from;
         for (let next = mine[to]; to < most && next !== undefined; next = mine[++to]) {
+          if (next.samples > 0 && next.maxMs < oldestMs) {
+            // Two reads of one object where something is passed over between them.
+            if (to > from) push(object, mine, from, to, { seq: object.seq, fragment: to });
+            tooOld += next.samples;
+            from = to + 1;
+            continue;
+          }
           const tooMuch = raw + next.rawBytes > limits.rawBytes || samples + next.samples > limits.samples || count >= limits.fragments;
           if (count > 0 && (tooMuch || bytes + next.length > maxBytes)) break;
           raw += next.rawBytes;
@@ -168,13 +205,13 @@ export class UnitReader {
         }
         const done = to >= most;
         at = done ? (object.seq === stop.seq ? stop : { seq: object.seq + 1, fragment: 0 }) : { seq: object.seq, fragment: to };
-        if (to > from) spans.push({ object, from, entries: mine.slice(from, to), end: done ? at : { seq: object.seq, fragment: to } });
-        if (!done) return plan(at);
+        if (to > from) push(object, mine, from, to, at);
+        if (!done) return plan(at, true);
       }
       if (objects.length >= ROWS) continue;
       // No suspects for this lane: what comes after them is not one.
-      if (count === 0 && suspect && stop === suspectBefore) return this.#plan(stop, { suspectBefore, before }, limits, maxBytes);
-      return plan(at);
+      if (count === 0 && suspect && stop === suspectBefore) return this.#plan(stop, { suspectBefore, before }, limits, maxBytes, tooOld);
+      return plan(at, suspect);
     }
   }
 
@@ -183,6 +220,7 @@ export class UnitReader {
     const reads = await Promise.all(spans.map((span) => this.#blocks(span).catch((error: unknown) => ({ error }))));
     const fragments: UnitFragment[] = [];
     let end = start;
+    let tooOld = 0;
     for (const [i, span] of spans.entries()) {
       const { object, entries } = span;
       const blocks = reads[i] ?? 'nothing was read';
@@ -201,8 +239,9 @@ export class UnitReader {
         });
       }
       end = span.end;
+      tooOld += span.tooOld;
     }
-    return { kind: 'unit', unit: { fragments, samples: samplesOf(fragments), start, end, release } };
+    return { kind: 'unit', unit: { fragments, samples: samplesOf(fragments), tooOld, start, end, release } };
   }
 
   /** The blocks of neighbouring entries by one read, or what is wrong with them. */

@@ -24,6 +24,8 @@ export interface RigOptions {
     readonly name: string;
     readonly queue?: Partial<ReceiverConfig['queue']>;
   })[];
+  /** Of the receivers the one whose clock counts. */
+  readonly leading?: string;
   readonly budgetBytes?: number;
   readonly maxSamplesPerSend?: number;
   readonly index?: number;
@@ -128,6 +130,7 @@ export class ShardRig {
       shard,
       receivers = [{ name: 'main' }],
       index = 0,
+      leading,
       generation = 1,
       fleet = ALONE,
       trimObjects = 64,
@@ -137,6 +140,7 @@ export class ShardRig {
       shard: { generation: 1, shards: 1, lanes: 4, commitIntervalMs: 100, maxBufferBytes: 1e9, deadLetterRetentionMs: 0, ...shard },
       receivers: receivers.map((receiver) => this.#shardReceiver(receiver)),
       fleet,
+      ...(leading === undefined ? {} : { leading }),
       sql: this.storage.open(),
       store: this.store,
       clock: this.clock,

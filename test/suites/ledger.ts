@@ -32,8 +32,8 @@ export const ledgerCases: readonly [name: string, check: (sql: Sql) => void | Pr
       expect(ledger.objectsFrom(6, 2)).toEqual([]);
       expect(ledger.backlogFrom(4)).toEqual({ bytes: 104 + 105, objects: 2, oldestMs: 1_700_000_000_004 });
       expect(ledger.keysBetween(1, 3)).toEqual([
-        { key: 'k1', size: 101 },
-        { key: 'k2', size: 102 },
+        { seq: 1, key: 'k1', size: 101 },
+        { seq: 2, key: 'k2', size: 102 },
       ]);
       expect([ledger.holds('k3', 3), ledger.holds('k3', 4), ledger.holds('x', 3)]).toEqual([true, false, false]);
       expect(ledger.positionsAfter(4).map(({ device, stored }) => [device, stored.position])).toEqual([
