@@ -147,7 +147,8 @@ async function expectAll(stack: Awaited<ReturnType<typeof start>>, senders: read
     const selector = `comes_and_goes{run="${run}",${IDENTITY}="${device}"}`;
     expect([await receiver.present(selector, marker.valueMs + 1), await receiver.present(selector, marker.markerMs + 1)]).toEqual([1, 0]);
   }
-  expect(await edge.metrics()).not.toMatch(/relay_dead_letters_total\{[^}]*\} [1-9]/);
+  // Where an answer was lost the receiver may refuse what it has: then that is a letter, and nothing is missing.
+  expect(await edge.metrics()).not.toMatch(/relay_dead_letters_total\{[^}]*reason="(?!repeat_refused)[^"]*"\} [1-9]/);
 }
 
 describe.each(receiversUnderTest())('receiver: $name', ({ start: startReceiver }) => {
