@@ -1,29 +1,20 @@
-import { FormatError } from '../../contract/binary.ts';
-import type { Labels } from '../../contract/labels.ts';
 import { type WireLimits, wireLimits } from '../../contract/limits.ts';
-import { decodePush, encodePush, type Position, type Push, type PushAnswer } from '../../contract/push.ts';
-import type { Clock, Logger, LogReader, Metrics, StreamCursor } from '../model.ts';
+import type { Position, PushAnswer } from '../../contract/push.ts';
+import type { Logger, Metrics, StreamCursor } from '../model.ts';
 import { type Batch, collectBatch } from './batch.ts';
-import type { ClockCorrection, Exchange } from './clock-correction.ts';
-import type { Compress, EdgeClient, Outcome } from './edge-client.ts';
+import type { Exchange } from './clock-correction.ts';
+import type { EdgeClient, Outcome } from './edge-client.ts';
 import { reconcile } from './reconcile.ts';
+import { emptyBatch, faultOf, makeRequest, type PushRequest, type RequestOptions } from './request.ts';
 import { failed, hopeless, type Round } from './round.ts';
 import { SentMetadata } from './sent-metadata.ts';
 import type { SentTimes } from './sent-times.ts';
 import { backlogOf, Streams } from './streams.ts';
 
-export interface SenderOptions {
-  readonly reader: LogReader;
+export interface SenderOptions extends RequestOptions {
   readonly client: EdgeClient;
-  readonly correction: ClockCorrection;
-  readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  readonly deflate: Compress;
-  readonly version: string;
-  readonly externalLabels: Labels;
-  /** Name of the durable cursor. */
-  readonly receiver: string;
   /** Cells of one push (rows x scrapes). */
   readonly maxCells: number;
   /** Of the regular pushes, as it is kept. */
@@ -33,12 +24,6 @@ export interface SenderOptions {
 
 /** Uploads of the same missing table before it counts as a failure. */
 const TABLE_ROUNDS = 3;
-
-/** One request's worth of a stream. */
-interface Load {
-  readonly stream: StreamCursor;
-  readonly batch: Batch;
-}
 
 /**
  * Sends what follows the cursor of one of the streams, one request a call, and acts on the answer. The rules: a cursor moves only
@@ -65,7 +50,7 @@ export class Sender {
     const { reader, correction } = this.#o;
     if (correction.verdict === undefined) {
       const stream = this.#streams.main();
-      return this.#post({ stream, batch: emptyBatch(stream.at) }, signal);
+      return this.#post(stream, emptyBatch(stream.at), signal);
     }
     const streams = this.#streams.inTurn();
     // The edge must not know records that a power cut can take away: their positions would be used for others. Nor a stream
@@ -75,7 +60,7 @@ export class Sender {
       const batch = await this.#collect(stream);
       if (batch === undefined) continue;
       await this.#streams.memory(stream).refusals.keepUnplaceable(batch);
-      return this.#post({ stream, batch }, signal);
+      return this.#post(stream, batch, signal);
     }
     return { kind: 'idle' };
   }
@@ -97,66 +82,35 @@ export class Sender {
     });
   }
 
-  async #post(load: Load, signal: AbortSignal): Promise<Round> {
-    const { clock, client, deflate, metrics } = this.#o;
-    const { refusals } = this.#streams.memory(load.stream);
-    const push = this.#push(load);
-    let bytes: Uint8Array;
-    try {
-      bytes = encodePush(push);
-    } catch (error) {
-      if (!(error instanceof RangeError || error instanceof FormatError)) throw error;
-      return refusals.refused(load.batch, { code: 'malformed', message: error.message });
-    }
-    const body = await deflate(bytes);
-    if (body.length > this.#limits.pushBytes || bytes.length > this.#limits.pushInflatedBytes)
-      return refusals.refused(load.batch, { code: 'too_large', message: `${body.length} bytes, ${bytes.length} inflated` });
+  async #post(stream: StreamCursor, batch: Batch, signal: AbortSignal): Promise<Round> {
+    const { clock, client, metrics } = this.#o;
+    const made = await makeRequest(stream, batch, this.#o, this.#limits);
+    if (!made.ok) return this.#streams.memory(stream).refusals.refused(batch, made.error);
+    const { push, body } = made.value;
     const sentBootMs = clock.boot();
     const outcome = await client.push(push, body, signal);
     metrics.add('agent_lite_push_sent_bytes_total', body.length);
     metrics.add('agent_lite_push_requests_total', 1, { code: outcome.kind === 'answer' ? outcome.answer.code : outcome.reason });
-    return this.#judge(outcome, load, bytes, clock.boot() - sentBootMs, signal);
+    return this.#judge(outcome, made.value, clock.boot() - sentBootMs, signal);
   }
 
-  #push({ stream, batch }: Load): Push {
-    const { reader, receiver, clock, correction, version, externalLabels } = this.#o;
-    const backlog = backlogOf(reader, receiver);
-    return {
-      logId: reader.logId,
-      stream: stream.stream,
-      base: stream.at,
-      to: batch.to,
-      gaps: batch.gaps,
-      clock: {
-        wallMs: Math.round(clock.now()),
-        bootMs: Math.round(clock.boot()),
-        bootId: clock.bootId,
-        offsetMs: correction.appliedMs,
-      },
-      version,
-      backlog: { records: backlog.records, bytes: backlog.bytes, oldestMs: Math.round(backlog.oldestMs ?? 0) },
-      externalLabels,
-      targets: batch.targets,
-    };
-  }
-
-  async #judge(outcome: Outcome, load: Load, bytes: Uint8Array, requestMs: number, signal: AbortSignal): Promise<Round> {
+  async #judge(outcome: Outcome, request: PushRequest, requestMs: number, signal: AbortSignal): Promise<Round> {
     if (outcome.kind === 'failed') return failed('network', outcome.message, outcome.retryAfterMs, false);
     const { answer, named, exchange, retryAfterMs } = outcome;
     const { code, message } = answer;
-    const { batch } = load;
-    const { refusals } = this.#streams.memory(load.stream);
+    const { stream, batch } = request;
+    const { refusals } = this.#streams.memory(stream);
     const waitFor = (why: string): Round => failed('edge', why, retryAfterMs, true);
     if (named && answer.edgeMs > 0 && code !== 'clock') await this.#learn(exchange, false);
     switch (code) {
       case 'stored':
-        return this.#stored(load, answer, requestMs);
+        return this.#stored(request, answer, requestMs);
       case 'conflict':
-        return this.#conflict(load.stream, answer);
+        return this.#conflict(stream, answer);
       case 'unknown_tables':
-        return this.#upload(answer, load, bytes, signal);
+        return this.#upload(answer, request, signal);
       case 'malformed':
-        return refusals.refused(batch, { code, message, check: () => decodesHere(bytes, batch, this.#limits) });
+        return refusals.refused(batch, { code, message, check: () => faultOf(request, this.#limits) });
       case 'too_large':
         // Unnamed it may be about another body; sending less does no harm, keeping a record from being sent would.
         if (!named && batch.records <= 1) return waitFor(`too large: ${message}`);
@@ -177,7 +131,7 @@ export class Sender {
     }
   }
 
-  async #stored({ stream, batch }: Load, answer: PushAnswer, requestMs: number): Promise<Round> {
+  async #stored({ stream, batch }: PushRequest, answer: PushAnswer, requestMs: number): Promise<Round> {
     const { metrics, clock } = this.#o;
     const memory = this.#streams.memory(stream);
     memory.tableRounds = 0;
@@ -249,9 +203,9 @@ export class Sender {
     }
   }
 
-  async #upload({ unknownTables }: PushAnswer, load: Load, bytes: Uint8Array, signal: AbortSignal): Promise<Round> {
+  async #upload({ unknownTables }: PushAnswer, request: PushRequest, signal: AbortSignal): Promise<Round> {
     const { client, metrics } = this.#o;
-    const memory = this.#streams.memory(load.stream);
+    const memory = this.#streams.memory(request.stream);
     if (++memory.tableRounds > TABLE_ROUNDS) {
       memory.tableRounds = 0;
       return failed(
@@ -262,7 +216,7 @@ export class Sender {
       );
     }
     for (const hash of unknownTables) {
-      const table = load.batch.tables.get(hash);
+      const table = request.batch.tables.get(hash);
       if (table === undefined)
         return failed('edge', `the edge asks for series table ${hash}, which this push does not name`, undefined, true);
       const outcome = await client.uploadTable(table, signal);
@@ -270,11 +224,11 @@ export class Sender {
       metrics.add('agent_lite_push_table_uploads_total');
       if (outcome.kind === 'answer' && outcome.answer.code === 'stored') continue;
       if (outcome.kind === 'answer' && (outcome.answer.code === 'malformed' || outcome.answer.code === 'too_large'))
-        return memory.refusals.refused(load.batch, {
+        return memory.refusals.refused(request.batch, {
           code: outcome.answer.code,
           message: `series table ${hash}: ${outcome.answer.message}`,
         });
-      return this.#judge(outcome, load, bytes, 0, signal);
+      return this.#judge(outcome, request, 0, signal);
     }
     return { kind: 'again' };
   }
@@ -295,26 +249,5 @@ export class Sender {
         offset_seconds: Math.round((correction.offsetMs ?? 0) / 1000),
       });
     return true;
-  }
-}
-
-const emptyBatch = (base: Batch['to']): Batch => ({
-  ...{ to: base, gaps: [], targets: [], tables: new Map(), records: 0, cells: 0, samples: 0, dropped: 0 },
-  ...{ unplaceable: [], lastTimes: new Map(), metadata: new Map(), more: false },
-});
-
-/** Decodes a push as the edge does. undefined: it is fine; else what is wrong with it. */
-function decodesHere(bytes: Uint8Array, batch: Batch, limits: WireLimits): string | undefined {
-  try {
-    for (const target of decodePush(bytes, limits).targets) {
-      const rows = batch.tables.get(target.table ?? '')?.rows.length ?? 0;
-      if (target.table !== undefined) target.decodeCells(rows);
-      target.decodeExemplars(rows);
-      target.decodeMetadata();
-    }
-    return undefined;
-  } catch (error) {
-    if (error instanceof FormatError) return error.message;
-    throw error;
   }
 }

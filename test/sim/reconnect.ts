@@ -1,4 +1,4 @@
-import { afterMs, backoffMs, catchUpMs, untilNextSlotMs } from '../../agent-lite/push/backoff.ts';
+import { afterMs, backoffMs, catchUpMs, UNHEARD_LONGEST_MS, untilNextSlotMs } from '../../agent-lite/push/backoff.ts';
 import type { CommitResult, Fragment, Moved, OutgoingFragment } from '../../functions/model.ts';
 import { push } from '../fakes/commit-requests.ts';
 import { SimClock } from './clock.ts';
@@ -164,7 +164,7 @@ class Fleet {
       const sentMs = clock.now();
       if (sentMs >= this.#downFrom && sentMs < this.#backAt) {
         await clock.sleep(linkMs);
-        return backoffMs(++device.failures, clock);
+        return backoffMs(++device.failures, clock, UNHEARD_LONGEST_MS);
       }
       const result = await this.#send(device, to);
       if (result.kind !== 'stored') {
