@@ -9,7 +9,7 @@ import type { ReceiverConfig } from './config/types.ts';
 import { createEdge, createIsolate, type Edge } from './edge.ts';
 import type { SettingErrors } from './env.ts';
 import { pokeAll } from './fleet/shards.ts';
-import { WORKER_COUNTS } from './fleet/worker-counts.ts';
+import { TABLES_DELETED, WORKER_COUNTS } from './fleet/worker-counts.ts';
 import { deleteUnusedTables } from './ingest/table-use.ts';
 import { describeError, EdgeLog } from './log.ts';
 import type { ShardStub } from './model.ts';
@@ -65,7 +65,7 @@ async function watchdog(bindings: Bindings): Promise<void> {
   );
   try {
     const deleted = await deleteUnusedTables({ store, now });
-    if (deleted > 0) await shard(WORKER_COUNTS).count({ relay_tables_deleted_total: deleted });
+    if (deleted > 0) await shard(WORKER_COUNTS).count({ [TABLES_DELETED]: deleted });
   } catch (error) {
     isolate.log.error('unused series tables could not be deleted', { error: describeError(error) });
   }

@@ -83,7 +83,7 @@ export class ShardCore {
   #lanes: number;
   #alarmMs: number | undefined;
   #dead = false;
-  #savedTotals = '{}';
+  #savedChanges = 0;
 
   constructor(options: ShardOptions) {
     const { name, shard, sql, store, clock, budget } = options;
@@ -193,11 +193,12 @@ export class ShardCore {
 
   /** What has been counted since the last commit, refusals above all, would be lost with this instance. */
   #saveCounters(): void {
-    const totals = JSON.stringify(this.#counters.totals());
-    if (this.#dead || totals === this.#savedTotals) return;
-    this.#savedTotals = totals;
+    if (this.#dead) return;
     try {
-      this.#ledger.setMeta('totals', totals);
+      this.#drains.saveTotals();
+      if (this.#counters.changes === this.#savedChanges) return;
+      this.#ledger.setMeta('totals', JSON.stringify(this.#counters.totals()));
+      this.#savedChanges = this.#counters.changes;
     } catch (error) {
       this.#fail(error);
     }

@@ -8,6 +8,8 @@ const OVERFLOW = 'relay_counters_refused_total';
 /** Running totals of one writer; they ride in the rows it writes anyway, so counting costs no rows. */
 export class Counters {
   readonly #totals: Map<string, number>;
+  /** Goes up with each change. */
+  changes = 0;
 
   constructor(totals: Totals = {}) {
     this.#totals = new Map(Object.entries(totals));
@@ -15,6 +17,7 @@ export class Counters {
 
   add(name: string, value = 1): void {
     if (value === 0) return;
+    this.changes++;
     const known = this.#totals.get(name);
     if (known === undefined && this.#totals.size >= MAX_NAMES && name !== OVERFLOW) this.add(OVERFLOW);
     else this.#totals.set(name, (known ?? 0) + value);

@@ -160,6 +160,11 @@ export class Drain {
     for (const lane of this.#lanes) lane.persistIdle();
   }
 
+  /** Writes what lanes counted since they moved. */
+  saveTotals(): void {
+    for (const lane of this.#lanes) lane.saveTotals();
+  }
+
   /** Sends until `untilMs`; `afterLane` is awaited after each lane that ends. Rejects with LedgerError only. */
   async run(untilMs: number, afterLane: () => Promise<void>): Promise<void> {
     await Promise.all(
@@ -173,6 +178,7 @@ export class Drain {
   #outlet(counters: Counters): Outlet {
     return this.#options.receiver.outlet((verdict) => {
       counters.add(`relay_forward_requests_total{code="${verdict.status}"}`);
+      if (verdict.kind === 'retry') counters.add('relay_forward_retries_total');
       observeDuration((metric, value) => counters.add(metric, value), FORWARD_DURATION, '', verdict.tookMs ?? 0);
       this.#offset.learn(verdict);
     });

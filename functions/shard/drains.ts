@@ -144,6 +144,11 @@ export class Drains {
     await this.#trim(this.dueMs === undefined ? 1 : trimObjects);
   }
 
+  /** Writes what was counted since it was written last. */
+  saveTotals(): void {
+    for (const drain of this.#drains) drain.saveTotals();
+  }
+
   #minPassed(): number {
     return Math.min(this.#newestSeq + 1, ...this.#drains.map(({ passedSeq }) => passedSeq));
   }

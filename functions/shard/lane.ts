@@ -99,6 +99,7 @@ export class Lane {
   #wakes = 0;
   #running = false;
   #ended = false;
+  #savedChanges = 0;
 
   constructor(options: LaneOptions) {
     this.#options = options;
@@ -160,6 +161,13 @@ export class Lane {
   /** Writes the cursor of a lane that had nothing to send for long, so that a restart does not scan from there. */
   persistIdle(): void {
     if (!this.#open && this.#next.seq > this.#cursor.seq) this.#move(this.#next);
+  }
+
+  /** Writes what was counted since the cursor moved last: tries would be lost with this instance. */
+  saveTotals(): void {
+    if (this.#counters.changes === this.#savedChanges) return;
+    this.#options.save({ ...this.#cursor, behind: this.#behind, totals: this.#counters.totals() });
+    this.#savedChanges = this.#counters.changes;
   }
 
   /** Sends until there is nothing left, the receiver wants a pause, or `untilMs`. Rejects with {@link LedgerError} only. */
@@ -392,6 +400,7 @@ export class Lane {
 
   #move(to: LaneCursor): void {
     this.#options.save({ ...to, behind: this.#behind, totals: this.#counters.totals() });
+    this.#savedChanges = this.#counters.changes;
     this.#cursor = to;
     this.#next = to;
   }

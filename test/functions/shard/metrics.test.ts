@@ -47,6 +47,24 @@ it('keeps what was refused, where nothing more is stored', async () => {
   expect(rig.value('relay_shard_busy_total{reason="buffer"}')).toBe(5);
 });
 
+it('keeps the tries of a lane that does not get on', async () => {
+  const rig = new ShardRig();
+  rig.receiver.behave({ kind: 'down' });
+  const result = rig.core.commit(push({ from: 0, to: 1, fragments: [sampleOf('gw-1', rig.clock.now(), 1)] }));
+  await rig.pass(60_000);
+  expect(await result).toMatchObject({ kind: 'stored' });
+  const tries = rig.value('relay_forward_retries_total{receiver="main"}');
+  expect(tries).toBeGreaterThan(3);
+  expect(rig.value('relay_forward_duration_seconds_count{receiver="main"}')).toBe(tries);
+  await rig.core.poke();
+  await rig.core.poke();
+  rig.restart();
+  expect(rig.value('relay_forward_retries_total{receiver="main"}')).toBeGreaterThanOrEqual(tries);
+  rig.receiver.behave({ kind: 'ok' });
+  await rig.pass(60_000);
+  expect(rig.value('relay_forwarded_samples_total{receiver="main"}')).toBe(1);
+});
+
 it('counts deletions that failed, and the objects once they are gone', async () => {
   const rig = new ShardRig({ budgetBytes: 64 * MEGABYTES });
   const { delete: remove } = rig.store;
