@@ -1,4 +1,5 @@
 import type { Labels } from '../../contract/labels.ts';
+import { agesOf, Loop } from '../loop.ts';
 import type { Clock, HttpClient, Logger, LogReader, Metrics } from '../model.ts';
 import { afterMs, backoffMs, catchUpMs, slowMs, UNHEARD_LONGEST_MS, untilNextSlotMs } from './backoff.ts';
 import { ClockCorrection, type ClockStore } from './clock-correction.ts';
@@ -92,10 +93,8 @@ class PushLoop implements Pusher {
   readonly #o: PusherOptions;
   readonly #receiver: string;
   readonly #phase: number;
-  readonly #stopping = new AbortController();
-  readonly #giveUp = new AbortController();
+  readonly #loop: Loop;
   #correction: ClockCorrection | undefined;
-  #loop: Promise<void> | undefined;
   #state: PusherState = 'starting';
   #intervalMs: number;
   #failures = 0;
@@ -108,36 +107,28 @@ class PushLoop implements Pusher {
 
   constructor(options: PusherOptions) {
     this.#o = options;
+    this.#loop = new Loop('pusher', options.clock);
     this.#receiver = options.receiver ?? 'edge';
     this.#phase = options.clock.random();
     this.#intervalMs = options.pushIntervalMs;
   }
 
   start(): void {
-    if (this.#loop !== undefined) throw new Error('pusher: already started');
     this.#startedBootMs = this.#o.clock.boot();
-    this.#loop = this.#run();
+    this.#loop.start(() => this.#run());
   }
 
-  async stop(deadlineMs: number): Promise<void> {
-    if (this.#loop === undefined) return;
-    this.#stopping.abort();
-    const done = new AbortController();
-    const deadline = this.#o.clock.sleep(deadlineMs, done.signal).then(() => this.#giveUp.abort());
-    await this.#loop;
-    done.abort();
-    await deadline;
+  stop(deadlineMs: number): Promise<void> {
+    return this.#loop.stop(deadlineMs);
   }
 
   status(): PusherStatus {
     const { reader, clock, url } = this.#o;
     const backlog = backlogOf(reader, this.#receiver);
-    const now = clock.boot();
     return {
       state: this.#state,
       url,
-      lastSuccessAgeMs: this.#lastSuccessBootMs === undefined ? undefined : now - this.#lastSuccessBootMs,
-      nextTryInMs: this.#nextTryBootMs === undefined ? undefined : Math.max(0, this.#nextTryBootMs - now),
+      ...agesOf(clock, this.#lastSuccessBootMs, this.#nextTryBootMs),
       failures: this.#failures,
       error: this.#error,
       pushIntervalMs: this.#intervalMs,
@@ -156,7 +147,7 @@ class PushLoop implements Pusher {
     const sender = this.#sender(this.#correction);
     const { from, to } = FIRST_PUSH_MS;
     await this.#wait(from + clock.random() * (Math.min(to, Math.max(from, this.#intervalMs)) - from));
-    while (!this.#stopping.signal.aborted) await this.#wait(await this.#turn(sender));
+    while (!this.#loop.stopping.aborted) await this.#wait(await this.#turn(sender));
     await this.#flush(sender);
     this.#nextTryBootMs = undefined;
     this.#change('stopped');
@@ -206,7 +197,7 @@ class PushLoop implements Pusher {
     let round: Round = { kind: 'again' };
     let count = 0;
     try {
-      for (; round.kind === 'again' && count < AGAIN_LIMIT; count++) round = await sender.round(this.#giveUp.signal);
+      for (; round.kind === 'again' && count < AGAIN_LIMIT; count++) round = await sender.round(this.#loop.giveUp);
     } catch (error) {
       round = internal(error);
     }
@@ -251,7 +242,7 @@ class PushLoop implements Pusher {
   /** The last chance of a process that ends. One failure ends it: the log keeps the rest. */
   async #flush(sender: Sender): Promise<void> {
     sender.freshNow();
-    while (!this.#giveUp.signal.aborted) {
+    while (!this.#loop.giveUp.aborted) {
       const round = await this.#rounds(sender);
       if (round.kind !== 'sent' || !round.more) return;
     }
@@ -262,7 +253,7 @@ class PushLoop implements Pusher {
     this.#nextTryBootMs = this.#o.clock.boot() + ms;
     this.#o.onChange?.();
     if (this.#errorCause === 'unauthorized') await this.#sleepUntilRenewed(ms);
-    else await this.#o.clock.sleep(ms, this.#stopping.signal);
+    else await this.#o.clock.sleep(ms, this.#loop.stopping);
     this.#nextTryBootMs = undefined;
   }
 
@@ -271,8 +262,8 @@ class PushLoop implements Pusher {
     const version = (): Promise<string> => tokenVersion?.().catch(() => '') ?? Promise.resolve('');
     const refused = await version();
     const untilMs = clock.boot() + ms;
-    for (let left = ms; left > 0 && !this.#stopping.signal.aborted; left = untilMs - clock.boot()) {
-      await clock.sleep(Math.min(left, TOKEN_LOOK_MS), this.#stopping.signal);
+    for (let left = ms; left > 0 && !this.#loop.stopping.aborted; left = untilMs - clock.boot()) {
+      await clock.sleep(Math.min(left, TOKEN_LOOK_MS), this.#loop.stopping);
       if ((await version()) !== refused) return;
     }
   }
