@@ -12,21 +12,25 @@ import type { SettingErrors } from './env.ts';
 import { commitToShard } from './fleet/commit.ts';
 import { gatherMetrics } from './fleet/shards.ts';
 import { listTroubles } from './fleet/trouble.ts';
+import { Waits } from './fleet/waits.ts';
 import { COUNT_INTERVAL_MS, WORKER_COUNTS } from './fleet/worker-counts.ts';
 import { ACK_DURATION, observeDuration } from './histogram.ts';
 import { handlePush } from './ingest/push.ts';
 import { hasTable, putTable } from './ingest/put-table.ts';
 import { handleWrite, WRITE_PATHS, type WriteReply, writeBusy } from './ingest/remote-write/handler.ts';
 import { writeResponse } from './ingest/remote-write/response.ts';
-import { busy, type Reply } from './ingest/reply.ts';
+import { busy, limited, type Reply } from './ingest/reply.ts';
 import { describeError } from './log.ts';
-import type { CommitRequest, CommitResult, Identity } from './model.ts';
+import type { AccountRequest, AccountResult, CommitRequest, CommitResult, Identity } from './model.ts';
 
 /** Shards that /metrics asks and the watchdog wakes; the platform allows ten thousand calls from one request. */
 export const MAX_SHARDS = 5_000;
 /** After a failure of the edge itself. */
 const FAILURE_RETRY_MS = 10_000;
 const CONFIGURATION_RETRY_MS = 60_000;
+
+/** Limits that hold for whatever the device sends next. */
+const HELD_LIMITS: ReadonlySet<string> = new Set(['device_offences', 'device_ingestion_rate']);
 
 /** Who sends, and what is configured for it. */
 interface Session {
@@ -40,6 +44,7 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
   type Ctx = Context<Env>;
   const app = new Hono<Env>();
   const { now, log, tally } = isolate;
+  const waits = new Waits();
   let handedOverMs = Number.NEGATIVE_INFINITY;
 
   app.use(async (c, next) => {
@@ -89,8 +94,14 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
   });
 
   app.put(`${TABLE_PATH}:hash`, (c) =>
-    asDevice(c, ({ identity, tenant }, { store, tableUse: use }) =>
-      putTable(c.req.raw, c.req.param('hash'), identity, { store, use, limits: tenant.limits, memory: isolate.memory }),
+    asDevice(c, ({ identity, tenant }, edge) =>
+      putTable(c.req.raw, c.req.param('hash'), identity, {
+        store: edge.store,
+        use: edge.tableUse,
+        limits: tenant.limits,
+        memory: isolate.memory,
+        allowance: (table) => account(c, edge, { ...identity, table }),
+      }),
     ),
   );
 
@@ -108,7 +119,9 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
       log.error('bucket not reachable', { requestId: c.get('requestId'), error: describeError(error) });
       return c.text('The bucket is not reachable.\n', 503);
     }
-    return c.text(['The relay is ready.', ...conflicts, ...(await troubles(c, edge.value))].map((line) => `${line}\n`).join(''));
+    // Not for everybody: they say whose they are, and asking every shard is work.
+    const faults = (await mayReadMetrics(c, edge.value)) ? [...conflicts, ...(await troubles(c, edge.value))] : [];
+    return c.text(['The relay is ready.', ...faults].map((line) => `${line}\n`).join(''));
   });
 
   app.get('/metrics', async (c) => {
@@ -141,11 +154,15 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
     if (!edge.ok) return answer(busy('the edge is not configured', CONFIGURATION_RETRY_MS));
     const session = await authenticate(c, edge.value);
     if (!session.ok) return answer({ code: 'unauthorized', message: describeAuthFailure(session.error) });
+    const { identity } = session.value;
+    const wait = waits.find(identity, now());
+    if (wait !== undefined) return answer(limited(wait.reason, wait.retryAfterMs));
     try {
       const work = handle(session.value, edge.value);
       // A sender that goes away must not stop a commit half way: the platform then gives it up to 30 s more.
       c.executionCtx.waitUntil(work.catch(() => {}));
       const reply = await work;
+      if (reply.code === 'malformed') reportOffence(c, edge.value, identity);
       // A device learns from every answer; a clock that is in dispute is not to be learnt from.
       return answer(session.value.tenant.receiverTime.disputed ? { edgeMs: 0, ...reply } : reply);
     } catch (error) {
@@ -161,6 +178,8 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
     const session = await authenticate(c, edge.value, verifySender);
     if (!session.ok) return { status: 401, message: describeAuthFailure(session.error) };
     const { identity, tenant } = session.value;
+    const wait = waits.find(identity, now());
+    if (wait !== undefined) return writeBusy(wait.reason, wait.retryAfterMs);
     try {
       const work = handleWrite(c.req.raw, identity, {
         outgoing: tenant.outgoing,
@@ -168,11 +187,14 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
         limits: tenant.limits,
         memory: isolate.memory,
         now,
+        receiverTime: () => receiverTime(c, edge.value, session.value),
         commit: (request) => commit(c, edge.value, session.value, request),
         count: (counts) => tally.addAll(counts),
       });
       c.executionCtx.waitUntil(work.catch(() => {}));
-      return await work;
+      const reply = await work;
+      if (reply.unreadable) reportOffence(c, edge.value, identity);
+      return reply;
     } catch (error) {
       log.error('request failed', { requestId: c.get('requestId'), path: c.req.routePath, error: describeError(error) });
       return writeBusy('the edge failed', FAILURE_RETRY_MS);
@@ -215,6 +237,29 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
     return 'text' in reply ? c.text(reply.text, 200, headers) : c.json({ status: 'success', data: reply.data }, 200, headers);
   }
 
+  /** Asks the device's shard, or tells it. One that does not answer stops nobody: then no push comes through either. */
+  async function account(c: Ctx, edge: Edge, request: AccountRequest): Promise<AccountResult> {
+    const { tenant, device } = request;
+    try {
+      const { name } = await edge.layouts.place({ tenant, device });
+      const result = await edge.shard(name).account(request);
+      hold({ tenant, device }, result);
+      return result;
+    } catch (error) {
+      log.sampled('shard did not account', { requestId: c.get('requestId'), tenant, error: describeError(error) });
+      return { kind: 'ok' };
+    }
+  }
+
+  /** After the answer. */
+  function reportOffence(c: Ctx, edge: Edge, identity: Identity): void {
+    c.executionCtx.waitUntil(account(c, edge, { ...identity, offence: c.get('requestId') }));
+  }
+
+  function hold(identity: Identity, result: CommitResult | AccountResult): void {
+    if (result.kind === 'busy' && result.limit !== undefined && HELD_LIMITS.has(result.limit)) waits.hold(identity, result, now());
+  }
+
   function receiverTime(c: Ctx, edge: Edge, { identity, tenant }: Session): Promise<number | undefined> {
     return tenant.receiverTime.find(now, async () => {
       try {
@@ -234,7 +279,6 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
 
   /** Receivers that take nothing. Not for everybody: it says whose they are, and asks every shard. The edge is ready all the same: it stores. */
   async function troubles(c: Ctx, edge: Edge): Promise<readonly string[]> {
-    if (!(await mayReadMetrics(c, edge))) return [];
     return listTroubles(await edge.registry.list(MAX_SHARDS), edge.shard, (name, error) =>
       log.error('shard did not give its metrics', { requestId: c.get('requestId'), shard: name, error: describeError(error) }),
     );
@@ -277,6 +321,7 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
       log.error('shard failed', { requestId: c.get('requestId'), shard, error: describeError(error) });
       result = { kind: 'busy', retryAfterMs: FAILURE_RETRY_MS, reason: 'the shard did not answer' };
     }
+    hold(identity, result);
     tenant.receiverTime.learn(result.receiverMs, now());
     if (result.kind === 'stored' && request.fragments.length > 0) c.set('acknowledged', true);
     return result;

@@ -9,6 +9,7 @@ import { shardsOf } from './fleet/shards.ts';
 import { SeriesCache, type SeriesRules } from './ingest/labels.ts';
 import { MemoryBudget } from './ingest/memory-budget.ts';
 import { ReceiverTime } from './ingest/receiver-time.ts';
+import { type SeriesHash, seriesHash } from './ingest/series-hash.ts';
 import { TableUse } from './ingest/table-use.ts';
 import { type BlobCache, TableSource } from './ingest/tables.ts';
 import { Tally } from './ingest/tally.ts';
@@ -95,6 +96,7 @@ export function createEdge(
   const compiled = new WeakMap<TenantConfig, CompiledTenant>();
   const receiverTimes = new Map(config.receivers.map(({ name }) => [name, new ReceiverTime()]));
   const outgoing = (tenant: string) => outgoingOf(receiversOf(config, tenant) ?? []);
+  const hash = seriesHash(settings.deviceTokenKey);
   const tableUse = new TableUse({ store, cache, now });
   return {
     settings,
@@ -118,14 +120,14 @@ export function createEdge(
       const out = outgoing(name);
       const receiverTime = receiverTimes.get(out.receiver);
       if (part === undefined || receiverTime === undefined) return undefined;
-      const tenant = compiled.get(part) ?? compileTenant(part, config);
+      const tenant = compiled.get(part) ?? compileTenant(part, config, hash);
       compiled.set(part, tenant);
       return { ...tenant, outgoing: out, freshWindowMs: out.outOfOrderTimeWindowMs, receiverTime };
     },
   };
 }
 
-function compileTenant(part: TenantConfig, { identityLabel, limits: all }: RelayConfig): CompiledTenant {
+function compileTenant(part: TenantConfig, { identityLabel, limits: all }: RelayConfig, hash: SeriesHash): CompiledTenant {
   const limits = lowered(all, part.limits.wire);
   const rules: SeriesRules = {
     identityLabel,
@@ -133,6 +135,7 @@ function compileTenant(part: TenantConfig, { identityLabel, limits: all }: Relay
     reservedLabels: new Set(part.reservedLabels),
     rules: compileRelabel(part.writeRelabelConfigs),
     limits,
+    hash,
   };
   const { minPushIntervalMs, revokedDevices, tokensNotBeforeMs } = part;
   return { rules, minPushIntervalMs, limits, revokedDevices: new Set(revokedDevices), tokensNotBeforeMs };

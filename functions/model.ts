@@ -102,6 +102,8 @@ export interface ShardStub {
   drained(): Promise<DrainState>;
   /** The receiver's time; a shard that has not heard of it yet asks, and waits for a moment. */
   time(): Promise<ReceiverClock>;
+  /** Asked before a series table is stored, and told of offences. */
+  account(request: AccountRequest): Promise<AccountResult>;
   /** Wakes it so that it drains; the cron watchdog's call. Safe at any time. */
   poke(): Promise<void>;
   /** Its counters and gauges, by metric name with labels in Prometheus' text form. */

@@ -4,13 +4,25 @@ import { err, ok, type Result } from '../../contract/result.ts';
 import type { TableHash } from '../../contract/series-table.ts';
 import type { Outgoing, RelayConfig } from '../config/types.ts';
 import type { CommitRequest, CommitResult, Identity } from '../model.ts';
+import { SKETCH_BYTES } from '../series-sketch.ts';
 import { assemble } from './assemble.ts';
 import { decodeBatches } from './batches.ts';
 import { inflate, readBody } from './body.ts';
 import type { SeriesCache, SeriesRules } from './labels.ts';
 import type { MemoryBudget, Reservation } from './memory-budget.ts';
 import { agreedTime } from './receiver-time.ts';
-import { busy, malformed, type Reply, refusing, SHORT_OF_MEMORY, take, tooLarge } from './reply.ts';
+import {
+  busy,
+  CLOCKS_DISAGREE,
+  DISPUTE_RETRY_MS,
+  limited,
+  malformed,
+  type Reply,
+  refusing,
+  SHORT_OF_MEMORY,
+  take,
+  tooLarge,
+} from './reply.ts';
 import type { LoadedTable, TableSource } from './tables.ts';
 import { Tally } from './tally.ts';
 
@@ -34,11 +46,6 @@ export interface PushDeps {
   /** Stores in the device's shard; resolves after the outcome is durable. */
   readonly commit: (request: CommitRequest) => Promise<CommitResult>;
 }
-
-/** Long enough that a fleet of such devices is no load; an operator has to set a clock right. */
-const DISPUTE_RETRY_MS = 60_000;
-const CLOCKS_DISAGREE =
-  'the clocks of edge and receiver differ by minutes and the device agrees with neither: samples are kept until they agree';
 
 /** Tables that are read from the store at once; the platform allows six connections. */
 const PARALLEL_LOOKUPS = 6;
@@ -105,15 +112,19 @@ async function takePush(push: UndecodedPush, identity: Identity, deps: PushDeps,
   if (!decoded.ok) return decoded.error;
   const { batches, metadata } = decoded.value;
   for (const { entry } of batches) tally.add('relay_identity_restored_total', entry.identityRestored);
-  const fragments = assemble(batches, metadata, { maxSamplesPerSend: outgoing.maxSamplesPerSend, latestMs }, tally);
+  const sketch = new Uint8Array(SKETCH_BYTES);
+  const fragments = assemble(batches, metadata, { maxSamplesPerSend: outgoing.maxSamplesPerSend, latestMs, sketch }, tally);
   if (!fragments.ok) return tooLarge('less at once');
 
   for (const { from, to, reason } of push.gaps) tally.add(`relay_positions_skipped_total{reason="${reason}"}`, to - from + 1);
   const { logId, stream, base, to, gaps } = push;
-  return answer(await deps.commit({ ...identity, logId, stream, base, to, gaps, fragments: fragments.value, counts: tally.take() }), {
-    minPushIntervalMs,
-    freshWindowMs,
-  });
+  return answer(
+    await deps.commit({ ...identity, logId, stream, base, to, gaps, fragments: fragments.value, sketch, counts: tally.take() }),
+    {
+      minPushIntervalMs,
+      freshWindowMs,
+    },
+  );
 }
 
 function newestScrape({ targets }: UndecodedPush): number {
@@ -156,6 +167,6 @@ function answer(result: CommitResult, wishes: Pick<PushDeps, 'minPushIntervalMs'
     case 'conflict':
       return { code: 'conflict', message: 'the push does not follow what is stored', stored: result.stored, points: result.points };
     case 'busy':
-      return busy(result.reason, result.retryAfterMs);
+      return (result.limit === undefined ? busy : limited)(result.reason, result.retryAfterMs);
   }
 }

@@ -12,6 +12,12 @@ export const LIMITS_FROM_THE_START: Totals = Object.fromEntries(
   ].map((limit) => [`relay_limited_total{limit="${limit}"}`, 0]),
 );
 
+export const limitGauges = (limits: Limits): Totals =>
+  Object.fromEntries([
+    ['relay_active_series', limits.activeSeries],
+    ['relay_devices_refused', limits.offences.refused],
+  ]);
+
 export interface AccountDeps {
   readonly limits: Limits;
   readonly tables: TableQuota;

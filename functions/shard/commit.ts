@@ -1,10 +1,12 @@
 import { COMMIT_DURATION, observeDuration } from '../histogram.ts';
 import type { Clock, CommitRequest, CommitResult, LogCommitRequest, Moved, ObjectStore } from '../model.ts';
+import { busyBy } from './account.ts';
 import { Batch, type BatchResult } from './batch.ts';
 import { type ByteShare, SHARES } from './budget.ts';
 import type { Counters } from './counters.ts';
 import { dataKey, type ShardName } from './keys.ts';
 import type { CommitRow, Ledger } from './ledger.ts';
+import type { Limits } from './limits.ts';
 import { type EncodedObject, encodeObject } from './object-format.ts';
 import type { PositionStore } from './position-store.ts';
 import { decide } from './positions.ts';
@@ -32,6 +34,7 @@ export interface CommitterOptions {
   /** Lane of a device. */
   readonly laneOf: (device: string) => number;
   readonly lanes: () => number;
+  readonly limits: Limits;
   /** Bytes stored and not yet forwarded. */
   readonly bufferedBytes: () => number;
   /** Frees so many of them at the cost of receivers that allow it; false: there are not so many. */
@@ -91,7 +94,12 @@ export class Committer {
   #counted(result: CommitResult | Moved): CommitResult | Moved {
     const outcome = result.kind === 'stored' && result.repeated ? 'repeated' : result.kind;
     this.#options.counters.add(`relay_shard_pushes_total{result="${outcome}"}`);
-    if (result.kind === 'busy') this.#options.counters.add(`relay_shard_busy_total{reason="${result.reason}"}`);
+    if (result.kind === 'busy') {
+      const { limit, reason } = result;
+      this.#options.counters.add(
+        limit === undefined ? `relay_shard_busy_total{reason="${reason}"}` : `relay_limited_total{limit="${limit}"}`,
+      );
+    }
     return result;
   }
 
@@ -133,7 +141,9 @@ export class Committer {
 
   /** `followsFlying`: it goes on from what is being written, and falls with it. */
   #join(request: CommitRequest, followsFlying: boolean): CommitResult | Promise<CommitResult> {
-    const { memory, maxBufferBytes, bufferedBytes } = this.#options;
+    const { memory, maxBufferBytes, bufferedBytes, limits } = this.#options;
+    const limited = limits.check(request);
+    if (limited !== undefined) return busyBy(limited);
     const bytes = request.fragments.reduce((sum, { block }) => sum + block.length, 0);
     const pendingBytes = (this.#forming?.bytes ?? 0) + (this.#flying?.bytes ?? 0);
     // A push without fragments needs no room and may tell of a gap: it always passes.
@@ -141,6 +151,7 @@ export class Committer {
     if (bytes > 0 && missing > 0 && !this.#options.makeRoom(missing)) return this.#busy('buffer');
     if (this.#forming?.isFull(FULL_BATCH)) return this.#busy('commit');
     if (!memory.tryTake(bytes * COPIES, SHARES.commit)) return this.#busy('memory');
+    limits.charge(request);
     const batch = this.#forming ?? this.#open();
     batch.add(request, bytes, followsFlying);
     if (batch.isFull(FULL_BATCH)) batch.close();

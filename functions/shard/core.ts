@@ -1,5 +1,7 @@
 import type { ShardConfig } from '../config/types.ts';
 import type {
+  AccountRequest,
+  AccountResult,
   Clock,
   CommitRequest,
   CommitResult,
@@ -12,6 +14,7 @@ import type {
   ShardMetrics,
 } from '../model.ts';
 import { shardIndex } from '../spread.ts';
+import { account, LIMITS_FROM_THE_START, limitGauges, noteOffence } from './account.ts';
 import type { ByteBudget, ByteShare } from './budget.ts';
 import { Committer } from './commit.ts';
 import { Counters, laterTotals } from './counters.ts';
@@ -23,10 +26,12 @@ import { hashText } from './hash.ts';
 import { PAGE_CHARACTERS, type Peer } from './inherit.ts';
 import { formatShardName, type ShardName } from './keys.ts';
 import { Ledger, LedgerError, type Sql } from './ledger.ts';
+import { Limits, type ShardLimits, UNLIMITED } from './limits.ts';
 import { shardValues } from './metrics.ts';
 import { placeAfter } from './placing.ts';
 import { PositionStore } from './position-store.ts';
 import { sweepOrphans } from './sweep.ts';
+import { TableQuota } from './table-quota.ts';
 
 /** While anything is stored an alarm is set no later than this, ms: should this instance die, the next one wakes by it. */
 const WATCH_MS = 30_000;
@@ -66,6 +71,8 @@ export interface ShardOptions {
   /** This instance must end: another one has taken over, or its storage failed. */
   readonly onFatal: (error: unknown) => void;
   readonly log: (message: string, fields: Readonly<Record<string, unknown>>) => void;
+  /** Default {@link UNLIMITED}. */
+  readonly limits?: ShardLimits;
   /** Default {@link TRIM_OBJECTS}; tests lower it. */
   readonly trimObjects?: number;
 }
@@ -79,6 +86,8 @@ export class ShardCore {
   readonly #committer: Committer;
   readonly #memory: ByteShare;
   readonly #generation: Generation;
+  readonly #limits: Limits;
+  readonly #tables: TableQuota;
   #drains: Drains;
   #lanes: number;
   #alarmMs: number | undefined;
@@ -95,6 +104,9 @@ export class ShardCore {
     const lanes = this.#ledger.meta('lanes');
     this.#lanes = Number(lanes ?? wantedLanes(options));
     if (lanes === undefined) this.#ledger.setMeta('lanes', String(this.#lanes));
+    const { limits = UNLIMITED } = options;
+    this.#limits = new Limits(limits, () => clock.now());
+    this.#tables = new TableQuota(sql, limits, () => clock.now());
     this.#drains = this.#newDrains();
     this.#committer = new Committer({
       name,
@@ -106,6 +118,7 @@ export class ShardCore {
       memory: this.#memory,
       positions: this.#positions,
       counters: this.#counters,
+      limits: this.#limits,
       lanes: () => this.#lanes,
       laneOf: (device) => hashText(device) % this.#lanes,
       bufferedBytes: () => this.#drains.bufferedBytes,
@@ -136,6 +149,16 @@ export class ShardCore {
     }
     if (!this.#generation.isOpen && !(await this.#opened(request))) return this.#committer.refuse('handover');
     return { ...(await this.#committer.commit(request)), ...this.#leading?.time() };
+  }
+
+  /** Before a device stores a series table, and when it sends what cannot be read. */
+  async account(request: AccountRequest): Promise<AccountResult> {
+    try {
+      return account(request, { limits: this.#limits, tables: this.#tables, counters: this.#counters, log: this.#options.log });
+    } catch (error) {
+      this.#fail(error);
+      throw error;
+    }
   }
 
   /** A newer generation takes over. */
@@ -218,26 +241,30 @@ export class ShardCore {
       ? { activeLogs: 0, devicesWithSeveral: 0 }
       : this.#positions.positions.activity(this.#options.clock.now());
     return {
-      values: shardValues({
-        totals: this.#counters.totals(),
-        backlog: this.#drains.backlog(),
-        now: this.#options.clock.now(),
-        drains: this.#drains.all.map((drain) => ({
-          receiver: drain.receiver.name,
-          totals: drain.totals,
-          backlog: drain.backlog(),
-          troubles: drain.troubles,
-          clockOffsetMs: drain.clockOffsetMs,
-        })),
-        formerTotals: this.#drains.formerTotals,
-        devices: closed ? 0 : this.#positions.positions.devices,
-        activeLogs,
-        devicesWithSeveral,
-        forgottenLogs: this.#positions.positions.forgotten,
-        memoryBytes: this.#options.budget.used,
-        closed,
-        waitsFor: this.#generation.waitsFor,
-      }),
+      values: {
+        ...LIMITS_FROM_THE_START,
+        ...shardValues({
+          totals: this.#counters.totals(),
+          backlog: this.#drains.backlog(),
+          now: this.#options.clock.now(),
+          drains: this.#drains.all.map((drain) => ({
+            receiver: drain.receiver.name,
+            totals: drain.totals,
+            backlog: drain.backlog(),
+            troubles: drain.troubles,
+            clockOffsetMs: drain.clockOffsetMs,
+          })),
+          formerTotals: this.#drains.formerTotals,
+          devices: closed ? 0 : this.#positions.positions.devices,
+          activeLogs,
+          devicesWithSeveral,
+          forgottenLogs: this.#positions.positions.forgotten,
+          memoryBytes: this.#options.budget.used,
+          closed,
+          waitsFor: this.#generation.waitsFor,
+        }),
+        ...limitGauges(this.#limits),
+      },
     };
   }
 
@@ -312,6 +339,12 @@ export class ShardCore {
       trimObjects,
       snapshotSeq: () => this.#positions.snapshotSeq,
       count: (metric, value) => this.#counters.add(metric, value),
+      onDeadLetter: (reason, devices, seq) => {
+        const [device, ...others] = devices;
+        // Where several devices share a refused request, nobody knows which is to blame; a repeat is nobody's fault.
+        if (device === undefined || others.length > 0 || reason === 'repeat_refused') return;
+        noteOffence(device, `refused by a receiver in commit ${seq}`, { ...this.#options, limits: this.#limits, counters: this.#counters });
+      },
     });
   }
 

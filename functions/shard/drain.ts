@@ -2,7 +2,7 @@ import type { ReceiverConfig } from '../config/types.ts';
 import { FORWARD_DURATION, observeDuration } from '../histogram.ts';
 import type { Clock, ObjectStore, Outlet, ReceiverClock, Verdict } from '../model.ts';
 import { addTotals, type Counters, type Totals } from './counters.ts';
-import { DeadLetters } from './dead-letters.ts';
+import { DeadLetters, type OnDeadLetter } from './dead-letters.ts';
 import type { ShardName } from './keys.ts';
 import { Lane, type LaneTrouble } from './lane.ts';
 import { type Backlog, type DrainRow, FORMER_LANES, type LaneCursor, type Ledger } from './ledger.ts';
@@ -28,6 +28,7 @@ export interface DrainOptions {
   readonly store: ObjectStore;
   readonly cache: ObjectCache;
   readonly clock: Clock;
+  readonly onDeadLetter: OnDeadLetter;
   readonly log: (message: string, fields: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -42,7 +43,7 @@ export class Drain {
     this.#options = options;
     const { name, receiver, store, clock, rows } = options;
     this.#offset = new ReceiverOffset(clock, receiver.outlet);
-    this.#deadLetters = new DeadLetters(name, store, clock, receiver.config.name);
+    this.#deadLetters = new DeadLetters(name, store, clock, receiver.config.name, options.onDeadLetter);
     this.#lanes = Array.from({ length: options.lanes }, (_, lane) => {
       const row = rows.get(lane);
       if (row === undefined) throw new Error(`drain ${this.receiver.name}: expected a row of lane ${lane}, got none`);

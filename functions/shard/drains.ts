@@ -1,6 +1,7 @@
 import type { Clock, ObjectStore } from '../model.ts';
 import type { ByteShare } from './budget.ts';
 import type { Totals } from './counters.ts';
+import type { OnDeadLetter } from './dead-letters.ts';
 import { Drain, type ShardReceiver } from './drain.ts';
 import type { ShardName } from './keys.ts';
 import { type Backlog, FORMER_LANES, type Ledger, type StoredObject } from './ledger.ts';
@@ -29,6 +30,7 @@ export interface DrainsOptions {
   readonly snapshotSeq: () => number;
   /** Adds to a counter of the shard. */
   readonly count: (metric: string, value: number) => void;
+  readonly onDeadLetter: OnDeadLetter;
   readonly log: (message: string, fields: Readonly<Record<string, unknown>>) => void;
 }
 

@@ -2,6 +2,8 @@ import { DurableObject } from 'cloudflare:workers';
 import type { Bindings } from '../bindings.ts';
 import { settingsOf, storeOf } from '../bundled.ts';
 import { platformClock } from '../clock.ts';
+import { defaultTenant } from '../config/defaults.ts';
+import { tenantConfig } from '../config/parse.ts';
 import { outgoingOf, receiversOf } from '../config/routes.ts';
 import { storedShards } from '../fleet/layout.ts';
 import { ShardRegistry } from '../fleet/registry.ts';
@@ -9,6 +11,8 @@ import { createOutlet } from '../forward/deliver.ts';
 import type { Receiver } from '../forward/receiver.ts';
 import { EdgeLog } from '../log.ts';
 import type {
+  AccountRequest,
+  AccountResult,
   CommitRequest,
   CommitResult,
   DrainState,
@@ -26,6 +30,7 @@ import { isolateBudget } from './budget.ts';
 import { ShardCore } from './core.ts';
 import { parseShardName, type ShardName } from './keys.ts';
 import { Ledger } from './ledger.ts';
+import { bufferShare, shardLimits } from './limits.ts';
 import { storageSql } from './storage-sql.ts';
 import { WorkerCounts } from './worker-counts.ts';
 
@@ -47,6 +52,10 @@ export class Shard extends DurableObject<Bindings> implements ShardStub {
 
   async drained(): Promise<DrainState> {
     return this.#started().drained();
+  }
+
+  async account(request: AccountRequest): Promise<AccountResult> {
+    return this.#started().account(request);
   }
 
   async time(): Promise<ReceiverClock> {
@@ -95,10 +104,12 @@ export class Shard extends DurableObject<Bindings> implements ShardStub {
     // Not to be mistaken for receivers that are gone: what is stored waits.
     if (receivers === undefined) throw new Error(`settings: expected a route for tenant ${name.tenant}, which has a shard, got none`);
     const bindings = env as unknown as NamedBindings;
-
+    // A tenant that is gone from the configuration sends nothing; what it stored is drained.
+    const tenant = tenantConfig(config, name.tenant) ?? defaultTenant;
     return new ShardCore({
       name,
-      shard: config.shard,
+      shard: { ...config.shard, maxBufferBytes: bufferShare(tenant, config.shard) },
+      limits: shardLimits(tenant, config.shard.shards),
       receivers: receivers.map((receiver) => ({ config: receiver, outlet: outletOf(receiverOf(receiver, name.tenant, bindings)) })),
       leading: outgoingOf(receivers).receiver,
       sql,

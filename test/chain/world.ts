@@ -6,7 +6,7 @@ import { MemoryStore } from '../../agent-lite/wal/memory-store.ts';
 import type { Log } from '../../agent-lite/wal/options.ts';
 import { labelValue } from '../../contract/labels.ts';
 import type { SeriesTable } from '../../contract/series-table.ts';
-import type { CommitRequest, HandOverRequest } from '../../functions/model.ts';
+import type { AccountRequest, CommitRequest, HandOverRequest } from '../../functions/model.ts';
 import { scrape, tableOf, target } from '../agent-lite/push/scrapes.ts';
 import { ManualClock, settle } from '../fakes/clock.ts';
 import { TENANT } from '../fakes/commit-requests.ts';
@@ -116,6 +116,7 @@ export class World {
       commit: (request: CommitRequest) => byTheClock(rig.core.commit(request)),
       handOver: (request: HandOverRequest) => byTheClock(rig.core.handOver(request)),
       drained: () => byTheClock(rig.core.drained()),
+      account: (request: AccountRequest) => byTheClock(rig.core.account(request)),
       time: () => byTheClock(rig.core.time()),
       poke: () => rig.core.poke(),
       metrics: () => Promise.resolve(rig.core.metrics()),

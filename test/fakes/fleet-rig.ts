@@ -94,6 +94,7 @@ export class FleetRig {
       commit: (request) => call('commit', () => this.shard(name).core.commit(request)),
       handOver: (request) => call('handOver', () => this.shard(name).core.handOver(request)),
       drained: () => call('drained', () => this.shard(name).core.drained()),
+      account: (request) => this.shard(name).core.account(request),
       time: () => this.shard(name).core.time(),
       poke: () => this.shard(name).core.poke(),
       metrics: async () => this.shard(name).core.metrics(),

@@ -7,6 +7,7 @@ import type { ObjectStore } from '../../functions/model.ts';
 import { ByteBudget } from '../../functions/shard/budget.ts';
 import { ShardCore, type ShardFleet } from '../../functions/shard/core.ts';
 import type { ShardReceiver } from '../../functions/shard/drain.ts';
+import { type ShardLimits, UNLIMITED } from '../../functions/shard/limits.ts';
 import { ManualClock } from './clock.ts';
 import { TENANT } from './commit-requests.ts';
 import { FlakyStore } from './flaky-store.ts';
@@ -24,7 +25,7 @@ export interface RigOptions {
     readonly name: string;
     readonly queue?: Partial<ReceiverConfig['queue']>;
   })[];
-  /** Of the receivers the one whose clock counts. */
+  /** Of them the one whose clock counts. */
   readonly leading?: string;
   readonly budgetBytes?: number;
   readonly maxSamplesPerSend?: number;
@@ -33,6 +34,7 @@ export interface RigOptions {
   readonly generation?: number;
   /** Default: it is the tenant's only shard. */
   readonly fleet?: ShardFleet;
+  readonly limits?: ShardLimits;
   readonly trimObjects?: number;
   /** Default {@link TENANT}. */
   readonly tenant?: string;
@@ -130,9 +132,10 @@ export class ShardRig {
       shard,
       receivers = [{ name: 'main' }],
       index = 0,
-      leading,
       generation = 1,
       fleet = ALONE,
+      leading,
+      limits = UNLIMITED,
       trimObjects = 64,
     } = this.#options;
     return new ShardCore({
@@ -141,6 +144,7 @@ export class ShardRig {
       receivers: receivers.map((receiver) => this.#shardReceiver(receiver)),
       fleet,
       ...(leading === undefined ? {} : { leading }),
+      limits,
       sql: this.storage.open(),
       store: this.store,
       clock: this.clock,

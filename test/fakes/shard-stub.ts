@@ -1,6 +1,8 @@
 import { decodeWriteRequest, type WrittenSeries } from '../../contract/decode-remote-write.ts';
 import { snappyUncompress } from '../../contract/snappy.ts';
 import type {
+  AccountRequest,
+  AccountResult,
   CommitRequest,
   CommitResult,
   DrainState,
@@ -14,6 +16,8 @@ import type {
 /** A shard that remembers what it was given and answers what it is told to. */
 export class FakeShard implements ShardStub {
   readonly requests: CommitRequest[] = [];
+  readonly accounted: AccountRequest[] = [];
+  accountResult: AccountResult = { kind: 'ok' };
   pokes = 0;
   asked = 0;
   clock: ReceiverClock = {};
@@ -32,6 +36,10 @@ export class FakeShard implements ShardStub {
   }
   async drained(): Promise<DrainState> {
     return { closed: true, backlog: [] };
+  }
+  async account(request: AccountRequest): Promise<AccountResult> {
+    this.accounted.push(request);
+    return this.accountResult;
   }
   async time(): Promise<ReceiverClock> {
     this.asked++;
