@@ -4,7 +4,8 @@ import type { Clock, ObjectStore, Outlet, ReceiverClock, Verdict } from '../mode
 import { addTotals, type Counters, type Totals } from './counters.ts';
 import { DeadLetters, type OnDeadLetter } from './dead-letters.ts';
 import type { ShardName } from './keys.ts';
-import { Lane, type LaneTrouble } from './lane.ts';
+import { FreshFirst } from './fresh-first.ts';
+import type { LaneTrouble } from './lane-options.ts';
 import { type Backlog, type DrainRow, FORMER_LANES, type LaneCursor, type Ledger } from './ledger.ts';
 import type { ObjectCache } from './object-cache.ts';
 import { samplesBetween } from './placing.ts';
@@ -37,7 +38,7 @@ export class Drain {
   readonly #options: DrainOptions;
   readonly #offset: ReceiverOffset;
   readonly #deadLetters: DeadLetters;
-  readonly #lanes: Lane[];
+  readonly #lanes: FreshFirst[];
 
   constructor(options: DrainOptions) {
     this.#options = options;
@@ -51,13 +52,18 @@ export class Drain {
     });
   }
 
-  #newLane(lane: number, row: DrainRow): Lane {
+  #newLane(lane: number, row: DrainRow): FreshFirst {
     const { ledger, store, cache, clock, log } = this.#options;
-    const { name, queue } = this.receiver;
+    const { name, queue, outOfOrderTimeWindowMs } = this.receiver;
     const oldestMs = () => (queue.sampleAgeLimitMs === 0 ? Number.NEGATIVE_INFINITY : clock.now() - queue.sampleAgeLimitMs);
-    const made: Lane = new Lane({
+    const made: FreshFirst = new FreshFirst({
       lane,
       row,
+      windowMs: outOfOrderTimeWindowMs,
+      newestSeq: () => ledger.newest()?.seq ?? 0,
+      onPassed: () => {
+        for (const other of this.#lanes) if (other !== made) other.receiverWorks();
+      },
       limits: postLimits(queue.maxSamplesPerSend),
       minBackoffMs: queue.minBackoffMs,
       maxBackoffMs: queue.maxBackoffMs,
@@ -117,7 +123,7 @@ export class Drain {
   }
 
   get troubles(): readonly LaneTrouble[] {
-    return this.#lanes.map(({ trouble }) => trouble).filter((trouble) => trouble !== undefined);
+    return this.#lanes.flatMap(({ troubles }) => troubles);
   }
 
   /** Objects before this sequence are not needed for this receiver any more. */

@@ -28,3 +28,11 @@ export interface LaneOptions {
   readonly clock: Clock;
   readonly log: (message: string, fields: Readonly<Record<string, unknown>>) => void;
 }
+
+/** Why a lane does not move; for metrics and readiness. */
+export interface LaneTrouble {
+  readonly kind: 'retrying' | 'stopped' | 'refused';
+  readonly status: number;
+  readonly words: string;
+  readonly sinceMs: number;
+}

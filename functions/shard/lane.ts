@@ -1,10 +1,12 @@
-import type { Clock, Delivery, FinishedDelivery, Outlet, RefusedPart, VerdictCause } from '../model.ts';
+import type { Delivery, FinishedDelivery, Outlet, RefusedPart } from '../model.ts';
 import { Backoff } from './backoff.ts';
 import { Counters, type Totals } from './counters.ts';
-import type { DeadLetters } from './dead-letters.ts';
 import { Fuse } from './fuse.ts';
-import { type DrainRow, type LaneCursor, type LaneRange, type Ledger, LedgerError } from './ledger.ts';
-import { compareCursors, END, type Unit, type UnitLimits, type UnitReader, type UnitResult } from './unit.ts';
+import { Held } from './held.ts';
+import type { LaneOptions, LaneTrouble } from './lane-options.ts';
+import { type LaneCursor, LedgerError } from './ledger.ts';
+import { ReadAhead } from './read-ahead.ts';
+import { compareCursors, END, type ReadOptions, type Unit, type UnitLimits, type UnitResult } from './unit.ts';
 
 /** A lane that runs is looked after by its run; should that die, somebody looks after this time, ms. */
 const RUNNING_MS = 30_000;
@@ -18,46 +20,8 @@ const MAX_READS = 5;
 const WARY_FRAGMENTS = 8;
 /** Where memory is short, it is asked for again after this time, ms. */
 const MEMORY_MS = 500;
-/** Devices of which the first held fragments are remembered, and how many of each. */
-const MAX_HEADS = { devices: 64, each: 2 } as const;
 /** A POST is never made smaller than this share of its limits; single fragments always go. */
 const MIN_SCALE = 1 / 64;
-
-export interface LaneOptions {
-  readonly lane: number;
-  /** As it was found. */
-  readonly row: DrainRow;
-  readonly limits: UnitLimits;
-  readonly minBackoffMs: number;
-  readonly maxBackoffMs: number;
-  /** How long a POST that could hold more waits for it, ms after the commit of its first fragment. */
-  readonly batchSendDeadlineMs: number;
-  readonly ledger: Pick<Ledger, 'objectsFrom'>;
-  /** Keeps how far the lane is. */
-  readonly save: (row: DrainRow) => void;
-  readonly reader: UnitReader;
-  readonly deadLetters: DeadLetters;
-  /** Sends for this lane; requests are counted in `counters`. */
-  readonly outlet: (counters: Counters) => Outlet;
-  readonly clock: Clock;
-  readonly log: (message: string, fields: Readonly<Record<string, unknown>>) => void;
-}
-
-/** Why a lane does not move; for metrics and readiness. */
-export interface LaneTrouble {
-  readonly kind: 'retrying' | 'stopped' | 'refused';
-  readonly status: number;
-  readonly words: string;
-  readonly sinceMs: number;
-}
-
-/** Units that the receiver refused completely. */
-interface Held extends VerdictCause {
-  /** By device the places of its first fragments. */
-  readonly heads: Map<string, LaneCursor[]>;
-  /** Which device is tried next, after the first. */
-  turn: number;
-}
 
 /** A unit on its way; `buried`: dead letters of it that are written already, should the store fail in between. */
 interface Work {
@@ -77,14 +41,12 @@ export class Lane {
   readonly #outlet: Outlet;
   readonly #backoff: Backoff;
   readonly #fuse = new Fuse();
-  readonly #behind: readonly LaneRange[];
+  readonly #ahead: ReadAhead;
   #cursor: LaneCursor;
   #next: LaneCursor;
   /** What lies before it may have been sent before, and its answer was lost. */
   #suspectBefore: LaneCursor;
   #work: Work | undefined;
-  /** The unit after {@link #work}, read while that one is under way. */
-  #ahead: { readonly from: LaneCursor; readonly limits: UnitLimits; readonly unit: Promise<Unit | undefined> } | undefined;
   /** They lie between `cursor` and `next`. */
   #held: Held | undefined;
   /** The receiver works: what was held `before` is settled, then the lane goes on from `then`. */
@@ -98,6 +60,8 @@ export class Lane {
   #gathering = false;
   #wakes = 0;
   #running = false;
+  /** The receiver took something since anything is held. */
+  #works = false;
   #ended = false;
   #savedChanges = 0;
 
@@ -105,8 +69,8 @@ export class Lane {
     this.#options = options;
     this.#counters = new Counters(options.row.totals);
     this.#outlet = options.outlet(this.#counters);
+    this.#ahead = new ReadAhead(options.reader);
     this.#backoff = new Backoff(options.minBackoffMs, options.maxBackoffMs, () => options.clock.random());
-    this.#behind = options.row.behind;
     this.#cursor = { seq: options.row.seq, fragment: options.row.fragment };
     this.#next = this.#cursor;
     // What an earlier instance may have sent last: one POST at most.
@@ -115,8 +79,7 @@ export class Lane {
 
   /** Objects before this sequence are not needed by this lane any more. */
   get passedSeq(): number {
-    const seq = this.#open ? this.#cursor.seq : this.#next.seq;
-    return Math.min(seq, ...this.#behind.map(({ from }) => from.seq));
+    return this.#open ? this.#cursor.seq : this.#next.seq;
   }
 
   /** When somebody should call {@link run}, ms; undefined: there is nothing to do. */
@@ -138,15 +101,33 @@ export class Lane {
     return this.#counters.totals();
   }
 
-  /** Where it is, for one that takes its place. */
-  get row(): DrainRow {
-    return { ...this.#cursor, behind: this.#behind, totals: this.#counters.totals() };
-  }
-
   /** Another one takes its place: what is under way comes to its end, nothing more is sent. */
   end(): void {
     this.#ended = true;
     if (!this.#running) this.#letGo();
+  }
+
+  /** Durable: everything before it is done. */
+  get cursor(): LaneCursor {
+    return this.#cursor;
+  }
+
+  /** It has come to {@link LaneOptions.before}. */
+  get finished(): boolean {
+    return this.#options.before !== undefined && !this.#open && compareCursors(this.#cursor, this.#options.before) >= 0;
+  }
+
+  /** Goes on elsewhere; for {@link LaneOptions.onPassed}. */
+  jump(to: LaneCursor): void {
+    this.#ahead.forget();
+    this.#move(to);
+  }
+
+  /** The receiver took data of another lane: what is held here is tried once more. */
+  receiverWorks(): void {
+    if (this.#held === undefined) return;
+    this.#works = true;
+    this.#notBefore = 0;
   }
 
   /** New data may be there. */
@@ -165,9 +146,7 @@ export class Lane {
 
   /** Writes what was counted since the cursor moved last: tries would be lost with this instance. */
   saveTotals(): void {
-    if (this.#counters.changes === this.#savedChanges) return;
-    this.#options.save({ ...this.#cursor, behind: this.#behind, totals: this.#counters.totals() });
-    this.#savedChanges = this.#counters.changes;
+    if (this.#counters.changes !== this.#savedChanges) this.#save(this.#cursor);
   }
 
   /** Sends until there is nothing left, the receiver wants a pause, or `untilMs`. Rejects with {@link LedgerError} only. */
@@ -194,18 +173,19 @@ export class Lane {
 
   /** Gives back the memory of what was read. */
   #letGo(): void {
-    this.#forgetAhead();
+    this.#ahead.forget();
     if (this.#work !== undefined) this.#drop(this.#work);
   }
 
   async #turn(): Promise<void> {
     this.#gathering = false;
     if (this.#work === undefined) {
+      if (this.#held !== undefined && this.#works) this.#settle(this.#next, this.#next);
       // Asked before anything newer is sent: a receiver that has been repaired takes what is held, and in order.
       if (this.#held !== undefined && (await this.#repaired())) return;
       if (this.#waitsForMore()) return;
       const wakes = this.#wakes;
-      const result = await this.#read();
+      const result = await this.#ahead.read(this.#next, this.#readOptions());
       if (result.kind === 'unreadable') return this.#unreadable(result);
       if (result.kind === 'no_memory') {
         this.#notBefore = this.#options.clock.now() + MEMORY_MS;
@@ -216,6 +196,7 @@ export class Lane {
         if (this.#settling !== undefined) return this.#settled(this.#settling.then);
         if (!this.#open && result.tooOld > 0) this.#move(result.end);
         this.#next = result.end;
+        if (this.#options.before !== undefined && !this.#open) this.#move(this.#options.before);
         // Somebody may have stored something while this was read.
         if (wakes === this.#wakes) this.#nothingLeft();
         return;
@@ -226,11 +207,11 @@ export class Lane {
       this.#work = { unit, delivery: this.#outlet.begin(unit.fragments, { thorough: this.#settling !== undefined }), buried: 0 };
     }
     const work = this.#work;
-    this.#readAhead(work.unit.end);
+    if (!this.#open && !this.#fuse.blown) this.#ahead.prepare(work.unit.end, this.#readOptions());
     const step = await work.delivery.advance(POSTS_PER_TURN);
     if (step.kind === 'paused') return;
     if (step.kind === 'finished') return this.#finish(work, step);
-    this.#forgetAhead();
+    this.#ahead.forget();
     if (step.verdict.kind === 'stop') this.#stop(step.verdict, 'stopped');
     else this.#retry(step.verdict, step.verdict.afterMs);
     if (!step.untouched) return;
@@ -243,10 +224,10 @@ export class Lane {
   #waitsForMore(): boolean {
     const { batchSendDeadlineMs, reader, clock } = this.#options;
     if (batchSendDeadlineMs === 0 || this.#open) return false;
-    const { full, atMs } = reader.outlook(this.#next, { limits: this.#limits(), suspectBefore: this.#suspectBefore });
+    const { full, atMs } = reader.outlook(this.#next, this.#readOptions());
     if (full) return false;
     // What was read ahead may lack what has come since.
-    this.#forgetAhead();
+    this.#ahead.forget();
     const dueMs = (atMs ?? 0) + batchSendDeadlineMs;
     if (dueMs <= clock.now()) return false;
     this.#notBefore = dueMs;
@@ -265,32 +246,9 @@ export class Lane {
     return { rawBytes: limits.rawBytes * this.#scale, samples: limits.samples * this.#scale, fragments };
   }
 
-  async #read(): Promise<UnitResult> {
-    const limits = this.#limits();
-    const ahead = this.#ahead;
-    if (ahead !== undefined && compareCursors(ahead.from, this.#next) === 0 && sameLimits(ahead.limits, limits)) {
-      const unit = await ahead.unit;
-      this.#ahead = undefined;
-      if (unit !== undefined) return { kind: 'unit', unit };
-    }
-    this.#forgetAhead();
-    const before = this.#settling?.before ?? END;
-    return this.#options.reader.read(this.#next, { limits, suspectBefore: this.#suspectBefore, before });
-  }
-
-  /** While a POST is under way the next unit is fetched, so that a backlog does not wait for the bucket. */
-  #readAhead(from: LaneCursor): void {
-    if (this.#ahead !== undefined || this.#open || this.#fuse.blown) return;
-    const limits = this.#limits();
-    const read = this.#options.reader.read(from, { limits, suspectBefore: this.#suspectBefore, ahead: true });
-    // Whatever went wrong comes to light when it is needed.
-    const unit = read.then((result) => (result.kind === 'unit' ? result.unit : undefined)).catch(() => undefined);
-    this.#ahead = { from, limits, unit };
-  }
-
-  #forgetAhead(): void {
-    void this.#ahead?.unit.then((unit) => unit?.release());
-    this.#ahead = undefined;
+  #readOptions(): ReadOptions {
+    const before = this.#settling?.before ?? this.#options.before ?? END;
+    return { limits: this.#limits(), suspectBefore: this.#suspectBefore, before };
   }
 
   #drop({ unit }: Work): void {
@@ -324,25 +282,22 @@ export class Lane {
     this.#backoff.reset();
     if (this.#held === undefined) this.#move(unit.end);
     else this.#settle(unit.start, unit.end);
+    if (step.passed && !this.#open) this.#options.onPassed?.();
   }
 
-  #hold({ fragments, end }: Unit, { status, words }: RefusedPart): void {
-    this.#held ??= { status, words, heads: new Map(), turn: 0 };
-    const { heads } = this.#held;
-    for (const { device, at } of fragments) {
-      const known = heads.get(device);
-      if (known !== undefined && known.length < MAX_HEADS.each) known.push(at);
-      else if (known === undefined && heads.size < MAX_HEADS.devices) heads.set(device, [at]);
-    }
-    this.#forgetAhead();
-    this.#next = end;
-    if (this.#fuse.blown) this.#stop({ status, words }, 'refused');
+  #hold(unit: Unit, refused: RefusedPart): void {
+    this.#held ??= new Held(refused);
+    this.#held.add(unit);
+    this.#ahead.forget();
+    this.#next = unit.end;
+    if (this.#fuse.blown) this.#stop(refused, 'refused');
   }
 
   /** What is held is sent again: now a refusal is the data's. */
   #settle(before: LaneCursor, then: LaneCursor): void {
-    this.#forgetAhead();
+    this.#ahead.forget();
     this.#held = undefined;
+    this.#works = false;
     this.#settling = { before, then };
     this.#next = this.#cursor;
     this.#idle = false;
@@ -354,17 +309,14 @@ export class Lane {
   }
 
   #nothingLeft(): void {
-    if (this.#held !== undefined) this.#stop(this.#held, 'refused');
+    if (this.#held !== undefined) this.#stop(this.#held.cause, 'refused');
     this.#idle = true;
   }
 
   /** POSTs of single held fragments. If one is taken now, everything held is sent again from the start. */
   async #repaired(): Promise<boolean> {
     const held = this.#held as Held;
-    const [first, ...others] = [...held.heads.values()] as [LaneCursor[], ...LaneCursor[][]];
-    // Another device each time: the first may be poisonous, and the receiver well. Of one device the older fragment goes first.
-    const other = others[held.turn++ % Math.max(1, others.length)] ?? [];
-    for (const head of [...first, ...other]) {
+    for (const head of held.next()) {
       const limits = { ...this.#options.limits, fragments: 1 };
       const result = await this.#options.reader.read(head, { limits, suspectBefore: END });
       if (result.kind !== 'unit') continue;
@@ -384,7 +336,7 @@ export class Lane {
       return true;
     }
     if (!this.#idle) return false;
-    this.#stop(held, 'refused');
+    this.#stop(held.cause, 'refused');
     return true;
   }
 
@@ -399,10 +351,14 @@ export class Lane {
   }
 
   #move(to: LaneCursor): void {
-    this.#options.save({ ...to, behind: this.#behind, totals: this.#counters.totals() });
-    this.#savedChanges = this.#counters.changes;
+    this.#save(to);
     this.#cursor = to;
     this.#next = to;
+  }
+
+  #save(cursor: LaneCursor): void {
+    this.#options.save({ ...cursor, behind: [], totals: this.#counters.totals() });
+    this.#savedChanges = this.#counters.changes;
   }
 
   async #unreadable({ object, why, samples, end }: Extract<UnitResult, { kind: 'unreadable' }>): Promise<void> {
@@ -436,6 +392,3 @@ export class Lane {
     if (!same && kind !== 'retrying') log('the receiver takes nothing; data are kept', { lane, kind, status, words });
   }
 }
-
-const sameLimits = (a: UnitLimits, b: UnitLimits): boolean =>
-  a.rawBytes === b.rawBytes && a.samples === b.samples && a.fragments === b.fragments;

@@ -1,6 +1,6 @@
 import { COMMIT_DURATION, expandHistograms } from '../histogram.ts';
 import { addTotals, type Totals } from './counters.ts';
-import type { LaneTrouble } from './lane.ts';
+import type { LaneTrouble } from './lane-options.ts';
 import type { Backlog } from './ledger.ts';
 
 export interface ShardState {
