@@ -219,7 +219,7 @@ describe('the shard', () => {
       }
       expect(results.every(({ kind }) => kind === 'stored')).toBe(true);
       await until(async () => (await keysOf(name)).length === 0);
-      expect(core.metrics().values).toMatchObject({ relay_forwarded_samples_total: 6, relay_buffer_bytes: 0 });
+      expect(core.metrics().values).toMatchObject({ 'relay_forwarded_samples_total{receiver="central"}': 6, relay_buffer_bytes: 0 });
     });
     const [series] = [...receiver.tenant('drain').series.values()];
     expect(series?.samples.map(({ ms }) => ms - t)).toEqual([0, 1, 2, 3, 4, 5]);

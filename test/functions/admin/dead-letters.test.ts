@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Receiver } from '../../../functions/forward/receiver.ts';
 import { ManualClock } from '../../fakes/clock.ts';
 import { type FakeReceiverOptions, InMemoryReceiver } from '../../fakes/in-memory-receiver.ts';
-import { relayConfig, withReceiver } from '../../fakes/relay-config.ts';
+import { relayConfig, testReceiver, withReceiver } from '../../fakes/relay-config.ts';
 import { NOW, TestEdge } from '../../fakes/worker.ts';
 import { blockOf, HOUR, putLetter } from './letters.ts';
 
@@ -241,6 +241,39 @@ describe('replay', () => {
     expect([status, body.errorType, body.error]).toEqual([409, 'too_old', expect.stringMatching(reason)]);
     expect(receiver.requests).toHaveLength(1);
     expect(await ids()).toEqual([id]);
+  });
+
+  it('is refused where the receiver that it is meant for is not there any more', async () => {
+    const { edge, receiver, ask, ids } = setup({ kind: 'victoriametrics' });
+    const id = await putLetter(edge.store, 1, { receiver: 'former' });
+    const { status, body } = await ask('POST', `${PATH}/${id}/replay`);
+    const words =
+      'the dead letter is meant for receiver former, which is not in relay.yml (there: test). ' +
+      'Add a receiver of that name, with or without a route, deploy, and replay again.';
+    expect([status, body.errorType, body.error]).toEqual([409, 'no_receiver', words]);
+    expect(receiver.requests).toEqual([]);
+    expect(await ids()).toEqual([id]);
+  });
+
+  it('goes to the receiver that refused it, and is judged by the window of that one', async () => {
+    const sent: string[] = [];
+    const config = {
+      ...relayConfig,
+      receivers: [testReceiver, { ...testReceiver, name: 'second', outOfOrderTimeWindowMs: 2 * HOUR }],
+    };
+    const edge = new TestEdge({
+      config,
+      adminToken: TOKEN,
+      send: async ({ name }) => {
+        sent.push(name);
+        return { kind: 'done', status: 204, words: '' };
+      },
+    });
+    const replay = async (id: string) =>
+      (await edge.fetch(`${PATH}/${id}/replay`, { method: 'POST', headers: { authorization: `Bearer ${TOKEN}` } })).status;
+    expect(await replay(await putLetter(edge.store, 1, { receiver: 'second' }))).toBe(200);
+    expect(await replay(await putLetter(edge.store, 2, { receiver: 'test' }))).toBe(409);
+    expect(sent).toEqual(['second']);
   });
 
   const takers: readonly [name: string, Setup][] = [
