@@ -8,6 +8,7 @@ import type { Counted } from './count.ts';
 import { Heard, LoadDevice } from './device.ts';
 import { type MemorySample, residentBytes } from './memory.ts';
 import { noopRate } from './noop.ts';
+import { processorSeconds } from './processor-time.ts';
 import { LoadPushes, PUSH_HEADERS } from './pushes.ts';
 import { CountingReceiver } from './receiver.ts';
 
@@ -22,6 +23,8 @@ export interface LoadOptions {
   readonly noopSeconds: number;
   readonly series: number;
   readonly scrapes: number;
+  /** What each of the shards may hold, as in relay.yml. The overload must fill it. */
+  readonly shardBuffer: string;
 }
 
 export const defaultLoad: LoadOptions = {
@@ -32,11 +35,14 @@ export const defaultLoad: LoadOptions = {
   noopSeconds: 10,
   series: 1000,
   scrapes: 4,
+  shardBuffer: '64MB',
 };
 
 export interface Part {
   readonly seconds: number;
   readonly heard: Heard;
+  /** Of workerd. */
+  readonly processorSeconds: number | undefined;
 }
 
 export interface LoadResult {
@@ -59,7 +65,7 @@ export interface LoadResult {
 }
 
 /** A window, so that there may be several shards and lanes; what a shard may buffer is soon full where the receiver is slow. */
-const relayConfig = `
+const relayConfig = ({ shardBuffer }: LoadOptions): string => `
 receivers:
   - name: counting
     url: http://127.0.0.1:1/
@@ -69,7 +75,7 @@ receivers:
 shard:
   shards: 4
   commit_interval: 200ms
-  max_buffer_size: 16MB
+  max_buffer_size: ${shardBuffer}
 tenants:
   ${TENANT}:
     min_push_interval: 1ms
@@ -100,7 +106,7 @@ async function measure(options: LoadOptions, cleanup: Cleanup, say: (line: strin
 
   const receiver = await CountingReceiver.start(pushes);
   cleanup.add(() => receiver.stop());
-  const edge = await EdgeUnderTest.start(cleanup, receiver.url, relayConfig);
+  const edge = await EdgeUnderTest.start(cleanup, receiver.url, relayConfig(options));
   await putTable(edge, pushes);
   const devices = await Promise.all(
     Array.from({ length: connections }, async (_, i) => {
@@ -122,6 +128,7 @@ async function measure(options: LoadOptions, cleanup: Cleanup, say: (line: strin
   const part = async (name: string, leastSeconds: number, mayEnd: (heard: Heard) => boolean = () => true): Promise<Part> => {
     const heard = new Heard();
     const beganMs = performance.now();
+    const before = await processorSeconds(pid);
     const elapsed = (): number => (performance.now() - beganMs) / 1000;
     let goesOn = true;
     say(`${name}: ${devices.length} connections, ${leastSeconds} s`);
@@ -135,7 +142,8 @@ async function measure(options: LoadOptions, cleanup: Cleanup, say: (line: strin
     }
     const seconds = elapsed();
     await running;
-    return { seconds, heard };
+    const after = await processorSeconds(pid);
+    return { seconds, heard, processorSeconds: before === undefined || after === undefined ? undefined : after - before };
   };
   const seriesPerDevice = options.series + REPORT_NAMES.length;
   const acknowledged = (): Record<string, number> => Object.fromEntries(devices.map(({ name, acknowledged }) => [name, acknowledged]));

@@ -17,12 +17,12 @@ const good: LoadResult = {
   options: defaultLoad,
   samplesPerPush: 8,
   noopPerSecond: 5000,
-  steady: { seconds: 5, heard: heard() },
+  steady: { processorSeconds: 1, seconds: 5, heard: heard() },
   steadyDrainSeconds: 1,
   memory: memory((seconds) => 400 * MIB + (seconds < 100 ? seconds * MIB : 100 * MIB) + ((seconds * 7919) % 60) * MIB),
-  overload: { seconds: 60, heard: heard({ waits: new Map([[503, 5]]) }) },
+  overload: { processorSeconds: 1, seconds: 60, heard: heard({ waits: new Map([[503, 5]]) }) },
   drainSeconds: 3,
-  recovery: { seconds: 5, heard: heard() },
+  recovery: { processorSeconds: 1, seconds: 5, heard: heard() },
   counted,
   acknowledged: { a: 1 },
   seriesPerDevice: 2,
@@ -36,32 +36,44 @@ describe('the verdict of a load test', () => {
   });
 
   it.each([
-    { name: 'an error', changes: { steady: { seconds: 5, heard: heard({ errorCount: 1 }) } }, failed: 'no error under steady load' },
+    {
+      name: 'an error',
+      changes: { steady: { processorSeconds: 1, seconds: 5, heard: heard({ errorCount: 1 }) } },
+      failed: 'no error under steady load',
+    },
     {
       name: '503 under steady load',
-      changes: { steady: { seconds: 5, heard: heard({ waits: new Map([[503, 1]]) }) } },
+      changes: { steady: { processorSeconds: 1, seconds: 5, heard: heard({ waits: new Map([[503, 1]]) }) } },
       failed: 'no error under steady load',
     },
     { name: 'not drained', changes: { steadyDrainSeconds: undefined }, failed: 'all drained after steady load' },
-    { name: 'no 503 over its rate', changes: { overload: { seconds: 60, heard: heard() } }, failed: '429 or 503 with Retry-After' },
     {
-      name: 'a wait without a time',
-      changes: { overload: { seconds: 60, heard: heard({ waits: new Map([[429, 1]]), waitsWithoutTime: 1 }) } },
+      name: 'no 503 over its rate',
+      changes: { overload: { processorSeconds: 1, seconds: 60, heard: heard() } },
       failed: '429 or 503 with Retry-After',
     },
-    { name: 'an error afterwards', changes: { recovery: { seconds: 5, heard: heard({ errorCount: 1 }) } }, failed: 'no error afterwards' },
+    {
+      name: 'a wait without a time',
+      changes: { overload: { processorSeconds: 1, seconds: 60, heard: heard({ waits: new Map([[429, 1]]), waitsWithoutTime: 1 }) } },
+      failed: '429 or 503 with Retry-After',
+    },
+    {
+      name: 'an error afterwards',
+      changes: { recovery: { processorSeconds: 1, seconds: 5, heard: heard({ errorCount: 1 }) } },
+      failed: 'no error afterwards',
+    },
     { name: 'a sample lost', changes: { counted: { ...counted, complete: { a: { 4: 1, 3: 1 } } } }, failed: 'no loss' },
     { name: 'a sample that nobody sent', changes: { counted: { ...counted, unknown: 1 } }, failed: 'no loss' },
-    { name: 'a low rate', changes: { steady: { seconds: 10, heard: heard() } }, failed: 'at least 150 pushes/s' },
+    { name: 'a low rate', changes: { steady: { processorSeconds: 1, seconds: 10, heard: heard() } }, failed: 'at least 150 pushes/s' },
     { name: 'a leak', changes: { memory: memory((seconds) => 400 * MIB + seconds * 0.1 * MIB) }, failed: 'memory of workerd flat' },
-    { name: 'no recovery', changes: { recovery: { seconds: 5, heard: heard({ stored: 500 }) } }, failed: 'recovered' },
+    { name: 'no recovery', changes: { recovery: { processorSeconds: 1, seconds: 5, heard: heard({ stored: 500 }) } }, failed: 'recovered' },
   ])('fails for $name', ({ changes, failed }) => {
     const { exact, timed } = judge({ ...good, ...changes });
     expect(failures([...exact, ...timed])).toContainEqual(expect.stringContaining(failed));
   });
 
   it('takes 0.3 of a no-op Worker for enough on a slow machine', () => {
-    const { timed } = judge({ ...good, noopPerSecond: 300, steady: { seconds: 10, heard: heard() } });
+    const { timed } = judge({ ...good, noopPerSecond: 300, steady: { processorSeconds: 1, seconds: 10, heard: heard() } });
     expect(timed[0]?.passed).toBe(true);
   });
 

@@ -1,6 +1,6 @@
 import type { Heard } from './device.ts';
 import { growth } from './memory.ts';
-import { type LoadResult, missing } from './run.ts';
+import { type LoadResult, missing, type Part } from './run.ts';
 
 /** At least so many pushes per second, or so much of what a Worker does that does nothing. */
 export const LEAST_PUSHES_PER_SECOND = 150;
@@ -55,7 +55,7 @@ export const failures = (checks: readonly Check[]): readonly string[] =>
   checks.filter(({ passed }) => passed === false).map(({ name, figures }) => `${name}: ${figures}`);
 
 /** Pushes per second of a part. */
-const perSecond = ({ heard, seconds }: { readonly heard: Heard; readonly seconds: number }): number => heard.stored / seconds;
+const perSecond = ({ heard, seconds }: Part): number => heard.stored / seconds;
 const seconds = (value: number | undefined): string => (value === undefined ? 'not in time' : `${value.toFixed(1)} s`);
 
 function errors(name: string, heard: Heard, mayWait: boolean): Check {
@@ -94,13 +94,15 @@ function noLoss({ counted, acknowledged, options, seriesPerDevice }: LoadResult)
 function rate({ steady, noopPerSecond }: LoadResult): Check {
   const reached = perSecond(steady);
   const times = [...steady.heard.latencies].sort((a, b) => a - b);
+  const perPush = ((steady.processorSeconds ?? Number.NaN) * 1000) / steady.heard.stored;
   const at = (share: number): string => `${(times[Math.floor(share * times.length)] ?? 0).toFixed(0)} ms`;
   return {
     name: `at least ${LEAST_PUSHES_PER_SECOND} pushes/s, or ${LEAST_OF_NOOP} of a no-op Worker`,
     passed: reached >= Math.min(LEAST_PUSHES_PER_SECOND, LEAST_OF_NOOP * noopPerSecond),
     figures:
       `${reached.toFixed(0)} pushes/s; no-op Worker ${noopPerSecond.toFixed(0)} requests/s, ratio ${(reached / noopPerSecond).toFixed(2)}; ` +
-      `answered in ${at(0.5)} (median), ${at(0.99)} (99 %), ${at(0.9999)} (longest)`,
+      `answered in ${at(0.5)} (median), ${at(0.99)} (99 %), ${at(0.9999)} (longest); ` +
+      `workerd ${perPush.toFixed(1)} ms of processor time a push`,
   };
 }
 

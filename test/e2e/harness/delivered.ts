@@ -31,6 +31,8 @@ export interface Comparison {
   readonly relativeError?: number;
   /** A marker may come so much later than the scrape that lacks its series: vmagent takes the time a second time. */
   readonly markerLagMs?: number;
+  /** A scrape's time may be so much later than the target was asked; vmagent writes the time that was due, if it is near. */
+  readonly scrapeLagMs?: number;
 }
 
 export interface Outcome {
@@ -68,7 +70,7 @@ export function compare(options: Comparison): Outcome {
   let previousMs = 0;
 
   for (const scraped of options.scraped) {
-    const time = times.findLast((t) => t <= scraped.askedMs + MAX_LAG_MS);
+    const time = times.findLast((t) => t <= scraped.askedMs + (options.scrapeLagMs ?? MAX_LAG_MS));
     const restarted = options.restartsMs?.some((ms) => ms > previousMs && ms <= scraped.askedMs) ?? false;
     if (time === undefined || scraped.askedMs - time > MAX_LEAD_MS || used.has(time)) {
       missingScrapes++;
@@ -125,7 +127,7 @@ function splitDelivered(options: Comparison, fault: (text: string) => void) {
     const { job, instance } = labelsToRecord(labels);
     return job === options.labels['job'] && instance === options.labels['instance'];
   };
-  const until = (options.scraped.at(-1)?.askedMs ?? 0) + MAX_LAG_MS;
+  const until = (options.scraped.at(-1)?.askedMs ?? 0) + Math.max(options.scrapeLagMs ?? MAX_LAG_MS, options.markerLagMs ?? 0);
   for (const series of options.delivered) {
     if (!isOurs(series.labels)) continue;
     const key = labelsKey(series.labels);

@@ -11,7 +11,7 @@ export interface StandardSender {
   readonly name: string;
   readonly program: string;
   /** What it does not do to the letter: see `Comparison`. */
-  readonly loose?: Pick<Comparison, 'relativeError' | 'markerLagMs'>;
+  readonly loose?: Pick<Comparison, 'relativeError' | 'markerLagMs' | 'scrapeLagMs'>;
   /** Of the edge: both ways are the same. */
   readonly path: '/api/v1/write' | '/api/v1/receive';
   /** @param folder holds `scrape.yml`, which names the targets, and `token` */
@@ -47,7 +47,7 @@ const prometheus = (
 const vmagent = (name: string, path: StandardSender['path'], credentials: (given: SenderGiven) => readonly string[]): StandardSender => ({
   name,
   program: 'vmagent',
-  loose: { relativeError: 1e-14, markerLagMs: 20 },
+  loose: { relativeError: 1e-14, markerLagMs: 500, scrapeLagMs: 150 },
   path,
   arguments: (given) => [
     `-promscrape.config=${join(given.folder, 'scrape.yml')}`,
@@ -86,15 +86,18 @@ export interface SenderOptions {
   readonly tenant: string;
   /** `scrape_configs`, as YAML. */
   readonly scrapeConfigs: string;
+  /** Also the timeout; 1s. */
+  readonly scrapeInterval?: string;
 }
 
-/** Runs it until the cleanup; scrapes each second. */
+/** Runs it until the cleanup. */
 export async function startSender(cleanup: Cleanup, sender: StandardSender, options: SenderOptions): Promise<Program> {
   const { name, path } = sender;
   const folder = await cleanup.folder(name);
   const given: SenderGiven = { folder, url: `${options.edgeUrl}${path}`, device: name };
   await writeFile(join(folder, 'token'), await deviceToken(name, { tenant: options.tenant }));
-  const global = `global: { scrape_interval: 1s, scrape_timeout: 1s, external_labels: { cluster: ${CLUSTER} } }\n`;
+  const interval = options.scrapeInterval ?? '1s';
+  const global = `global: { scrape_interval: ${interval}, scrape_timeout: ${interval}, external_labels: { cluster: ${CLUSTER} } }\n`;
   await writeFile(join(folder, 'scrape.yml'), `${global}scrape_configs:\n${options.scrapeConfigs}${sender.remoteWrite?.(given) ?? ''}`);
   const listen = `127.0.0.1:${await freePort()}`;
   const program = await Program.start(name, options.path, [
