@@ -3,8 +3,8 @@ import { FORWARD_DURATION, observeDuration } from '../histogram.ts';
 import type { Clock, ObjectStore, Outlet, ReceiverClock, Verdict } from '../model.ts';
 import { addTotals, type Counters, type Totals } from './counters.ts';
 import { DeadLetters, type OnDeadLetter } from './dead-letters.ts';
-import type { ShardName } from './keys.ts';
 import { FreshFirst } from './fresh-first.ts';
+import type { ShardName } from './keys.ts';
 import type { LaneTrouble } from './lane-options.ts';
 import { type Backlog, type DrainRow, FORMER_LANES, type LaneCursor, type Ledger } from './ledger.ts';
 import type { ObjectCache } from './object-cache.ts';
@@ -42,9 +42,9 @@ export class Drain {
 
   constructor(options: DrainOptions) {
     this.#options = options;
-    const { name, receiver, store, clock, rows } = options;
+    const { name, receiver, store, clock, rows, onDeadLetter } = options;
     this.#offset = new ReceiverOffset(clock, receiver.outlet);
-    this.#deadLetters = new DeadLetters(name, store, clock, receiver.config.name, options.onDeadLetter);
+    this.#deadLetters = new DeadLetters(name, store, clock, receiver.config.name, onDeadLetter);
     this.#lanes = Array.from({ length: options.lanes }, (_, lane) => {
       const row = rows.get(lane);
       if (row === undefined) throw new Error(`drain ${this.receiver.name}: expected a row of lane ${lane}, got none`);

@@ -54,7 +54,7 @@ export interface Backlog {
   readonly oldestMs: number | undefined;
 }
 
-export type MetaName = 'epoch' | 'lanes' | 'swept_ms' | 'snapshot_seq' | 'shard' | 'totals' | 'opened' | 'closed_by' | 'drain_after';
+export type MetaName = 'epoch' | 'lanes' | 'swept_ms' | 'snapshot_seq' | 'shard' | 'opened' | 'closed_by' | 'drain_after' | 'totals';
 
 const TABLES = [
   'CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID',
