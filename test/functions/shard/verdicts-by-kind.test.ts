@@ -173,11 +173,11 @@ describe.each(KINDS)('towards %s', (kind) => {
     expect(await rig.dataKeys()).toEqual([]);
   });
 
-  it('400 to everything for a moment, between good times: all arrives, in order', async () => {
+  it.each([400, 409, 413, 422])('%i to everything for a moment, between good times: all arrives, in order', async (status) => {
     const rig = rigOf();
     const t = rig.clock.now();
     for (let i = 0; i < 12; i++) {
-      rig.receiver.behave(i >= 4 && i < 8 ? { kind: 'status', status: 400, words: 'being set up' } : { kind: 'ok' });
+      rig.receiver.behave(i >= 4 && i < 8 ? { kind: 'status', status, words: 'being set up' } : { kind: 'ok' });
       await store(rig, 'gw-1', i, [sampleOf('gw-1', t + i, i)]);
       await rig.pass(1_000);
     }
