@@ -277,7 +277,7 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
     return metricsToken === undefined || equalSecrets(bearer(c.req.header('authorization')), metricsToken);
   }
 
-  /** Receivers that take nothing. Not for everybody: it says whose they are, and asks every shard. The edge is ready all the same: it stores. */
+  /** Receivers that take nothing. The edge is ready all the same: it stores. */
   async function troubles(c: Ctx, edge: Edge): Promise<readonly string[]> {
     return listTroubles(await edge.registry.list(MAX_SHARDS), edge.shard, (name, error) =>
       log.error('shard did not give its metrics', { requestId: c.get('requestId'), shard: name, error: describeError(error) }),
