@@ -63,3 +63,7 @@ export function countSamples(cells: Cells): number {
   for (const state of cells.states) if (state !== ABSENT) count++;
   return count;
 }
+
+/** Scrape times and own times lie within plus or minus this (the year 37648), so that their differences stay exact. */
+export const MAX_TIME_MS = 2 ** 50;
+export const isTime = (ms: number): boolean => Number.isInteger(ms) && Math.abs(ms) <= MAX_TIME_MS;

@@ -1,5 +1,5 @@
 import { ByteReader, type ByteWriter, FormatError } from './binary.ts';
-import { isTime } from './columns.ts';
+import { isTime } from './cells.ts';
 import { bitsOfDouble, doubleOfBits } from './double.ts';
 import { EXEMPLAR_LABEL_RUNES, type Exemplar } from './exemplar.ts';
 import { compareText, isValidName, type Label, type Labels, utf8Length } from './labels.ts';

@@ -1,6 +1,7 @@
 import { ByteReader, ByteWriter, FormatError, LimitError } from './binary.ts';
-import type { Cells } from './cells.ts';
-import { decodeColumns, encodeColumns, isTime } from './columns.ts';
+import { type Cells, isTime } from './cells.ts';
+import { decodeColumns } from './decode-columns.ts';
+import { encodeColumns } from './encode-columns.ts';
 import { countExemplars, decodeExemplars, encodeExemplars, exemplarMemory, type PushExemplar } from './exemplar-codec.ts';
 import { push as wire } from './generated/push.js';
 import { compareText, hasUtf8Form, isValidName, type Label, type Labels, utf8Length } from './labels.ts';
@@ -52,18 +53,14 @@ export const encodeLabels = (labels: Labels) => labels.map(([name, value]) => ne
 export function encodeTarget(target: TargetBatch, baseMs: number) {
   const times = new ByteWriter(target.times.length + 8);
   encodeTimes(target.times, baseMs, times);
-  const columns = new ByteWriter(target.cells === undefined ? 0 : target.cells.rows * 3);
-  if (target.cells !== undefined) encodeColumns(target.cells, target.times, columns);
-  const report = new ByteWriter(64);
-  encodeColumns(target.report, target.times, report);
   const exemplars = new ByteWriter(target.exemplars.length * 64);
   encodeExemplars(target.exemplars, target.times, exemplars);
   return new wire.TargetBatch({
     labels: encodeLabels(target.labels),
     table: target.table === undefined ? new Uint8Array(0) : fromHex(target.table),
     times: times.bytes(),
-    columns: columns.bytes(),
-    report: report.bytes(),
+    columns: target.cells === undefined ? new Uint8Array(0) : encodeColumns(target.cells, target.times),
+    report: encodeColumns(target.report, target.times),
     exemplars: exemplars.bytes(),
     metadata: encodeMetadata(target.metadata),
   });
@@ -180,12 +177,7 @@ function at<T>(place: string, decode: () => T): T {
 }
 
 function columns(bytes: Uint8Array, rows: number, times: readonly number[], place: string): Cells {
-  return at(place, () => {
-    const reader = new ByteReader(bytes);
-    const cells = decodeColumns(reader, rows, times);
-    reader.end();
-    return cells;
-  });
+  return at(place, () => decodeColumns(bytes, rows, times));
 }
 
 export function decodeLabels(labels: readonly wire.Label[], place: string, limits: WireLimits): Labels {

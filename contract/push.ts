@@ -1,5 +1,5 @@
 import { FormatError } from './binary.ts';
-import { isTime } from './columns.ts';
+import { isTime } from './cells.ts';
 import { push as wire } from './generated/push.js';
 import type { Labels } from './labels.ts';
 import { type WireLimits, wireLimits } from './limits.ts';

@@ -1,4 +1,4 @@
-import { isTime } from '../../contract/columns.ts';
+import { isTime } from '../../contract/cells.ts';
 import type { Clock } from '../model.ts';
 
 /**

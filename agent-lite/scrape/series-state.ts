@@ -1,5 +1,4 @@
-import { type Cells, createCells, setStale, setValue } from '../../contract/cells.ts';
-import { isTime } from '../../contract/columns.ts';
+import { type Cells, createCells, isTime, setStale, setValue } from '../../contract/cells.ts';
 import { type Labels, METRIC_NAME } from '../../contract/labels.ts';
 import { type WireLimits, wireLimits } from '../../contract/limits.ts';
 import { residual, type SeriesTable, type Sha256 } from '../../contract/series-table.ts';

@@ -1,4 +1,4 @@
-import { isTime } from '../../contract/columns.ts';
+import { isTime } from '../../contract/cells.ts';
 import { EXEMPLAR_LABEL_RUNES, type Exemplar } from '../../contract/exemplar.ts';
 import { countRunes, exemplarBytes } from '../../contract/exemplar-codec.ts';
 import { isValidName, type Labels, labelsKey } from '../../contract/labels.ts';

@@ -1,6 +1,7 @@
 import { ByteReader, ByteWriter, FormatError } from '../../contract/binary.ts';
 import { type Cells, VALUE } from '../../contract/cells.ts';
-import { decodeColumns, encodeColumns } from '../../contract/columns.ts';
+import { decodeColumns } from '../../contract/decode-columns.ts';
+import { encodeColumns } from '../../contract/encode-columns.ts';
 import type { Exemplar } from '../../contract/exemplar.ts';
 import { decodeExemplars, encodeExemplars } from '../../contract/exemplar-codec.ts';
 import { compareText, type Label, type Labels } from '../../contract/labels.ts';
@@ -23,8 +24,7 @@ export interface Compression {
 
 const RAW = 0;
 const DEFLATED = 1;
-/** Inflated content of one scrape: kinds, values and own times of the largest table, and exemplars. */
-const MAX_CONTENT_BYTES = wireLimits.tableRows * 24 + attachmentLimits.exemplarBytesPerPush;
+const NOTHING = new Uint8Array(0);
 
 async function writeContent(writer: ByteWriter, content: Uint8Array, compression: Compression | undefined): Promise<void> {
   const deflated = await compression?.compress(content);
@@ -178,18 +178,20 @@ export async function encodeScrapeRecord(
     writer.u32(head.base.crc);
   }
   const times = [head.wallMs];
-  const columns = new ByteWriter((cells?.rows ?? 0) * 3 + 64);
   if (cells !== undefined) {
     checkOwnTimes(cells, head.wallMs);
-    encodeColumns(cells, times, columns, base?.cells);
+    writer.block(encodeColumns(cells, times, base?.cells));
   }
-  encodeColumns(report, times, columns, base?.report);
-  encodeExemplars(
-    exemplars.map((exemplar) => ({ ...exemplar, scrape: 0 })),
-    times,
-    columns,
-  );
-  await writeContent(writer, columns.bytes(), compression);
+  writer.block(encodeColumns(report, times, base?.report));
+  if (exemplars.length > 0) {
+    const beside = new ByteWriter(exemplars.length * 64);
+    encodeExemplars(
+      exemplars.map((exemplar) => ({ ...exemplar, scrape: 0 })),
+      times,
+      beside,
+    );
+    await writeContent(writer, beside.bytes(), compression);
+  }
   return writer.bytes();
 }
 
@@ -232,11 +234,11 @@ export async function decodeScrapeCells(
   base: BaseCells | undefined,
   compression: Compression | undefined,
 ): Promise<{ cells: Cells | undefined; report: Cells; exemplars: readonly Exemplar[] }> {
-  const columns = new ByteReader(await readContent(reader, MAX_CONTENT_BYTES, compression));
   const times = [head.wallMs];
-  const cells = rows === undefined ? undefined : decodeColumns(columns, rows, times, base?.cells);
-  const report = decodeColumns(columns, REPORT_ROWS.length, times, base?.report);
-  const exemplars = decodeExemplars(columns.raw(columns.remaining), rows ?? 0, times);
+  const cells = rows === undefined ? undefined : decodeColumns(reader.block(), rows, times, base?.cells);
+  const report = decodeColumns(reader.block(), REPORT_ROWS.length, times, base?.report);
+  const beside = reader.remaining === 0 ? NOTHING : await readContent(reader, attachmentLimits.exemplarBytesPerPush, compression);
+  const exemplars = decodeExemplars(beside, rows ?? 0, times);
   return { cells, report, exemplars: exemplars.map(({ row, labels, value, ms }) => ({ row, labels, value, ms })) };
 }
 
