@@ -21,15 +21,15 @@ export const RAW = 5;
 export const IRREGULAR = 6;
 
 /** Classes of lengths, for contexts. */
-export const bucket = (length: number): number =>
-  length === 0 ? 0 : length < 4 ? 1 : length < 8 ? 2 : length < 14 ? 3 : length < 22 ? 4 : length < 30 ? 5 : 6;
-export const BUCKETS = 7;
-/** Lengths of the error before; longer ones count as this. */
-export const MAX_LENGTH = 40;
+export const bucket = (length: number): number => (length === 0 ? 0 : length < 10 ? 1 : 2);
+export const BUCKETS = 3;
+/** The length of the error before it, by twos, as a context. */
+export const errorContext = (length: number): number => ERROR + (length >> 1) * NUMBER_CONTEXTS;
+const ERROR_LENGTHS = 27;
 
 /** Where the contexts of each kind of symbol begin. */
 export const CLASS = 0;
-export const IRREGULAR_CLASS = CLASS + 8 * 8 * 8;
+export const IRREGULAR_CLASS = CLASS + 8 * 8;
 export const STATE = IRREGULAR_CLASS + 8;
 export const OTHER_SCALE = STATE + 3 * 4;
 export const SCALE = OTHER_SCALE + 2 * 2;
@@ -39,7 +39,7 @@ export const FIRST_SIGN = FIRST + 2 * 2 * BUCKETS * NUMBER_CONTEXTS;
 export const FIRST_TOP = FIRST_SIGN + 2;
 export const CHANGE = FIRST_TOP + TOP_CONTEXTS;
 export const ERROR = CHANGE + 2 * BUCKETS * NUMBER_CONTEXTS;
-export const ERROR_SIGN = ERROR + (MAX_LENGTH + 1) * NUMBER_CONTEXTS;
+export const ERROR_SIGN = ERROR + ERROR_LENGTHS * NUMBER_CONTEXTS;
 export const ERROR_TOP = ERROR_SIGN + 3 * 3;
 export const OTHER_RAW = ERROR_TOP + TOP_CONTEXTS;
 export const RAW_LENGTH = OTHER_RAW + 1;
@@ -50,10 +50,13 @@ export const OWN_TIME_SIGN = OWN_TIME + NUMBER_CONTEXTS;
 export const OWN_TIME_TOP = OWN_TIME_SIGN + 1;
 export const CONTEXTS = OWN_TIME_TOP + TOP_CONTEXTS;
 
+/** Written last, in eight direct bits: whoever reads other rows than were written seldom finds it. */
+export const END_MARK = 0xa5;
+
 /** What encoder and decoder remember from row to row; all of it is known to both before the symbol that it serves. */
 export class Memory {
-  class1 = NONE;
-  class2 = NONE;
+  /** Class of the row before. */
+  symbol = NONE;
   scale = 0;
   otherScale = 0;
   first = 0;
@@ -63,15 +66,6 @@ export class Memory {
   rawHigh = 0;
   /** Own time less the scrape's, ms. */
   ownTime = 0;
-
-  classContext(): number {
-    return CLASS + (this.class1 * 8 + this.class2) * 8;
-  }
-
-  nextClass(kind: number): void {
-    this.class2 = this.class1;
-    this.class1 = kind;
-  }
 }
 
 /**

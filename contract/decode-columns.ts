@@ -4,16 +4,17 @@ import {
   BUCKETS,
   bucket,
   CHANGE,
+  CLASS,
   CONTEXTS,
-  ERROR,
+  END_MARK,
   ERROR_SIGN,
   ERROR_TOP,
+  errorContext,
   FIRST,
   FIRST_SIGN,
   FIRST_TOP,
   IRREGULAR,
   IRREGULAR_CLASS,
-  MAX_LENGTH,
   Memory,
   MOVING,
   NONE,
@@ -70,6 +71,8 @@ class ColumnsDecoder {
       cells.ownTimes = new Map();
       for (let row = 0; row < cells.rows; row++) if (coder.bit(OWN_TIMES + 1) === 1) cells.ownTimes.set(row, this.#ownTimes(row));
     }
+    if (coder.direct(8) !== END_MARK)
+      throw new FormatError('columns: the mark at the end is not there; damage, or other rows than were written');
     coder.end();
     return cells;
   }
@@ -107,8 +110,8 @@ class ColumnsDecoder {
     const coder = this.#coder;
     const memory = this.#memory;
     const { scrapes, states } = this.#cells;
-    const symbol = coder.tree(memory.classContext(), 3);
-    memory.nextClass(symbol);
+    const symbol = coder.tree(CLASS + 8 * memory.symbol, 3);
+    memory.symbol = symbol;
     const start = row * scrapes;
     if (symbol !== IRREGULAR) {
       if (symbol !== NONE) states.fill(VALUE, start, start + scrapes);
@@ -165,7 +168,7 @@ class ColumnsDecoder {
       if (states[i] !== VALUE) continue;
       const guess = predictor.guess();
       const size = coder.number(context, ERROR_TOP);
-      context = ERROR + Math.min(bitLength(size), MAX_LENGTH) * NUMBER_CONTEXTS;
+      context = errorContext(bitLength(size));
       sign = size === 0 ? 0 : 1 + coder.bit(ERROR_SIGN + 3 * predictor.chosen + sign);
       m = sign === 2 ? guess - size : guess + size;
       this.#put(row, i, m, scale);

@@ -3,16 +3,17 @@ import {
   BUCKETS,
   bucket,
   CHANGE,
+  CLASS,
   CONTEXTS,
-  ERROR,
+  END_MARK,
   ERROR_SIGN,
   ERROR_TOP,
+  errorContext,
   FIRST,
   FIRST_SIGN,
   FIRST_TOP,
   IRREGULAR,
   IRREGULAR_CLASS,
-  MAX_LENGTH,
   Memory,
   MOVING,
   NONE,
@@ -73,6 +74,7 @@ class ColumnsEncoder {
     for (let row = 0; row < rows; row++) this.#row(row);
     coder.bit(OWN_TIMES, ownTimes === undefined ? 0 : 1);
     if (ownTimes !== undefined) for (let row = 0; row < rows; row++) this.#ownTimes(row, ownTimes.get(row));
+    coder.direct(END_MARK, 8);
     return coder.finish();
   }
 
@@ -147,8 +149,8 @@ class ColumnsEncoder {
     const coder = this.#coder;
     const memory = this.#memory;
     const symbol = irregular ? IRREGULAR : kind;
-    coder.tree(memory.classContext(), symbol, 3);
-    memory.nextClass(symbol);
+    coder.tree(CLASS + 8 * memory.symbol, symbol, 3);
+    memory.symbol = symbol;
     if (!irregular) return;
     coder.tree(IRREGULAR_CLASS, kind, 3);
     const { scrapes, states } = this.#cells;
@@ -195,7 +197,7 @@ class ColumnsEncoder {
       const context =
         length === -1
           ? CHANGE + ((scale > 0 && scale <= DECIMALS ? BUCKETS : 0) + bucket(memory.firstLength)) * NUMBER_CONTEXTS
-          : ERROR + Math.min(length, MAX_LENGTH) * NUMBER_CONTEXTS;
+          : errorContext(length);
       length = coder.number(context, ERROR_TOP, Math.abs(error));
       if (error !== 0) coder.bit(ERROR_SIGN + 3 * predictor.chosen + sign, error < 0 ? 1 : 0);
       sign = error === 0 ? 0 : error < 0 ? 2 : 1;

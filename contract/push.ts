@@ -18,7 +18,7 @@ import { fromHex, type TableHash, toHex } from './series-table.ts';
 
 /** The device -> edge protocol as values. On the wire: contract/proto/push.proto, deflated (zlib). See contract/PUSH.md. */
 
-export const PUSH_FORMAT = 1;
+export const PUSH_FORMAT = 2;
 /** Of requests, answers and series tables. A device believes only answers of this type that name its log_id and position. */
 export const PUSH_CONTENT_TYPE = 'application/x-agent-lite';
 export const PUSH_PATH = '/api/v1/push';
@@ -51,8 +51,6 @@ export interface Gap {
 export interface DeviceClock {
   readonly wallMs: number;
   readonly bootMs: number;
-  /** 32 hex digits. */
-  readonly bootId: string;
   readonly offsetMs: number;
 }
 
@@ -125,7 +123,6 @@ export function encodePush(push: Push): Uint8Array {
     clock: new wire.Clock({
       wallMs: push.clock.wallMs,
       bootMs: push.clock.bootMs,
-      bootId: fromHex(push.clock.bootId),
       offsetMs: push.clock.offsetMs,
     }),
     version: push.version,
@@ -165,7 +162,6 @@ export function decodePush(bytes: Uint8Array, limits: WireLimits = wireLimits): 
     clock: {
       wallMs: integer(message.clock?.wallMs, 'clock.wall_ms'),
       bootMs: integer(message.clock?.bootMs, 'clock.boot_ms'),
-      bootId: hex(message.clock?.bootId ?? new Uint8Array(0), 16, 'clock.boot_id'),
       offsetMs: integer(message.clock?.offsetMs, 'clock.offset_ms'),
     },
     version: message.version.slice(0, 64),

@@ -4,7 +4,7 @@ import { FormatError } from './binary.ts';
  * An adaptive binary range coder: bits are written in the space that their probability leaves them, and both sides learn the
  * probabilities from the bits before. FORMAT.md, "Range coder", has every constant; one that differs makes another format.
  *
- * A probability is that of a 1, in 15 bits. It moves towards each bit by 1 / (n + 1.5), n being the bits seen, at most 30.
+ * A probability is that of a 1, in 15 bits. It moves towards each bit by 1 / (n + 2), n being the bits seen, at most 30.
  */
 
 const PROBABILITY_BITS = 15;
@@ -15,7 +15,7 @@ const MOST = (1 << PROBABILITY_BITS) - LEAST;
 const MOST_SEEN = 30;
 const SEEN_BITS = 5;
 const MOST_SEEN_MASK = (1 << SEEN_BITS) - 1;
-const RATES = Int32Array.from({ length: MOST_SEEN + 1 }, (_, n) => Math.floor(131072 / (2 * n + 3)));
+const RATES = Int32Array.from({ length: MOST_SEEN + 1 }, (_, n) => Math.floor(65536 / (n + 2)));
 /** Below this a byte is moved out. */
 const BOTTOM = 2 ** 24;
 const TWO_32 = 2 ** 32;
@@ -23,9 +23,9 @@ const TWO_32 = 2 ** 32;
 const CHUNK_BITS = 16;
 
 const LENGTH_BITS = 6;
-/** Contexts that the length of a number takes; its top bits use `2^6 * 4` more, which numbers may share. */
+/** Contexts that the length of a number takes; its second bit takes one for each length, which numbers may share. */
 export const NUMBER_CONTEXTS = 1 << LENGTH_BITS;
-export const TOP_CONTEXTS = 4 << LENGTH_BITS;
+export const TOP_CONTEXTS = 1 << LENGTH_BITS;
 
 /** Bits of an integer of 0 to 2^53. */
 export const bitLength = (value: number): number => (value < TWO_32 ? 32 - Math.clz32(value) : 64 - Math.clz32(Math.floor(value / TWO_32)));
@@ -114,17 +114,15 @@ export class RangeEncoder {
     }
   }
 
-  /** An integer of 0 to 2^53 - 1: its length, its two bits below the first by the length, the others as they are. Returns the length. */
+  /** An integer of 0 to 2^53 - 1: its length, its second bit by the length, the others as they are. Returns the length. */
   number(context: number, top: number, value: number): number {
     const length = bitLength(value);
     this.tree(context, length, LENGTH_BITS);
     if (length > 1) {
-      const modelled = length > 2 ? 2 : 1;
-      const rest = length - 1 - modelled;
-      const unit = 2 ** rest;
+      const unit = 2 ** (length - 2);
       const head = Math.floor(value / unit);
-      this.tree(top + 4 * length, head - (1 << modelled), modelled);
-      if (rest > 0) this.direct(value - head * unit, rest);
+      this.bit(top + length, head - 2);
+      this.direct(value - head * unit, length - 2);
     }
     return length;
   }
@@ -242,10 +240,7 @@ export class RangeDecoder {
     const length = this.tree(context, LENGTH_BITS);
     if (length < 2) return length;
     if (length > 53) throw new FormatError(`range coder: expected a number of at most 53 bits, got ${length}`);
-    const modelled = length > 2 ? 2 : 1;
-    const rest = length - 1 - modelled;
-    const head = this.tree(top + 4 * length, modelled) + (1 << modelled);
-    return rest > 0 ? head * 2 ** rest + this.direct(rest) : head;
+    return (2 + this.bit(top + length)) * 2 ** (length - 2) + this.direct(length - 2);
   }
 
   /** Throws {@link FormatError} where bytes are left. */

@@ -10,6 +10,7 @@ import {
 } from '../../contract/push.ts';
 import { parseRetryAfter } from '../../contract/retry-after.ts';
 import type { SeriesTable } from '../../contract/series-table.ts';
+import { encodeTableForm } from '../../contract/table-form.ts';
 import { type Clock, type HttpClient, HttpError, type HttpFailure, type HttpResponse } from '../model.ts';
 import type { Exchange } from './clock-correction.ts';
 
@@ -72,7 +73,7 @@ export class EdgeClient {
     // Equal devices have equal tables, so most of them are there already. Any trouble here shows in the PUT as well.
     const head = await this.#request('HEAD', path, undefined, signal).catch(() => undefined);
     if (head?.status === 200 && isOurs(head)) return 'present';
-    return this.#send('PUT', path, await this.#options.deflate(table.bytes), signal);
+    return this.#send('PUT', path, await this.#options.deflate(encodeTableForm(table.rows)), signal);
   }
 
   async #send(method: 'POST' | 'PUT', path: string, body: Uint8Array, signal: AbortSignal): Promise<Outcome> {

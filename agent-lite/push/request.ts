@@ -65,7 +65,6 @@ function describe({ stream, at }: StreamCursor, batch: Batch, options: RequestOp
     clock: {
       wallMs: Math.round(clock.now()),
       bootMs: Math.round(clock.boot()),
-      bootId: clock.bootId,
       offsetMs: correction.appliedMs,
     },
     version,

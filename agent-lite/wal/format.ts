@@ -5,7 +5,7 @@ import { fromHex, toHex } from '../../contract/series-table.ts';
 
 /** The constants and the segment header of the log's files. FORMAT.md describes them byte by byte. */
 
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 const MAGIC = Uint8Array.from('agentwal', (character) => character.charCodeAt(0));
 export const HEADER_BYTES = 136;
 

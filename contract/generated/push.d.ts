@@ -177,9 +177,6 @@ export namespace push {
         /** Clock bootMs. */
         bootMs: number;
 
-        /** Clock bootId. */
-        bootId: Uint8Array;
-
         /** Clock offsetMs. */
         offsetMs: number;
 
@@ -212,9 +209,6 @@ export namespace push {
 
             /** Clock bootMs */
             bootMs?: (number|null);
-
-            /** Clock bootId */
-            bootId?: (Uint8Array|null);
 
             /** Clock offsetMs */
             offsetMs?: (number|null);

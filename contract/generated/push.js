@@ -374,7 +374,6 @@ export const push = $root.push = (() => {
          * @typedef {Object} push.Clock.$Properties
          * @property {number|null} [wallMs] Clock wallMs
          * @property {number|null} [bootMs] Clock bootMs
-         * @property {Uint8Array|null} [bootId] Clock bootId
          * @property {number|null} [offsetMs] Clock offsetMs
          * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
          */
@@ -424,14 +423,6 @@ export const push = $root.push = (() => {
         Clock.prototype.bootMs = $util.Long ? $util.Long.fromBits(0,0,false) : 0;
 
         /**
-         * Clock bootId.
-         * @member {Uint8Array} bootId
-         * @memberof push.Clock
-         * @instance
-         */
-        Clock.prototype.bootId = $util.newBuffer([]);
-
-        /**
          * Clock offsetMs.
          * @member {number} offsetMs
          * @memberof push.Clock
@@ -459,8 +450,6 @@ export const push = $root.push = (() => {
                 writer.uint32(/* id 1, wireType 0 =*/8).int64(message.wallMs);
             if (message.bootMs != null && $Object.hasOwnProperty.call(message, "bootMs") && (typeof message.bootMs === "object" ? message.bootMs.low || message.bootMs.high : message.bootMs !== 0))
                 writer.uint32(/* id 2, wireType 0 =*/16).int64(message.bootMs);
-            if (message.bootId != null && $Object.hasOwnProperty.call(message, "bootId") && message.bootId.length)
-                writer.uint32(/* id 3, wireType 2 =*/26).bytes(message.bootId);
             if (message.offsetMs != null && $Object.hasOwnProperty.call(message, "offsetMs") && (typeof message.offsetMs === "object" ? message.offsetMs.low || message.offsetMs.high : message.offsetMs !== 0))
                 writer.uint32(/* id 4, wireType 0 =*/32).int64(message.offsetMs);
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
@@ -523,15 +512,6 @@ export const push = $root.push = (() => {
                             message.bootMs = value;
                         else
                             delete message.bootMs;
-                        continue;
-                    }
-                case 3: {
-                        if (wireType !== 2)
-                            break;
-                        if ((value = reader.bytes()).length)
-                            message.bootId = value;
-                        else
-                            delete message.bootId;
                         continue;
                     }
                 case 4: {

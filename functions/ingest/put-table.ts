@@ -2,6 +2,7 @@ import { FormatError } from '../../contract/binary.ts';
 import type { WireLimits } from '../../contract/limits.ts';
 import { err, ok, type Result } from '../../contract/result.ts';
 import { decodeTable, hashTable } from '../../contract/series-table.ts';
+import { decodeTableForm, isShortForm } from '../../contract/table-form.ts';
 import type { AccountResult, Identity, ObjectStore } from '../model.ts';
 import { inflate, readBody } from './body.ts';
 import type { MemoryBudget, Reservation } from './memory-budget.ts';
@@ -57,14 +58,15 @@ async function readTable(request: Request, hash: string, limits: WireLimits, mem
   }
   const inflated = inflate(body.value, limits.tableBytes);
   if (!inflated.ok) return err(inflated.error === 'too_large' ? tooLarge : malformed('series table: expected a zlib (deflate) body'));
-  const bytes = inflated.value;
-  const taken = memory.grow(bytes.length);
+  const taken = memory.grow(inflated.value.length);
   if (taken !== 'taken') return err(taken === 'busy' ? busy(SHORT_OF_MEMORY) : tooLarge);
-
-  // The hash first: what does not match is not worth decoding.
-  const actual = await hashTable(bytes, sha256);
-  if (actual !== hash) return err(malformed(`series table: the path says ${hash}, the bytes have ${actual}`));
   try {
+    const short = isShortForm(inflated.value);
+    const bytes = short ? (await decodeTableForm(inflated.value, sha256, limits)).bytes : inflated.value;
+    if (short && memory.grow(bytes.length) !== 'taken') return err(busy(SHORT_OF_MEMORY));
+    // The hash first: what does not match is not worth decoding.
+    const actual = await hashTable(bytes, sha256);
+    if (actual !== hash) return err(malformed(`series table: the path says ${hash}, the bytes have ${actual}`));
     return ok({ bytes, rows: decodeTable(bytes, limits).length });
   } catch (error) {
     if (error instanceof FormatError) return err(malformed(error.message));

@@ -1,5 +1,6 @@
 import { benchIngest, describeIngest } from './ingest.ts';
 import { benchParse, describeParse } from './parse.ts';
+import { benchWire, describeWire } from './wire.ts';
 
 /** `npm run bench -- [name...] [--json]`: runs the benchmarks named, or all; a line of JSON each with --json. */
 interface Benchmark {
@@ -13,6 +14,13 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     async run() {
       const result = await benchIngest();
       return { result, text: describeIngest(result) };
+    },
+  },
+  wire: {
+    about: 'bytes on the wire per sample of real scrapes, against remote write',
+    async run() {
+      const result = await benchWire();
+      return { result, text: describeWire(result) };
     },
   },
   parse: {

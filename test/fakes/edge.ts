@@ -21,6 +21,7 @@ import {
 } from '../../contract/push.ts';
 import { REPORT_ROWS } from '../../contract/report-series.ts';
 import { decodeTable, hashTable, type Row, rebuild, type TableHash } from '../../contract/series-table.ts';
+import { decodeTableForm, isShortForm } from '../../contract/table-form.ts';
 
 export type Behaviour =
   | 'ok'
@@ -130,8 +131,10 @@ export class FakeEdge implements HttpClient {
 
   async #putTable(request: HttpRequest, hash: TableHash): Promise<HttpResponse> {
     try {
-      const bytes = this.#body(request, this.#limits.tableBytes);
-      const actual = await hashTable(bytes, (given) => createHash('sha256').update(given).digest());
+      const body = this.#body(request, this.#limits.tableBytes);
+      const sha256 = (given: Uint8Array): Uint8Array => createHash('sha256').update(given).digest();
+      const bytes = isShortForm(body) ? (await decodeTableForm(body, sha256, this.#limits)).bytes : body;
+      const actual = await hashTable(bytes, sha256);
       if (actual !== hash) throw new FormatError(`the path says ${hash}, the bytes have ${actual}`);
       this.tables.set(hash, decodeTable(bytes, this.#limits));
       return this.#answer({ code: 'stored', message: '' }, undefined);

@@ -91,7 +91,7 @@ export function makePush(targets: readonly TargetBatch[], changes: Partial<Push>
     base: { position: 0, chain: NO_CHAIN },
     to: { position: 1, chain: '0123456789abcdef' },
     gaps: [],
-    clock: { wallMs: 0, bootMs: 0, bootId: '22'.repeat(16), offsetMs: 0 },
+    clock: { wallMs: 0, bootMs: 0, offsetMs: 0 },
     version: 'test',
     backlog: { records: 0, bytes: 0, oldestMs: 0 },
     externalLabels: [],
