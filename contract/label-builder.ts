@@ -1,4 +1,4 @@
-import { type Labels, sortLabels } from './labels.ts';
+import { type Labels, labelValue, sortLabels } from './labels.ts';
 
 /**
  * A label set under change. Names are visited in the order of Prometheus' labels.Builder: first the labels it started with
@@ -9,17 +9,22 @@ export class LabelBuilder {
   readonly #base: Labels;
   #values: Map<string, string> | undefined;
   readonly #written = new Set<string>();
+  readonly #read: ((value: string) => void) | undefined;
 
-  /** @param base sorted, names unique, no empty values */
-  constructor(base: Labels) {
+  /**
+   * @param base sorted, names unique, no empty values
+   * @param read told each value that {@link get} gives
+   */
+  constructor(base: Labels, read?: (value: string) => void) {
     this.#base = base;
+    this.#read = read;
   }
 
   /** Empty where there is no such label. */
   get(name: string): string {
-    if (this.#values !== undefined) return this.#values.get(name) ?? '';
-    for (const label of this.#base) if (label[0] === name) return label[1];
-    return '';
+    const value = this.#values === undefined ? labelValue(this.#base, name) : (this.#values.get(name) ?? '');
+    this.#read?.(value);
+    return value;
   }
 
   /** An empty value removes the label. */

@@ -57,11 +57,12 @@ export function compileRelabel(configs: readonly RelabelConfig[]): CompiledRules
 /**
  * Runs the rules in order (Prometheus model/relabel `Process`).
  * @param labels sorted, as {@link Labels} are
+ * @param read told each value that a rule reads. A value that none reads passes as it is, is removed, or is overwritten
  * @returns sorted, no empty values; undefined where a rule drops the set, which ends the run
  */
-export function relabel(rules: CompiledRules, labels: Labels): Labels | undefined {
+export function relabel(rules: CompiledRules, labels: Labels, read?: (value: string) => void): Labels | undefined {
   if (rules.steps.length === 0) return labels;
-  const builder = new LabelBuilder(labels);
+  const builder = new LabelBuilder(labels, read);
   for (const step of rules.steps) if (!step(builder)) return undefined;
   return builder.labels();
 }

@@ -75,6 +75,13 @@ function writeTime(out: Uint8Array, start: number, ms: number): number {
   return at;
 }
 
+/** A sample's time as it stands on the wire. */
+export function encodeTime(ms: number): Uint8Array<ArrayBuffer> {
+  const out = new Uint8Array(timeSize(ms));
+  writeTime(out, 0, ms);
+  return out;
+}
+
 const timeSize = (ms: number): number => (ms >= 0 ? varintSize(ms) : 10);
 
 /** An `Exemplar` without tag and length, as {@link RemoteWriteBuffer.add} takes it. */
@@ -128,9 +135,11 @@ export interface EncodedEntry {
 
 const NO_EXEMPLARS: readonly Uint8Array[] = [];
 
+const FIRST_BYTES = 64 * 1024;
+
 /** Collects `TimeSeries` and `MetricMetadata` into the bytes of a `WriteRequest`. Cleared by {@link RemoteWriteBuffer.take}. */
 export class RemoteWriteBuffer {
-  #out = new Uint8Array(64 * 1024);
+  #out = new Uint8Array(0);
   #length = 0;
   #samples = 0;
 
@@ -226,7 +235,7 @@ export class RemoteWriteBuffer {
 
   #reserve(count: number): void {
     if (this.#length + count <= this.#out.length) return;
-    const grown = new Uint8Array(Math.max(this.#length + count, this.#out.length * 2));
+    const grown = new Uint8Array(Math.max(this.#length + count, this.#out.length * 2, FIRST_BYTES));
     grown.set(this.#out.subarray(0, this.#length));
     this.#out = grown;
   }

@@ -8,6 +8,14 @@ import { ByteReader, ByteWriter, FormatError } from './binary.ts';
 
 export const snappyCompress = (bytes: Uint8Array): Uint8Array => compress(bytes);
 
+/** A block without its length: what blocks consist of that are joined. */
+export function snappyElements(bytes: Uint8Array): Uint8Array {
+  const block = compress(bytes);
+  let at = 0;
+  while ((block[at++] as number) >= 0x80);
+  return block.subarray(at);
+}
+
 /**
  * Refuses a block that declares more than `maxLength` bytes before any memory is taken. Throws {@link FormatError}.
  *

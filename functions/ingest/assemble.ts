@@ -6,9 +6,13 @@ import { err, ok, type Result } from '../../contract/result.ts';
 import { compareBytes } from '../../contract/series-table.ts';
 import type { Fragment } from '../model.ts';
 import { addToSketch } from '../series-sketch.ts';
+import { isExclusive } from './exclusive.ts';
 import { countCells, FragmentWriter, type RowExemplar } from './fragments.ts';
-import type { DropReason, SeriesEntry } from './labels.ts';
+import type { DropReason } from './labels.ts';
+import type { SeriesEntry } from './series-cache.ts';
 import type { Tally } from './tally.ts';
+import { DROP_REASONS, KEPT } from './template.ts';
+import { ScrapeTimes } from './template-rows.ts';
 
 /** The scrapes of one target against one table, with the labels its series go by. */
 export interface Batch {
@@ -56,47 +60,105 @@ export function assemble(
   tally: Tally,
 ): Result<readonly Fragment[], 'too_large'> {
   const writer = new FragmentWriter(options.maxSamplesPerSend);
-  const claims = new Claims();
-  const dropped = (reason: SampleDrop, samples: number): void => tally.add(`relay_samples_dropped_total{reason="${reason}"}`, samples);
-  const droppedExemplars = (reason: SampleDrop | 'no_sample', count: number): void =>
-    tally.add(`relay_exemplars_dropped_total{reason="${reason}"}`, count);
-  for (const { batch, from, to } of slices(batches)) {
-    const { cells, times, entry, owner } = batch;
-    for (let row = 0; row < cells.rows; row++) {
-      const samples = countCells(cells, row, from, to);
-      const given = exemplarsOf(batch, row, from, to);
-      const drop = (reason: SampleDrop): void => {
-        dropped(reason, samples);
-        droppedExemplars(reason, given.length);
-      };
-      if (samples === 0) {
-        droppedExemplars('no_sample', given.length);
-        continue;
-      }
-      const labels = entry.rows[row];
-      if (labels === undefined || typeof labels === 'string') {
-        drop(labels ?? 'relabel');
-        continue;
-      }
-      const claim = claims.of(labels, entry.hashes[row] as number, owner);
-      if (claim === undefined) {
-        drop('duplicate_after_relabel');
-        continue;
-      }
-      const removed = keepAscending(batch, row, from, to, claim, options.latestMs);
-      dropped('out_of_order', removed.outOfOrder);
-      dropped('too_far_in_future', removed.future);
-      const exemplars = given.length === 0 ? NO_EXEMPLARS : encodeBesideSamples(given, batch, row);
-      droppedExemplars('no_sample', given.length - exemplars.length);
-      if (removed.outOfOrder + removed.future === samples) continue;
-      tally.add('relay_exemplars_stored_total', exemplars.length);
-      if (options.sketch !== undefined) addToSketch(options.sketch, entry.hashes[row] as number);
-      writer.add(labels, cells, row, times, from, to, exemplars);
-      if (writer.rawBytes > MAX_RAW_BYTES) return err('too_large');
-    }
+  const checked = new CheckedRows(writer, options, tally);
+  const exclusive = isExclusive(batches);
+  for (const slice of slices(batches)) {
+    const { batch, to } = slice;
+    const fits =
+      exclusive && batch.cells.ownTimes === undefined && batch.exemplars.size === 0 && (batch.times[to - 1] as number) <= options.latestMs
+        ? addWhole(writer, slice, options.sketch, tally)
+        : checked.add(slice);
+    if (!fits) return err('too_large');
   }
   addMetadata(writer, metadata, newestMs(batches), tally);
   return writer.rawBytes > MAX_RAW_BYTES ? err('too_large') : ok(writer.finish());
+}
+
+/**
+ * Adds the rows of a slice of which it is known that no other has their series, and that their times ascend: nothing is left to be looked
+ * at but what the template drops. False: too large.
+ */
+function addWhole(writer: FragmentWriter, { batch, from, to }: Slice, sketch: Uint8Array | undefined, tally: Tally): boolean {
+  const { cells, entry } = batch;
+  const { drops } = entry.template;
+  const times = new ScrapeTimes(batch.times, from, to);
+  const dropped = new Float64Array(DROP_REASONS.length + 1);
+  for (let row = 0; row < cells.rows; row++) {
+    const samples = countCells(cells, row, from, to);
+    if (samples === 0) continue;
+    const drop = drops[row] as number;
+    if (drop !== KEPT) {
+      dropped[drop] = (dropped[drop] as number) + samples;
+      continue;
+    }
+    if (sketch !== undefined) addToSketch(sketch, entry.hash(row));
+    writer.addRow(entry, row, cells, times, samples);
+    if (writer.rawBytes > MAX_RAW_BYTES) return false;
+  }
+  DROP_REASONS.forEach((reason, i) => {
+    tally.add(`relay_samples_dropped_total{reason="${reason}"}`, dropped[i + 1]);
+  });
+  return true;
+}
+
+/** Adds rows one by one: they may have exemplars, times of their own, or series that others have too. */
+class CheckedRows {
+  readonly #writer: FragmentWriter;
+  readonly #options: AssembleOptions;
+  readonly #tally: Tally;
+  readonly #claims = new Claims();
+
+  constructor(writer: FragmentWriter, options: AssembleOptions, tally: Tally) {
+    this.#writer = writer;
+    this.#options = options;
+    this.#tally = tally;
+  }
+
+  /** False: too large. */
+  add({ batch, from, to }: Slice): boolean {
+    for (let row = 0; row < batch.cells.rows; row++) {
+      this.#addRow(batch, row, from, to);
+      if (this.#writer.rawBytes > MAX_RAW_BYTES) return false;
+    }
+    return true;
+  }
+
+  #addRow(batch: Batch, row: number, from: number, to: number): void {
+    const { cells, times, entry, owner } = batch;
+    const { latestMs, sketch } = this.#options;
+    const samples = countCells(cells, row, from, to);
+    const given = exemplarsOf(batch, row, from, to);
+    if (samples === 0) {
+      this.#droppedExemplars('no_sample', given.length);
+      return;
+    }
+    const reason = entry.dropped(row);
+    const hash = reason === undefined ? entry.hash(row) : 0;
+    const labels = reason === undefined ? entry.labelFields(row) : undefined;
+    const claim = labels === undefined ? undefined : this.#claims.of(labels, hash, owner);
+    if (labels === undefined || claim === undefined) {
+      this.#dropped(reason ?? 'duplicate_after_relabel', samples);
+      this.#droppedExemplars(reason ?? 'duplicate_after_relabel', given.length);
+      return;
+    }
+    const removed = keepAscending(batch, row, from, to, claim, latestMs);
+    this.#dropped('out_of_order', removed.outOfOrder);
+    this.#dropped('too_far_in_future', removed.future);
+    const exemplars = given.length === 0 ? NO_EXEMPLARS : encodeBesideSamples(given, batch, row);
+    this.#droppedExemplars('no_sample', given.length - exemplars.length);
+    if (removed.outOfOrder + removed.future === samples) return;
+    this.#tally.add('relay_exemplars_stored_total', exemplars.length);
+    if (sketch !== undefined) addToSketch(sketch, hash);
+    this.#writer.add(labels, cells, row, times, from, to, exemplars);
+  }
+
+  #dropped(reason: SampleDrop, samples: number): void {
+    if (samples > 0) this.#tally.add(`relay_samples_dropped_total{reason="${reason}"}`, samples);
+  }
+
+  #droppedExemplars(reason: SampleDrop | 'no_sample', count: number): void {
+    if (count > 0) this.#tally.add(`relay_exemplars_dropped_total{reason="${reason}"}`, count);
+  }
 }
 
 const NO_EXEMPLARS: readonly RowExemplar[] = [];

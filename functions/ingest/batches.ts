@@ -10,11 +10,13 @@ import type { Row, TableHash } from '../../contract/series-table.ts';
 import type { Outgoing } from '../config/types.ts';
 import type { Identity } from '../model.ts';
 import type { Batch } from './assemble.ts';
-import type { SeriesCache, SeriesEntry, SeriesRules } from './labels.ts';
+import type { SeriesRules } from './labels.ts';
 import type { Reservation } from './memory-budget.ts';
 import { keptFamilies } from './metadata.ts';
 import { type Reply, refusing, take, tooLarge } from './reply.ts';
+import type { SeriesCache, SeriesEntry } from './series-cache.ts';
 import type { LoadedTable } from './tables.ts';
+import type { Template } from './template.ts';
 
 /** Of a decoded cell: its bits and its state. */
 const CELL_BYTES = 9;
@@ -48,7 +50,7 @@ export function decodeBatches(
   const batches: Batch[] = [];
   const metadata: FamilyMetadata[] = [];
   const owners = new Map<string, number>();
-  const counted = new Set<SeriesEntry>();
+  const counted = new Set<Template>();
   const add = (
     table: string,
     rows: readonly Row[],
@@ -65,10 +67,11 @@ export function decodeBatches(
     if (!exemplars.ok) return exemplars;
     const entry = series.entry(table, rows, target.labels, push.externalLabels, identity, rules);
     if (!entry.ok) return err(tooLarge('shorter labels or fewer series in one target'));
-    // Entries of one push are held at once, in the cache or not.
-    const held = counted.has(entry.value) ? ok(undefined) : take(memory, entry.value.bytes);
+    // Templates of one push are held at once, in the cache or not.
+    const { template } = entry.value;
+    const held = counted.has(template) ? ok(undefined) : take(memory, template.bytes);
     if (!held.ok) return held;
-    counted.add(entry.value);
+    counted.add(template);
     batches.push({ owner, times: target.times, cells: cells.value, entry: entry.value, exemplars: exemplars.value });
     return entry;
   };

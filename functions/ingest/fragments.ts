@@ -1,7 +1,10 @@
 import { ABSENT, type Cells } from '../../contract/cells.ts';
 import { type EncodedEntry, nestedSize, RemoteWriteBuffer, sampleTime } from '../../contract/remote-write.ts';
-import { snappyCompress } from '../../contract/snappy.ts';
+import { snappyElements } from '../../contract/snappy.ts';
 import type { Fragment } from '../model.ts';
+import { BlockWriter } from './block-writer.ts';
+import type { SeriesEntry } from './series-cache.ts';
+import { type ScrapeTimes, TemplateRows } from './template-rows.ts';
 
 /** Bytes of a fragment before compression; a fragment can be forwarded alone, so it must pass every receiver's limit. */
 export const MAX_FRAGMENT_BYTES = 512 * 1024;
@@ -23,9 +26,15 @@ const NO_EXEMPLARS: readonly RowExemplar[] = [];
  */
 export class FragmentWriter {
   readonly #maxSamples: number;
+  /** Series that are compressed by searching what repeats; the block's end. */
   readonly #buffer = new RemoteWriteBuffer();
+  /** What is compressed already. */
+  readonly #block = new BlockWriter();
+  readonly #rows = new TemplateRows(this.#block);
   readonly #fragments: Fragment[] = [];
   #rawBytes = 0;
+  /** In the block. */
+  #samples = 0;
   #series = 0;
   #minMs = Number.POSITIVE_INFINITY;
   #maxMs = Number.NEGATIVE_INFINITY;
@@ -36,7 +45,47 @@ export class FragmentWriter {
 
   /** Bytes before compression, of all fragments so far. */
   get rawBytes(): number {
-    return this.#rawBytes + this.#buffer.length;
+    return this.#rawBytes + this.#length;
+  }
+
+  get #length(): number {
+    return this.#block.rawLength + this.#buffer.length;
+  }
+
+  /**
+   * Adds samples of a template's row, without exemplars and times of its own, by what it has in common with the row before.
+   *
+   * @param count its samples that are not absent; at least one
+   */
+  addRow(entry: SeriesEntry, row: number, cells: Cells, times: ScrapeTimes, count: number): void {
+    const size = entry.labelLength(row) + MAX_SERIES_HEADER + count * MAX_SAMPLE_BYTES;
+    this.#makeRoom(size, count);
+    if (size > MAX_FRAGMENT_BYTES || count > this.#maxSamples) {
+      this.add(entry.labelFields(row), cells, row, times.all, times.from, times.to);
+      return;
+    }
+    if (this.#buffer.length > 0) this.#flush();
+    this.#rows.add(entry, row, cells, times, count);
+    this.#samples += count;
+    this.#series++;
+    const whole = count === times.to - times.from;
+    this.#minMs = Math.min(this.#minMs, whole ? times.firstMs : (times.all[firstCell(cells, row, times.from)] as number));
+    this.#maxMs = Math.max(this.#maxMs, whole ? times.lastMs : (times.all[lastCell(cells, row, times.to)] as number));
+  }
+
+  /** Starts a new fragment where this much does not fit any more. */
+  #makeRoom(size: number, samples: number): void {
+    const all = this.#samples + this.#buffer.samples + samples;
+    if (this.#length > 0 && (this.#length + size > MAX_FRAGMENT_BYTES || all > this.#maxSamples)) this.#cut();
+  }
+
+  /** Compresses what was added one by one. */
+  #flush(): void {
+    const { samples } = this.#buffer;
+    const raw = this.#buffer.take();
+    this.#samples += samples;
+    this.#block.elements(snappyElements(raw), raw.length);
+    this.#rows.forget();
   }
 
   /**
@@ -57,8 +106,7 @@ export class FragmentWriter {
     if (count === 0) return;
     const overhead = labelFields.length + MAX_SERIES_HEADER;
     const size = overhead + count * MAX_SAMPLE_BYTES + sizeOf(exemplars);
-    if (this.#buffer.length > 0 && (this.#buffer.length + size > MAX_FRAGMENT_BYTES || this.#buffer.samples + count > this.#maxSamples))
-      this.#cut();
+    this.#makeRoom(size, count);
     if (size <= MAX_FRAGMENT_BYTES && count <= this.#maxSamples) {
       this.#addPart(labelFields, cells, row, times, from, to, exemplars);
       return;
@@ -77,8 +125,7 @@ export class FragmentWriter {
     const overhead = labelFields.length + MAX_SERIES_HEADER;
     const count = entries.filter(isSample).length;
     const size = entries.reduce((sum, { bytes }) => sum + nestedSize(bytes), overhead);
-    if (this.#buffer.length > 0 && (this.#buffer.length + size > MAX_FRAGMENT_BYTES || this.#buffer.samples + count > this.#maxSamples))
-      this.#cut();
+    this.#makeRoom(size, count);
     for (let from = 0; from < entries.length; ) {
       let to = from;
       let bytes = overhead;
@@ -100,9 +147,9 @@ export class FragmentWriter {
 
   /** @param family from `encodeFamily`. `atMs`: the time of a fragment that has nothing but metadata. */
   addFamily(family: Uint8Array, atMs: number): void {
-    if (this.#buffer.length > 0 && this.#buffer.length + nestedSize(family) > MAX_FRAGMENT_BYTES) this.#cut();
+    if (this.#length > 0 && this.#length + nestedSize(family) > MAX_FRAGMENT_BYTES) this.#cut();
     this.#buffer.addFamily(family);
-    if (this.#buffer.samples > 0) return;
+    if (this.#samples + this.#buffer.samples > 0) return;
     this.#minMs = atMs;
     this.#maxMs = atMs;
   }
@@ -126,25 +173,37 @@ export class FragmentWriter {
     this.#series++;
     const own = cells.ownTimes?.get(row);
     const start = row * cells.scrapes;
-    let first = from;
-    while (cells.states[start + first] === ABSENT) first++;
-    let last = to - 1;
-    while (cells.states[start + last] === ABSENT) last--;
+    const first = firstCell(cells, row, from);
+    const last = lastCell(cells, row, to);
     this.#minMs = Math.min(this.#minMs, sampleTime(cells.states[start + first] as number, own, times, first));
     this.#maxMs = Math.max(this.#maxMs, sampleTime(cells.states[start + last] as number, own, times, last));
   }
 
   #cut(): void {
-    const { samples } = this.#buffer;
-    if (this.#buffer.length === 0) return;
-    const raw = this.#buffer.take();
-    const block = snappyCompress(raw);
-    this.#fragments.push({ block, rawBytes: raw.length, samples, series: this.#series, minMs: this.#minMs, maxMs: this.#maxMs });
-    this.#rawBytes += raw.length;
+    if (this.#length === 0) return;
+    if (this.#buffer.length > 0) this.#flush();
+    const rawBytes = this.#block.rawLength;
+    const block = this.#block.take();
+    this.#rows.forget();
+    this.#fragments.push({ block, rawBytes, samples: this.#samples, series: this.#series, minMs: this.#minMs, maxMs: this.#maxMs });
+    this.#rawBytes += rawBytes;
+    this.#samples = 0;
     this.#series = 0;
     this.#minMs = Number.POSITIVE_INFINITY;
     this.#maxMs = Number.NEGATIVE_INFINITY;
   }
+}
+
+/** The first scrape from `from` on, and the last before `to`, that a row has a sample of. */
+function firstCell({ states, scrapes }: Cells, row: number, from: number): number {
+  let first = from;
+  while (states[row * scrapes + first] === ABSENT) first++;
+  return first;
+}
+function lastCell({ states, scrapes }: Cells, row: number, to: number): number {
+  let last = to - 1;
+  while (states[row * scrapes + last] === ABSENT) last--;
+  return last;
 }
 
 /** Samples of a row among the scrapes `from` to `to` (exclusive). */

@@ -1,10 +1,7 @@
-import { addMissing, type Labels, labelsKey, labelValue, METRIC_NAME, utf8Length } from '../../contract/labels.ts';
+import { addMissing, type Labels, labelValue, METRIC_NAME, utf8Length } from '../../contract/labels.ts';
 import type { WireLimits } from '../../contract/limits.ts';
 import { type CompiledRules, relabel } from '../../contract/relabel.ts';
 import { encodeLabelFields } from '../../contract/remote-write.ts';
-import { err, ok, type Result } from '../../contract/result.ts';
-import { compareBytes, type Row, rebuild } from '../../contract/series-table.ts';
-import { ByteLru } from './byte-lru.ts';
 import type { SeriesHash } from './series-hash.ts';
 
 /**
@@ -34,63 +31,52 @@ export interface SeriesRules {
   readonly hash: SeriesHash;
 }
 
-/** The series of one (table, target, device). */
-export interface SeriesEntry {
-  /** Per row of the table: the encoded label fields, or why the series is not forwarded. */
-  readonly rows: readonly (Uint8Array | DropReason)[];
-  /** Per row: the hash of its bytes, to find equal ones fast. */
-  readonly hashes: Int32Array;
-  /** Rows where a rule had changed the identity label. */
-  readonly identityRestored: number;
-  /** Estimate of the memory it takes. */
-  readonly bytes: number;
-}
-
 /** Label bytes of one series. Above it a series costs more than it can be worth; dropped as `label_limit`. */
 export const MAX_SERIES_LABEL_BYTES = 64 * 1024;
-/** Label bytes of one entry: a target with long labels and a table with many rows must not multiply to gigabytes. */
-export const MAX_ENTRY_BYTES = 32 * 1024 * 1024;
 
-/** @param external the device's own external labels */
-export function buildEntry(
-  rows: readonly Row[],
-  target: Labels,
-  external: Labels,
-  device: string,
-  rules: SeriesRules,
-): Result<SeriesEntry, 'too_large'> {
-  const added = addMissing(strip(external, rules.reservedLabels), rules.externalLabels);
-  const out: (Uint8Array | DropReason)[] = [];
-  const hashes = new Int32Array(rows.length);
-  const seen = new Map<number, Uint8Array>();
-  let identityRestored = 0;
-  let bytes = 128;
-  for (const row of rows) {
-    const { series, restored } = buildSeries(rebuild(row, target), added, device, rules);
-    if (restored) identityRestored++;
-    bytes += 96;
-    if (typeof series !== 'string') {
-      bytes += series.length;
-      if (bytes > MAX_ENTRY_BYTES) return err('too_large');
-    }
-    out.push(typeof series === 'string' ? series : unlessSeen(series, rules.hash(series), seen, hashes, out.length));
-  }
-  return ok({ rows: out, hashes, identityRestored, bytes });
-}
+/** What a series without such labels gets, as long as its own, its target's, or its device's do not say otherwise. */
+export const addedLabels = (external: Labels, { reservedLabels, externalLabels }: SeriesRules): Labels =>
+  addMissing(strip(external, reservedLabels), externalLabels);
 
-/** The way of one series. `restored`: a rule had changed the identity label. */
+/**
+ * The way of one series, as bytes.
+ *
+ * @param added from {@link addedLabels}
+ * @returns `restored`: a rule had changed the identity label
+ */
 export function buildSeries(
   labels: Labels,
   added: Labels,
   device: string,
   rules: SeriesRules,
 ): { readonly series: Uint8Array | DropReason; readonly restored: boolean } {
+  const { final, identity } = finalLabels(labels, added, device, rules);
+  if (final === undefined) return { series: 'relabel', restored: false };
+  const restored = identity !== device;
+  const fault = faultOf(final, rules.limits);
+  if (fault !== undefined) return { series: fault, restored };
+  const bytes = encodeLabelFields(final);
+  return { series: bytes.length > MAX_SERIES_LABEL_BYTES ? 'label_limit' : bytes, restored };
+}
+
+/**
+ * The way of one series, up to its limits.
+ *
+ * @param read told each value that a rule reads
+ * @returns `final`: undefined where a rule drops it; `identity`: what the rules had made of the identity label
+ */
+export function finalLabels(
+  labels: Labels,
+  added: Labels,
+  device: string,
+  rules: SeriesRules,
+  read?: (value: string) => void,
+): { readonly final: Labels | undefined; readonly identity: string } {
   const own = setAside(strip(labels, rules.reservedLabels), rules.identityLabel, device);
   const before = setLabel(addMissing(own, added), rules.identityLabel, device);
-  const after = relabel(rules.rules, before);
-  if (after === undefined) return { series: 'relabel', restored: false };
-  const restored = labelValue(after, rules.identityLabel) !== device;
-  return { series: encodeSeries(guard(after, device, rules), rules.limits), restored };
+  const after = relabel(rules.rules, before, read);
+  if (after === undefined) return { final: undefined, identity: device };
+  return { final: guard(after, device, rules), identity: labelValue(after, rules.identityLabel) };
 }
 
 /**
@@ -112,31 +98,14 @@ function guard(labels: Labels, device: string, rules: SeriesRules): Labels {
   return setLabel(guarded, rules.identityLabel, device);
 }
 
-function encodeSeries(labels: Labels, limits: WireLimits): Uint8Array | DropReason {
+/** Why no receiver is to see such labels. Their bytes together have a limit of their own. */
+export function faultOf(labels: Labels, limits: WireLimits): DropReason | undefined {
   if (labelValue(labels, METRIC_NAME) === '') return 'no_metric_name';
   if (labels.length > limits.labelsPerSeries) return 'label_limit';
   for (const [name, value] of labels) {
     if (utf8Length(name) > limits.labelNameBytes || utf8Length(value) > limits.labelValueBytes) return 'label_limit';
   }
-  const bytes = encodeLabelFields(labels);
-  return bytes.length > MAX_SERIES_LABEL_BYTES ? 'label_limit' : bytes;
-}
-
-function unlessSeen(
-  series: Uint8Array,
-  own: number,
-  seen: Map<number, Uint8Array>,
-  hashes: Int32Array,
-  row: number,
-): Uint8Array | DropReason {
-  let hash = own;
-  hashes[row] = hash;
-  for (let other = seen.get(hash); other !== undefined; other = seen.get(hash)) {
-    if (compareBytes(series, other) === 0) return 'duplicate_after_relabel';
-    hash = (hash + 1) | 0;
-  }
-  seen.set(hash, series);
-  return series;
+  return undefined;
 }
 
 function strip(labels: Labels, names: ReadonlySet<string>): Labels {
@@ -148,33 +117,4 @@ function setLabel(labels: Labels, name: string, value: string): Labels {
   if (labelValue(labels, name) === value) return labels;
   const rest = labels.filter((label) => label[0] !== name);
   return value === '' ? rest : addMissing(rest, [[name, value]]);
-}
-
-/**
- * Entries by (table, target labels, external labels, device), for one configuration. Relabelling then costs once, not once
- * per push, as long as a device's pushes meet the same isolate.
- */
-export class SeriesCache {
-  readonly #entries: ByteLru<SeriesEntry>;
-
-  constructor(limitBytes: number) {
-    this.#entries = new ByteLru(limitBytes);
-  }
-
-  /** @param table names the rows: a table's hash within its tenant, or the built-in table */
-  entry(
-    table: string,
-    rows: readonly Row[],
-    target: Labels,
-    external: Labels,
-    identity: { readonly tenant: string; readonly device: string },
-    rules: SeriesRules,
-  ): Result<SeriesEntry, 'too_large'> {
-    const key = `${identity.tenant}/${identity.device}/${table}/${labelsKey(target)}/${labelsKey(external)}`;
-    const known = this.#entries.get(key);
-    if (known !== undefined) return ok(known);
-    const built = buildEntry(rows, target, external, identity.device, rules);
-    if (built.ok) this.#entries.set(key, built.value, built.value.bytes + 2 * key.length);
-    return built;
-  }
 }

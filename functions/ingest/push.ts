@@ -8,7 +8,7 @@ import { SKETCH_BYTES } from '../series-sketch.ts';
 import { assemble } from './assemble.ts';
 import { decodeBatches } from './batches.ts';
 import { inflate, readBody } from './body.ts';
-import type { SeriesCache, SeriesRules } from './labels.ts';
+import type { SeriesRules } from './labels.ts';
 import type { MemoryBudget, Reservation } from './memory-budget.ts';
 import { agreedTime } from './receiver-time.ts';
 import {
@@ -23,6 +23,7 @@ import {
   take,
   tooLarge,
 } from './reply.ts';
+import type { SeriesCache } from './series-cache.ts';
 import type { LoadedTable, TableSource } from './tables.ts';
 import { Tally } from './tally.ts';
 
@@ -111,7 +112,7 @@ async function takePush(push: UndecodedPush, identity: Identity, deps: PushDeps,
   const decoded = decodeBatches(push, tables.value, identity, deps, memory);
   if (!decoded.ok) return decoded.error;
   const { batches, metadata } = decoded.value;
-  for (const { entry } of batches) tally.add('relay_identity_restored_total', entry.identityRestored);
+  for (const { entry } of batches) tally.add('relay_identity_restored_total', entry.template.identityRestored);
   const sketch = new Uint8Array(SKETCH_BYTES);
   const fragments = assemble(batches, metadata, { maxSamplesPerSend: outgoing.maxSamplesPerSend, latestMs, sketch }, tally);
   if (!fragments.ok) return tooLarge('less at once');

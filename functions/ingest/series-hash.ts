@@ -3,7 +3,7 @@
  * what senders choose. With CRC-32C anybody makes ten thousand label sets of one hash, and finding equal series would take the
  * processor time of their square; or a million that count as one.
  */
-export type SeriesHash = (bytes: Uint8Array) => number;
+export type SeriesHash = (bytes: Uint8Array, from?: number, to?: number) => number;
 
 interface Key {
   readonly low: number;
@@ -15,20 +15,64 @@ export function seriesHash(secret: string): SeriesHash {
   const bytes = new TextEncoder().encode(secret);
   const low = halfSipHash(bytes, { low: 1, high: 0 }, 2, 4);
   const high = halfSipHash(bytes, { low: 2, high: low }, 2, 4);
-  return (series) => halfSipHash(series, { low, high }, 1, 3);
+  const key = { low, high };
+  return (bytes, from = 0, to = bytes.length) => halfSipHash(bytes, key, 1, 3, from, to);
+}
+
+/**
+ * The hash of a series: its labels' hashes added up and mixed. So the part of a template's labels is added up once, and a device only
+ * adds what its own labels make. Without the key nobody knows which labels have equal sums.
+ *
+ * @param fields label fields, one after the other
+ */
+export function sumOfFields(hash: SeriesHash, fields: Uint8Array, from = 0, to = fields.length): number {
+  let sum = 0;
+  for (let at = from; at < to; ) {
+    const end = endOfField(fields, at);
+    sum = (sum + hash(fields, at, end)) | 0;
+    at = end;
+  }
+  return sum;
+}
+
+/** Spreads a sum over all bits (the finalizer of MurmurHash3): sums of few addends are no even mixture. */
+export function hashOfSum(sum: number): number {
+  let hash = sum;
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return hash ^ (hash >>> 16);
+}
+
+/** Where the field that starts at `at` ends: a tag of one byte, a length, and that many bytes. */
+export function endOfField(fields: Uint8Array, at: number): number {
+  let length = 0;
+  let next = at + 1;
+  for (let shift = 0; ; shift += 7) {
+    const byte = fields[next++] as number;
+    length |= (byte & 0x7f) << shift;
+    if (byte < 0x80) return next + length;
+  }
 }
 
 /** @returns 32 bits, signed */
-export function halfSipHash(bytes: Uint8Array, { low, high }: Key, rounds: number, finalRounds: number): number {
+export function halfSipHash(
+  bytes: Uint8Array,
+  { low, high }: Key,
+  rounds: number,
+  finalRounds: number,
+  from = 0,
+  to = bytes.length,
+): number {
   let v0 = low;
   let v1 = high;
   let v2 = low ^ 0x6c796765;
   let v3 = high ^ 0x74656462;
-  const whole = bytes.length & ~3;
+  const length = to - from;
+  const whole = length & ~3;
   // Words of four bytes, then one with the rest and the length, then the end.
   for (let at = 0; at <= whole + 4; at += 4) {
     const last = at > whole;
-    const word = last ? 0 : at < whole ? wordAt(bytes, at, 4) : (bytes.length << 24) | wordAt(bytes, at, bytes.length - at);
+    const word = last ? 0 : at < whole ? wordAt(bytes, from + at, 4) : (length << 24) | wordAt(bytes, from + at, length - at);
     if (last) v2 ^= 0xff;
     v3 ^= word;
     for (let round = last ? finalRounds : rounds; round > 0; round--) {

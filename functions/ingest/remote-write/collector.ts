@@ -7,6 +7,7 @@ import { addToSketch, SKETCH_BYTES } from '../../series-sketch.ts';
 import { MAX_RAW_BYTES } from '../assemble.ts';
 import { FragmentWriter } from '../fragments.ts';
 import { buildSeries, type DropReason, type SeriesRules } from '../labels.ts';
+import { hashOfSum, sumOfFields } from '../series-hash.ts';
 import type { Tally } from '../tally.ts';
 import { EXEMPLAR_TAG, HISTOGRAM_TAG } from './entries.ts';
 import { type Refusal, Refusals } from './refusals.ts';
@@ -117,7 +118,7 @@ export class Collector {
     const { rules, device } = this.#options;
     const { series, restored } = buildSeries(labels, rules.externalLabels, device, rules);
     if (restored) this.#tally.add('relay_identity_restored_total');
-    const hash = typeof series === 'string' ? 0 : rules.hash(series);
+    const hash = typeof series === 'string' ? 0 : hashOfSum(sumOfFields(rules.hash, series));
     const fields = typeof series === 'string' || this.#claim(series, hash) ? series : 'duplicate_after_relabel';
     const made: Known = { fields, hash, lastSample: undefined, lastHistogram: undefined };
     this.#known.set(key, made);

@@ -20,9 +20,9 @@ import {
 import { wireLimits } from '../../../contract/limits.ts';
 import { compileRelabel, defaultRelabelConfig, type RelabelConfig, relabel } from '../../../contract/relabel.ts';
 import { decodeTable } from '../../../contract/series-table.ts';
-import { buildEntry } from '../../../functions/ingest/labels.ts';
 import { seriesHash } from '../../../functions/ingest/series-hash.ts';
 import { naiveRelabel } from '../../contract/naive-relabel.ts';
+import { entryFor, plainly } from '../../fakes/series-entries.ts';
 
 /**
  * From exposed text to the labels that the receiver gets: the device keeps only residual rows, the edge rebuilds. A second
@@ -134,11 +134,11 @@ it('residual rows rebuild to the labels that a naive merge gives', async () => {
           const { table, cells, error } = await state.ingest(body, () => parser, 1_700_000_000_000 + 1000 * number);
           expect(error !== undefined).toBe(nameless);
           const rows = table === undefined ? [] : decodeTable(table.bytes);
-          const entry = buildEntry(rows, target, EXTERNAL, DEVICE, EDGE_RULES);
+          const entry = plainly(entryFor(rows, target, EXTERNAL, DEVICE, EDGE_RULES));
           const got = new Map<string, number>();
           const stale = new Set<string>();
           rows.forEach((_, i) => {
-            const labels = entry.ok ? decodeLabels(entry.value.rows[i]) : undefined;
+            const labels = decodeLabels(entry.rows[i]);
             if (labels === undefined) return;
             expect(labels).toEqual([...labels].sort((a, b) => compareText(a[0], b[0])));
             if (cells?.states[i] === VALUE) got.set(labelsKey(labels), cells.floats[i] as number);

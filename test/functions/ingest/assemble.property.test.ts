@@ -5,11 +5,11 @@ import { labelsKey } from '../../../contract/labels.ts';
 import { NO_RULES } from '../../../contract/relabel.ts';
 import { assemble, type Batch, SLICE_MS } from '../../../functions/ingest/assemble.ts';
 import { MAX_FRAGMENT_BYTES } from '../../../functions/ingest/fragments.ts';
-import { buildEntry } from '../../../functions/ingest/labels.ts';
 import { seriesHash } from '../../../functions/ingest/series-hash.ts';
 import { Tally } from '../../../functions/ingest/tally.ts';
 import { labels } from '../../fakes/pushes.ts';
 import { relayConfig } from '../../fakes/relay-config.ts';
+import { entryFor } from '../../fakes/series-entries.ts';
 import { seriesOf } from '../../fakes/shard-stub.ts';
 
 /** Few names, so that targets and rows collide; few instances, so that batches share an owner. */
@@ -43,9 +43,7 @@ function build(given: typeof batch extends fc.Arbitrary<infer T> ? T : never): B
     limits: relayConfig.limits,
   };
   const rows = given.names.map((name) => labels({ __name__: name }));
-  const entry = buildEntry(rows, [], [], 'gw-1', rules);
-  if (!entry.ok) throw new Error(entry.error);
-  return { owner: given.owner, times, cells, entry: entry.value, exemplars: new Map() };
+  return { owner: given.owner, times, cells, entry: entryFor(rows, [], [], 'gw-1', rules), exemplars: new Map() };
 }
 
 it('each series ascends over all fragments, every sample is sent or counted, no fragment is too large', () => {

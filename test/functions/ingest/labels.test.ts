@@ -3,10 +3,13 @@ import type { Labels } from '../../../contract/labels.ts';
 import { compileRelabel, defaultRelabelConfig, type RelabelConfig } from '../../../contract/relabel.ts';
 import { encodeLabelFields } from '../../../contract/remote-write.ts';
 import { residual } from '../../../contract/series-table.ts';
-import { buildEntry, MAX_ENTRY_BYTES, SeriesCache, type SeriesRules } from '../../../functions/ingest/labels.ts';
+import type { SeriesRules } from '../../../functions/ingest/labels.ts';
+import { SeriesCache } from '../../../functions/ingest/series-cache.ts';
 import { seriesHash } from '../../../functions/ingest/series-hash.ts';
+import { MAX_ENTRY_BYTES } from '../../../functions/ingest/template.ts';
 import { labels } from '../../fakes/pushes.ts';
 import { relayConfig } from '../../fakes/relay-config.ts';
+import { entryFor, plainEntry, plainly } from '../../fakes/series-entries.ts';
 
 const rule = (config: Partial<RelabelConfig>): RelabelConfig => ({ ...defaultRelabelConfig, ...config });
 interface Given {
@@ -28,13 +31,13 @@ const target = labels({ instance: 'localhost:9100', job: 'node' });
 const entryOf = (given: Given, ...series: readonly Labels[]) => {
   const own = given.target ?? target;
   const rows = series.map((one) => residual(one, own));
-  const built = buildEntry(rows, own, given.external ?? [], 'gw-1', rulesOf(given));
-  if (!built.ok) throw new Error(built.error);
-  return built.value;
+  const entry = plainly(entryFor(rows, own, given.external ?? [], 'gw-1', rulesOf(given)));
+  expect(entry).toEqual(plainEntry(rows, own, given.external ?? [], 'gw-1', rulesOf(given)));
+  return entry;
 };
 const up = labels({ __name__: 'up', instance: 'localhost:9100', job: 'node' });
 
-describe('buildEntry', () => {
+describe('the way of a series', () => {
   const cases: readonly [name: string, given: Given, series: Labels, expected: Record<string, string>][] = [
     ['adds the identity', {}, up, { __name__: 'up', device: 'gw-1', instance: 'localhost:9100', job: 'node' }],
     [
@@ -147,44 +150,7 @@ describe('buildEntry', () => {
   it('refuses rows whose labels multiply beyond memory', () => {
     const long = labels({ a: 'x'.repeat(16_000), b: 'x'.repeat(16_000), c: 'x'.repeat(16_000) });
     const rows = Array.from({ length: Math.ceil(MAX_ENTRY_BYTES / 48_000) + 1 }, (_, i) => residual(labels({ __name__: `m${i}` }), []));
-    expect(buildEntry(rows, long, [], 'gw-1', rulesOf({}))).toEqual({ ok: false, error: 'too_large' });
-  });
-});
-
-describe('SeriesCache', () => {
-  const rows = [residual(labels({ __name__: 'm' }), [])];
-  const identity = { tenant: 'acme', device: 'gw-1' };
-  const get = (
-    cache: SeriesCache,
-    changes: { table?: string; target?: Labels; external?: Labels; device?: string; tenant?: string } = {},
-  ) => {
-    const { table = 't', target: own = [], external = [], ...who } = changes;
-    const result = cache.entry(table, rows, own, external, { ...identity, ...who }, rulesOf({}));
-    if (!result.ok) throw new Error(result.error);
-    return result.value;
-  };
-
-  it('builds an entry once', () => {
-    const cache = new SeriesCache(10_000);
-    expect(get(cache)).toBe(get(cache));
-  });
-
-  it.each([
-    ['table', { table: 'u' }],
-    ['target', { target: labels({ a: 'b' }) }],
-    ['external labels', { external: labels({ a: 'b' }) }],
-    ['device', { device: 'gw-2' }],
-    ['tenant', { tenant: 'other' }],
-  ])('tells entries apart by %s', (_name, changes) => {
-    const cache = new SeriesCache(10_000);
-    expect(get(cache)).not.toBe(get(cache, changes));
-  });
-
-  it('forgets what was used longest ago', () => {
-    const cache = new SeriesCache(1_000);
-    const first = get(cache);
-    for (let i = 0; i < 10; i++) get(cache, { device: `gw-${i + 2}` });
-    expect(get(cache)).not.toBe(first);
-    expect(get(cache)).toEqual(first);
+    const cache = new SeriesCache(1_000_000);
+    expect(cache.entry('t', rows, long, [], { tenant: 'acme', device: 'gw-1' }, rulesOf({}))).toEqual({ ok: false, error: 'too_large' });
   });
 });

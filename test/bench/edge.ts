@@ -1,0 +1,153 @@
+import { PUSH_PATH } from '../../contract/push.ts';
+import { Cleanup } from '../e2e/harness/cleanup.ts';
+import { findProgram } from '../e2e/harness/installed.ts';
+import { deviceToken, EdgeUnderTest } from '../e2e/harness/stack.ts';
+import { type BenchDevice, Firmware, pushAll, SAMPLES_PER_PUSH, SERIES, writeAll, writeBody } from './edge-load.ts';
+import { BenchReceiver } from './edge-receiver.ts';
+import { benchNoop, edgeUse, type NoopResult, perSample, putTable, RELAY_CONFIG, startVmagent, usedFor } from './edge-stack.ts';
+import { type Machine, machine, median } from './measure.ts';
+
+export interface EdgeOptions {
+  readonly devices: number;
+  readonly firmwares: number;
+  /** Each a push of every device. */
+  readonly rounds: number;
+  readonly connections: number;
+  /** Standard senders, each with one request on its way, and the requests of each. */
+  readonly senders: number;
+  readonly requestsPerSender: number;
+}
+export const defaultEdgeBench: EdgeOptions = {
+  devices: 2000,
+  firmwares: 10,
+  rounds: 3,
+  connections: 64,
+  senders: 64,
+  requestsPerSender: 10,
+};
+
+export interface EdgeResult {
+  readonly benchmark: 'edge';
+  readonly machine: Machine;
+  readonly method: string;
+  readonly options: EdgeOptions;
+  readonly noop: NoopResult;
+  /** Processor time of a sample, microseconds, median of the rounds. */
+  readonly push: number;
+  /** The same of the first round after a start: no table, template or compiled code is there. */
+  readonly coldPush: number;
+  readonly pushesPerSecond: number;
+  /** Pushes against requests that do nothing, a second. */
+  readonly throughputRatio: number;
+  /** Compressed bytes of a sample at the receiver. */
+  readonly sentBytes: number;
+  readonly write: number;
+  readonly writeWithRules: number | undefined;
+  /** Undefined where it is not installed. */
+  readonly vmagent: number | undefined;
+  readonly pushRatio: number | undefined;
+  readonly writeRatio: number | undefined;
+  readonly residentBytes: number;
+  readonly peakResidentBytes: number;
+}
+
+const METHOD =
+  'workerd runs the whole edge: Worker, shards, the simulated bucket; processor time of its process from before the first request until the ' +
+  'receiver has every sample, divided by samples. push: 1000 series with 10 labels x 4 scrapes, half of the values change; devices push in ' +
+  'turn. cold: the first round after a start. write: remote write 1.0 in and out, one sample of each of 1000 series a request. vmagent relays ' +
+  'the same requests. Receiver and senders are other processes. noop: a Worker that reads the same push and answers.';
+
+export async function benchEdge(options: EdgeOptions = defaultEdgeBench, say: (line: string) => void = () => {}): Promise<EdgeResult> {
+  const cleanup = new Cleanup();
+  try {
+    return await measure(options, cleanup, say);
+  } finally {
+    await cleanup.run();
+  }
+}
+
+async function measure(options: EdgeOptions, cleanup: Cleanup, say: (line: string) => void): Promise<EdgeResult> {
+  const { connections, senders } = options;
+  // Far enough in the past that no push lies in the future.
+  const firstMs = Date.now() - 3_600_000;
+  const firmwares = await Promise.all(Array.from({ length: options.firmwares }, (_, i) => Firmware.build(i, firstMs)));
+  const body = (firmwares[0] as Firmware).body(1);
+  const noop = await benchNoop(options.devices, connections, body);
+  say(`noop: ${noop.cpuMicroseconds.toFixed(0)} us, ${noop.requestsPerSecond.toFixed(0)}/s`);
+
+  const receiver = await BenchReceiver.start();
+  cleanup.add(() => receiver.stop());
+  const edge = await EdgeUnderTest.start(cleanup, receiver.url, RELAY_CONFIG);
+  for (const { table } of firmwares) await putTable(edge, table);
+  const devices = await Promise.all(
+    Array.from({ length: options.devices }, async (_, i): Promise<BenchDevice> => {
+      const firmware = firmwares[i % firmwares.length] as Firmware;
+      return { firmware, token: await deviceToken(`bench-${i}`), pushed: 0 };
+    }),
+  );
+  const pid = () => edge.workerdPid();
+  let seconds = 0;
+  const round = async (): Promise<number> => {
+    const samples = devices.length * SAMPLES_PER_PUSH;
+    const used = await usedFor(pid, receiver, samples, async () => {
+      seconds = await pushAll(`${edge.url}${PUSH_PATH}`, devices, connections);
+    });
+    say(`push: ${perSample(used).toFixed(3)} us a sample, ${(devices.length / seconds).toFixed(0)} pushes/s`);
+    return perSample(used);
+  };
+  await round();
+  const bytesBefore = receiver.bytes;
+  const samplesBefore = receiver.samples;
+  const pushes: number[] = [];
+  const rates: number[] = [];
+  for (let i = 0; i < options.rounds; i++) {
+    pushes.push(await round());
+    rates.push(devices.length / seconds);
+  }
+  const sentBytes = (receiver.bytes - bytesBefore) / (receiver.samples - samplesBefore);
+  const { residentBytes, peakResidentBytes } = await edgeUse(edge);
+  await edge.stop();
+  await edge.start();
+  const coldPush = await round();
+
+  const bodies = Array.from({ length: options.requestsPerSender }, (_, i) => writeBody(firstMs + i * 15_000));
+  const samples = senders * bodies.length * SERIES;
+  const relay = async (name: string, url: string, of: () => Promise<number>, prefix: string): Promise<number> => {
+    const of2 = async (round: number): Promise<number> => {
+      const tokens = await Promise.all(Array.from({ length: senders }, (_, i) => deviceToken(`${prefix}${round}-${i}`)));
+      const used = perSample(await usedFor(of, receiver, samples, () => writeAll(url, tokens, bodies, connections)));
+      say(`${name}: ${used.toFixed(3)} us a sample`);
+      return used;
+    };
+    const all: number[] = [];
+    for (let i = 0; i <= options.rounds; i++) all.push(await of2(i));
+    return median(all.slice(1));
+  };
+  const write = await relay('write', `${edge.url}/api/v1/write`, pid, 'sender');
+  const path = findProgram('vmagent');
+  let vmagent: number | undefined;
+  if (path !== undefined) {
+    const program = await startVmagent(cleanup, path, receiver);
+    vmagent = await relay('vmagent', program.url, async () => program.pid, 'vm');
+  } else say('vmagent is not installed (Debian: apt-get install victoria-metrics)');
+  const push = median(pushes);
+  return {
+    benchmark: 'edge',
+    machine: machine(),
+    method: METHOD,
+    options,
+    noop,
+    push,
+    coldPush,
+    pushesPerSecond: median(rates),
+    throughputRatio: median(rates) / noop.requestsPerSecond,
+    sentBytes,
+    write,
+    writeWithRules: undefined,
+    vmagent,
+    pushRatio: vmagent === undefined ? undefined : push / vmagent,
+    writeRatio: vmagent === undefined ? undefined : write / vmagent,
+    residentBytes,
+    peakResidentBytes,
+  };
+}
