@@ -1,7 +1,7 @@
 import { isTime } from '../../contract/cells.ts';
 import { EXEMPLAR_LABEL_RUNES, type Exemplar } from '../../contract/exemplar.ts';
 import { type Labels, labelsKey } from '../../contract/labels.ts';
-import type { LastExemplar, Series } from './series.ts';
+import type { LastExemplar, SeriesColumns, SeriesId } from './series.ts';
 
 export interface ExemplarCounts {
   /** Kept. */
@@ -13,7 +13,7 @@ export interface ExemplarCounts {
 }
 
 interface Pending {
-  readonly series: Series;
+  readonly series: SeriesId;
   readonly labels: Labels | undefined;
   readonly value: number;
   /** NaN: it has none. */
@@ -32,7 +32,7 @@ export class ScrapeExemplars {
     this.counts = { kept: 0, outOfOrder: 0, invalid: 0 };
   }
 
-  push(series: Series, labels: Labels | undefined, value: number, timeMs: number, sampleMs: number): void {
+  push(series: SeriesId, labels: Labels | undefined, value: number, timeMs: number, sampleMs: number): void {
     this.#pending.push({ series, labels, value, timeMs, sampleMs });
   }
 
@@ -40,12 +40,14 @@ export class ScrapeExemplars {
    * The scrape is good and every series has its row: those exemplars that are new, in order of rows. The rules are those of
    * tsdb/exemplar.go and tsdb/agent/db.go: what equals the series' newest is left out, what is older is dropped.
    */
-  take(wallMs: number): readonly Exemplar[] {
+  take(wallMs: number, { tableRow, exemplars: last }: SeriesColumns): readonly Exemplar[] {
+    if (this.#pending.length === 0) return [];
     const counts: ExemplarCounts = { kept: 0, outOfOrder: 0, invalid: 0 };
     const kept: Exemplar[] = [];
     for (const { series, labels, value, timeMs, sampleMs } of this.#pending) {
       // Its series has no sample that was stored.
-      if (series.tableRow === -1) continue;
+      const row = tableRow[series] as number;
+      if (row === -1) continue;
       const explicit = !Number.isNaN(timeMs);
       const ms = explicit ? timeMs : sampleMs;
       const time = Number.isNaN(ms) ? wallMs : ms;
@@ -54,7 +56,7 @@ export class ScrapeExemplars {
         continue;
       }
       const next: LastExemplar = { key: labelsKey(labels), value, timeMs: time, explicit };
-      const before = series.exemplar;
+      const before = last.get(series);
       if (before !== undefined) {
         if (equal(before, next)) continue;
         if (next.timeMs < before.timeMs || (next.timeMs === before.timeMs && next.value < before.value)) {
@@ -62,9 +64,9 @@ export class ScrapeExemplars {
           continue;
         }
       }
-      series.exemplar = next;
+      last.set(series, next);
       counts.kept++;
-      kept.push({ row: series.tableRow, labels, value, ms: Number.isNaN(ms) ? undefined : ms });
+      kept.push({ row, labels, value, ms: Number.isNaN(ms) ? undefined : ms });
     }
     this.#pending.length = 0;
     this.counts = counts;

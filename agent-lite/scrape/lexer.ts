@@ -3,6 +3,7 @@ import { ExpositionError } from './exposition.ts';
 /** What both text formats are made of, on bytes. */
 
 export const NEWLINE = 0x0a;
+export const TAB = 0x09;
 export const SPACE = 0x20;
 export const QUOTE = 0x22;
 export const HASH = 0x23;
@@ -21,7 +22,7 @@ const NAME_BYTES = Uint8Array.from({ length: 256 }, (_, byte) => {
   return /[a-zA-Z_]/.test(character) ? LETTER : character === ':' ? COLON : /[0-9]/.test(character) ? DIGIT : 0;
 });
 
-export const isBlank = (byte: number | undefined): boolean => byte === SPACE || byte === 0x09;
+export const isBlank = (byte: number | undefined): boolean => byte === SPACE || byte === TAB;
 
 export function skipBlanks(bytes: Uint8Array, at: number): number {
   let i = at;

@@ -1,6 +1,8 @@
 import { compareText } from '../../contract/labels.ts';
 import { type FamilyMetadata, type MetricType, metadataLimits } from '../../contract/metadata.ts';
 import { FAMILY_OTHER, type FamilyType, familyType, type KnownLine, type MetadataLine } from './exposition.ts';
+import type { Line, MetadataLines } from './metadata-lines.ts';
+import { SharedShapes } from './shared-shapes.ts';
 import { utf8Length } from './target-labels.ts';
 import { TextIndex } from './text-index.ts';
 
@@ -27,22 +29,17 @@ interface Family {
   given: FamilyMetadata | undefined;
 }
 
-/** A line of the exposition and what it sets. */
-interface Line extends KnownLine {
-  readonly of: Family;
-  readonly type: MetricType | undefined;
-  readonly help: string | undefined;
-  readonly unit: string | undefined;
-  readonly cut: boolean;
-}
-
 /**
  * What one target says about its metric families, from scrape to scrape. As in Prometheus, a line replaces what was known and
- * stays until another one does or the family is gone for ten scrapes.
+ * stays until another one does or the family is gone for ten scrapes. Where scrapes all say the same nothing is held but
+ * {@link MetadataLines}, which equal targets share.
  */
 export class TargetMetadata {
   readonly #limits: typeof metadataLimits | { readonly [K in keyof typeof metadataLimits]: number };
   readonly #index = new TextIndex<Line>();
+  readonly #shared: SharedShapes;
+  /** The last scrape said no more and no less than this; then {@link #families} is empty. */
+  #settled: MetadataLines | undefined;
   readonly #families = new Map<string, Family>();
   /** UTF-8 bytes of all names, help texts and units. */
   #bytes = 0;
@@ -54,7 +51,8 @@ export class TargetMetadata {
   #cut = 0;
   #leftOut = 0;
 
-  constructor(limits: { readonly [K in keyof typeof metadataLimits]: number } = metadataLimits) {
+  constructor(shared = new SharedShapes(), limits: { readonly [K in keyof typeof metadataLimits]: number } = metadataLimits) {
+    this.#shared = shared;
     this.#limits = limits;
   }
 
@@ -71,13 +69,15 @@ export class TargetMetadata {
   }
 
   knownLine(bytes: Uint8Array, at: number): KnownLine | undefined {
-    const line = this.#index.expected(bytes, at, FAMILY_OTHER)?.item;
+    if (this.#index.expected(bytes, at, FAMILY_OTHER) === -1) return undefined;
+    const line = this.#index.item;
     if (line !== undefined) this.#apply(line);
     return line;
   }
 
   metadata(bytes: Uint8Array, start: number, end: number, line: MetadataLine): void {
-    const known = this.#index.find(bytes, start, end, FAMILY_OTHER)?.item;
+    this.#unsettle();
+    const known = this.#index.find(bytes, start, end, FAMILY_OTHER) ? this.#index.item : undefined;
     if (known !== undefined) {
       this.#apply(known);
       return;
@@ -87,7 +87,7 @@ export class TargetMetadata {
       this.#leftOut++;
       return;
     }
-    const made = this.#line(of, end - start, line);
+    const made = this.#line(end - start, line);
     this.#apply(made);
     // Three lines a family are usual; more, or longer ones, are understood but not remembered.
     const room = this.#index.size < 3 * this.#limits.families && this.#index.bytes < 4 * this.#limits.bytes;
@@ -97,8 +97,21 @@ export class TargetMetadata {
 
   /** The scrape is good. All families sorted by name if they differ from what was handed out last, else `undefined`. */
   commit(): readonly FamilyMetadata[] | undefined {
+    if (this.#settled !== undefined) {
+      if (this.#index.cursor === this.#settled.shape.items.length) {
+        this.#index.commit();
+        return undefined;
+      }
+      this.#unsettle();
+    }
     if (this.#index.commit().length > 0) this.#aging = true;
     if (this.#aging) this.#forgetOld();
+    const changed = this.#changed();
+    const settled = this.#settle();
+    return changed === undefined ? undefined : (settled?.given ?? changed);
+  }
+
+  #changed(): readonly FamilyMetadata[] | undefined {
     if (!this.#dirty) return undefined;
     let same = this.#given === this.#families.size;
     for (const family of this.#families.values()) {
@@ -110,6 +123,10 @@ export class TargetMetadata {
     this.#dirty = false;
     if (same) return undefined;
     this.#given = this.#families.size;
+    return this.#all();
+  }
+
+  #all(): readonly FamilyMetadata[] {
     const all: FamilyMetadata[] = [];
     for (const { given } of this.#families.values()) if (given !== undefined) all.push(given);
     return all.sort((a, b) => compareText(a.family, b.family));
@@ -119,20 +136,46 @@ export class TargetMetadata {
 
   /** The scrape failed. What it said about known families stays, as in Prometheus. */
   rollback(): void {
+    this.#unsettle();
     this.#index.rollback();
     this.#aging = true;
   }
 
   /** What was handed out last did not arrive: the next {@link commit} hands out all again. */
   handOutAgain(): void {
+    this.#unsettle();
     this.#given = -1;
     this.#dirty = true;
   }
 
   /** The lines are to be read anew, as another format has other rules for them. */
   forgetLines(): void {
+    this.#unsettle();
     this.#index.clear();
     this.#aging = true;
+  }
+
+  #settle(): MetadataLines | undefined {
+    const { shape } = this.#index;
+    if (shape === undefined || this.#aging || this.#leftOut > 0) return undefined;
+    this.#settled = this.#shared.metadata({ shape, given: this.#all() });
+    this.#index.adopt(this.#settled.shape);
+    this.#families.clear();
+    return this.#settled;
+  }
+
+  /** From here on this scrape may say something else. */
+  #unsettle(): void {
+    const settled = this.#settled;
+    if (settled === undefined) return;
+    this.#settled = undefined;
+    this.#bytes = 0;
+    for (const given of settled.given) {
+      const { family: name, type, help, unit } = given;
+      this.#families.set(name, { name, type, help, unit, seenAt: this.#scrape - 1, given });
+      this.#bytes += utf8Length(name) + utf8Length(help) + utf8Length(unit);
+    }
+    for (let i = 0; i < this.#index.cursor; i++) this.#note(settled.shape.items[i] as Line);
   }
 
   #forgetOld(): void {
@@ -160,9 +203,9 @@ export class TargetMetadata {
     return family;
   }
 
-  #line(of: Family, length: number, line: MetadataLine): Line {
+  #line(length: number, line: MetadataLine): Line {
     const nothing = {
-      of,
+      of: line.family,
       length,
       family: undefined as FamilyType | undefined,
       type: undefined,
@@ -177,9 +220,16 @@ export class TargetMetadata {
   }
 
   #apply(line: Line): void {
-    const { of, type, help, unit } = line;
-    of.seenAt = this.#scrape;
     if (line.cut) this.#cut++;
+    if (this.#settled === undefined) this.#note(line);
+  }
+
+  #note(line: Line): void {
+    // A family is forgotten after its lines are, never before.
+    const of = this.#family(line.of);
+    if (of === undefined) return;
+    const { type, help, unit } = line;
+    of.seenAt = this.#scrape;
     if (type !== undefined && type !== of.type) {
       of.type = type;
       this.#dirty = true;

@@ -1,16 +1,15 @@
+import type { SeriesId } from './series.ts';
+
 /** The samples of a scrape under way, in columns that are used again for the next one. */
-export class SampleBuffer<T> {
-  readonly #items: T[] = [];
+export class SampleBuffer {
+  #series = new Int32Array(64);
   #count = 0;
   #values = new Float64Array(64);
   /** Explicit timestamps, ms; NaN where a sample has none. Made with the first one, as most targets never have any. */
   #times: Float64Array | undefined;
 
-  /** In order of arrival. Valid until the next {@link clear}. */
-  get items(): readonly T[] {
-    // Cut off only where there are fewer than before: growing the array anew for each scrape would cost more than filling it.
-    if (this.#items.length > this.#count) this.#items.length = this.#count;
-    return this.#items;
+  get length(): number {
+    return this.#count;
   }
 
   clear(): void {
@@ -19,15 +18,18 @@ export class SampleBuffer<T> {
   }
 
   /** @param timeMs NaN: the scrape's time */
-  push(item: T, value: number, timeMs: number): void {
+  push(series: SeriesId, value: number, timeMs: number): void {
     const at = this.#count++;
-    this.#items[at] = item;
-    if (at === this.#values.length) this.#values = grown(this.#values, at * 2);
+    if (at === this.#values.length) this.#grow(Math.ceil(at * 1.5));
+    this.#series[at] = series;
     this.#values[at] = value;
     if (this.#times === undefined && Number.isNaN(timeMs)) return;
     this.#times ??= new Float64Array(this.#values.length).fill(Number.NaN);
-    if (this.#times.length < this.#values.length) this.#times = grown(this.#times, this.#values.length);
     this.#times[at] = timeMs;
+  }
+
+  series(at: number): SeriesId {
+    return this.#series[at] as number;
   }
 
   value(at: number): number {
@@ -36,6 +38,14 @@ export class SampleBuffer<T> {
 
   timeMs(at: number): number {
     return this.#times === undefined ? Number.NaN : (this.#times[at] as number);
+  }
+
+  #grow(length: number): void {
+    const series = new Int32Array(length);
+    series.set(this.#series);
+    this.#series = series;
+    this.#values = grown(this.#values, length);
+    if (this.#times !== undefined) this.#times = grown(this.#times, length);
   }
 }
 

@@ -2,10 +2,15 @@ import { labelsKey } from '../../contract/labels.ts';
 import type { WireLimits } from '../../contract/limits.ts';
 import { buildTable, type Row, type SeriesTable, type Sha256 } from '../../contract/series-table.ts';
 import { ExpositionError } from './exposition.ts';
-import { createSeries, type Series } from './series.ts';
+import type { SampleBuffer } from './sample-buffer.ts';
+import type { SeriesColumns, SeriesId } from './series.ts';
+import type { SharedShapes } from './shared-shapes.ts';
 
 /** Share of dead rows at which the next scrape gets a table without them. */
 const MAX_DEAD_SHARE = 0.25;
+const NO_ROWS = new Int32Array(0);
+
+type Stored = Pick<SampleBuffer, 'length' | 'series'>;
 
 /**
  * The series of a target, those with a row in its table and those that are only known so far. Rows of vanished series stay in
@@ -14,13 +19,22 @@ const MAX_DEAD_SHARE = 0.25;
 export class SeriesRows {
   readonly #sha256: Sha256;
   readonly #limits: WireLimits;
-  readonly #byRow = new Map<string, Series>();
-  #rows: readonly Series[] = [];
+  readonly #columns: SeriesColumns;
+  readonly #shared: SharedShapes;
+  /** By labels, of all series. Made when a series is looked up by them, and kept only where scrape after scrape does so. */
+  #byLabels: Map<string, SeriesId> | undefined;
+  #looked = false;
+  #lookedBefore = false;
+  /** Labels of the series without a row; those of the others are read from the table. */
+  readonly #loose = new Map<SeriesId, Row>();
+  #rows: Int32Array = NO_ROWS;
   #table: SeriesTable | undefined;
 
-  constructor(sha256: Sha256, limits: WireLimits) {
+  constructor(columns: SeriesColumns, sha256: Sha256, limits: WireLimits, shared: SharedShapes) {
+    this.#columns = columns;
     this.#sha256 = sha256;
     this.#limits = limits;
+    this.#shared = shared;
   }
 
   get table(): SeriesTable | undefined {
@@ -28,24 +42,33 @@ export class SeriesRows {
   }
 
   /** In order of the table. */
-  get rows(): readonly Series[] {
+  get rows(): Int32Array {
     return this.#rows;
   }
 
   /** All series, with and without a row. */
-  all(): Series[] {
-    return [...this.#byRow.values()];
+  all(): SeriesId[] {
+    return [...this.#rows, ...this.#loose.keys()];
   }
 
   /** Throws {@link ExpositionError} where there are too many. */
-  get(row: Row): Series {
+  get(row: Row): SeriesId {
+    const byLabels = this.#index();
     const key = labelsKey(row);
-    const known = this.#byRow.get(key);
+    const known = byLabels.get(key);
     if (known !== undefined) return known;
-    if (this.#byRow.size >= this.#rows.length + this.#limits.tableRows) throw this.#tooMany('more');
-    const series = createSeries(row);
-    this.#byRow.set(key, series);
-    return series;
+    if (byLabels.size >= this.#rows.length + this.#limits.tableRows) throw this.#tooMany('more');
+    const id = this.#columns.add();
+    byLabels.set(key, id);
+    this.#loose.set(id, row);
+    return id;
+  }
+
+  /** A scrape is over. */
+  rest(): void {
+    if (!(this.#looked && this.#lookedBefore)) this.#byLabels = undefined;
+    this.#lookedBefore = this.#looked;
+    this.#looked = false;
   }
 
   /**
@@ -53,52 +76,79 @@ export class SeriesRows {
    * @param needed whether a row must stay
    * @throws {@link ExpositionError} at a limit; then the table is as before
    */
-  async update(stored: readonly Series[], needed: (series: Series) => boolean, shrink: boolean): Promise<void> {
+  async update(stored: Stored, needed: (id: SeriesId) => boolean, shrink: boolean): Promise<void> {
+    const { tableRow } = this.#columns;
     // Nearly always nothing changes: find that out without taking memory.
     let isNew = false;
-    for (const series of stored) if (series.tableRow === -1) isNew = true;
+    if (this.#loose.size > 0) for (let i = 0; i < stored.length; i++) if (tableRow[stored.series(i)] === -1) isNew = true;
     let dead = 0;
-    if (shrink) for (const series of this.#rows) if (!needed(series)) dead++;
+    if (shrink) for (const id of this.#rows) if (!needed(id)) dead++;
     const shrinks = dead > this.#rows.length * MAX_DEAD_SHARE;
     if (!isNew && !shrinks) return;
-    const rows = shrinks ? this.#rows.filter(needed) : [...this.#rows];
-    for (const series of stored) if (series.tableRow === -1) rows.push(series);
-    if (rows.length > this.#limits.tableRows) throw this.#tooMany(String(rows.length));
-    if (rows.length === 0) {
-      this.#set([], undefined);
+    const ids: SeriesId[] = shrinks ? [...this.#rows].filter(needed) : [...this.#rows];
+    for (let i = 0; isNew && i < stored.length; i++) if (tableRow[stored.series(i)] === -1) ids.push(stored.series(i));
+    if (ids.length > this.#limits.tableRows) throw this.#tooMany(String(ids.length));
+    if (ids.length === 0) {
+      this.#set(NO_ROWS, undefined);
       return;
     }
-    const { table, order } = await buildTable(
-      rows.map((series) => series.row),
-      this.#sha256,
-    );
+    const { table, order } = await buildTable(this.#labelsOf(ids), this.#sha256);
     if (table.bytes.length > this.#limits.tableBytes) {
       throw new ExpositionError(
         0,
         `expected labels of at most ${this.#limits.tableBytes} bytes for all series of one target, got ${table.bytes.length}`,
       );
     }
-    const sorted = new Array<Series>(rows.length);
-    rows.forEach((series, i) => {
-      sorted[order[i] as number] = series;
+    const sorted = new Int32Array(ids.length);
+    ids.forEach((id, i) => {
+      sorted[order[i] as number] = id;
     });
-    this.#set(sorted, table);
+    this.#set(sorted, this.#shared.table(table));
   }
 
   /** Drops a series that no text and no row stands for any more. */
-  forget(series: Series): void {
-    if (series.texts === 0 && series.tableRow === -1) this.#byRow.delete(labelsKey(series.row));
+  forget(id: SeriesId): void {
+    if (this.#columns.texts[id] !== 0 || this.#columns.tableRow[id] !== -1) return;
+    const row = this.#loose.get(id);
+    if (row === undefined) return;
+    this.#byLabels?.delete(labelsKey(row));
+    this.#loose.delete(id);
+    this.#columns.remove(id);
   }
 
-  #set(rows: readonly Series[], table: SeriesTable | undefined): void {
+  #index(): Map<string, SeriesId> {
+    this.#looked = true;
+    if (this.#byLabels !== undefined) return this.#byLabels;
+    const byLabels = new Map<string, SeriesId>();
+    const labels = this.#table?.rows ?? [];
+    this.#rows.forEach((id, i) => {
+      byLabels.set(labelsKey(labels[i] as Row), id);
+    });
+    for (const [id, row] of this.#loose) byLabels.set(labelsKey(row), id);
+    this.#byLabels = byLabels;
+    return byLabels;
+  }
+
+  #labelsOf(ids: readonly SeriesId[]): Row[] {
+    const labels = this.#table?.rows ?? [];
+    return ids.map((id) => (this.#loose.get(id) ?? labels[this.#columns.tableRow[id] as number]) as Row);
+  }
+
+  #set(rows: Int32Array, table: SeriesTable | undefined): void {
+    const { tableRow } = this.#columns;
+    const labels = this.#table?.rows ?? [];
     const before = this.#rows;
-    for (const series of before) series.tableRow = -1;
-    rows.forEach((series, row) => {
-      series.tableRow = row;
+    before.forEach((id, i) => {
+      tableRow[id] = -1;
+      this.#loose.set(id, labels[i] as Row);
+    });
+    rows.forEach((id, row) => {
+      tableRow[id] = row;
+      this.#loose.delete(id);
     });
     this.#rows = rows;
     this.#table = table;
-    for (const series of before) this.forget(series);
+    for (const id of before) this.forget(id);
   }
 
   #tooMany(got: string): ExpositionError {

@@ -15,9 +15,10 @@ import { TargetMetadata } from './metadata-state.ts';
 import { RepeatedSamples } from './repeated-samples.ts';
 import { SampleBuffer } from './sample-buffer.ts';
 import type { IngestResult, ReportSamples, ScrapeCells, SeriesRules } from './scrape-result.ts';
-import type { Series } from './series.ts';
+import { NO_SERIES, SeriesColumns, type SeriesId } from './series.ts';
 import { checkSeries, tooManyLabels } from './series-check.ts';
 import { SeriesRows } from './series-rows.ts';
+import { SharedShapes } from './shared-shapes.ts';
 import { mergeLabels } from './target-labels.ts';
 import { TextIndex } from './text-index.ts';
 
@@ -32,9 +33,10 @@ export class TargetSeries implements ExpositionSink {
   readonly #target: Labels;
   readonly #limits: WireLimits;
   #rules: SeriesRules;
-  readonly #index = new TextIndex<Series | undefined>();
+  readonly #columns = new SeriesColumns();
+  readonly #index: TextIndex<SeriesId>;
   readonly #rows: SeriesRows;
-  readonly #metadata = new TargetMetadata();
+  readonly #metadata: TargetMetadata;
   /** Reads the texts of the index: what is good in one format may be none in another. */
   #parser: ExpositionParser | undefined;
   /** Number of the present scrape, good or failed. */
@@ -43,25 +45,28 @@ export class TargetSeries implements ExpositionSink {
 
   // The scrape under way.
   #wallMs = 0;
-  #current: Series | undefined;
+  #current: SeriesId = NO_SERIES;
   /** The text of the series told last is new. */
   #isNew = false;
   /** Texts were forgotten for another format: that they are new says nothing. */
   #otherFormat = false;
   /** Time of the sample told last where it counts, else NaN. */
   #currentMs = Number.NaN;
-  readonly #stored = new SampleBuffer<Series>();
+  readonly #stored = new SampleBuffer();
   readonly #repeated = new RepeatedSamples();
   /** Exposed and tracked, but not stored. */
-  #tracked: Series[] = [];
+  #tracked: SeriesId[] = [];
   readonly #exemplars = new ScrapeExemplars();
   #counts = noCounts();
   #limited = 0;
 
-  constructor(target: Labels, rules: SeriesRules, sha256: Sha256, limits: WireLimits = wireLimits) {
+  /** @param shared with the other targets, so that what is equal is held once */
+  constructor(target: Labels, rules: SeriesRules, sha256: Sha256, limits: WireLimits = wireLimits, shared = new SharedShapes()) {
     this.#target = target;
     this.#rules = rules;
-    this.#rows = new SeriesRows(sha256, limits);
+    this.#index = new TextIndex((shape) => shared.series(shape));
+    this.#rows = new SeriesRows(this.#columns, sha256, limits, shared);
+    this.#metadata = new TargetMetadata(shared);
     this.#limits = limits;
   }
 
@@ -115,8 +120,9 @@ export class TargetSeries implements ExpositionSink {
       return this.#result(await this.#vanish(extra), error);
     }
     const { cells, more } = this.#fill();
-    const exemplars = this.#exemplars.take(wallMs);
+    const exemplars = this.#exemplars.take(wallMs, this.#columns);
     this.#release(this.#index.commit());
+    this.#rows.rest();
     this.#lastGood = this.#scrape;
     this.#otherFormat = false;
     return this.#result({ table: this.table, cells, more, exemplars, metadata: this.#metadata.commit() }, undefined);
@@ -129,18 +135,18 @@ export class TargetSeries implements ExpositionSink {
   }
 
   known(bytes: Uint8Array, at: number, family: FamilyType): number {
-    const entry = this.#index.expected(bytes, at, family);
-    if (entry === undefined) return -1;
-    this.#current = entry.item;
+    const end = this.#index.expected(bytes, at, family);
+    if (end === -1) return -1;
+    this.#current = this.#index.item ?? NO_SERIES;
     this.#isNew = false;
-    return at + entry.length;
+    return end;
   }
 
   series(bytes: Uint8Array, start: number, end: number, family: FamilyType, labels: () => Labels): void {
     const known = this.#index.find(bytes, start, end, family);
-    this.#isNew = known === undefined;
-    if (known !== undefined) {
-      this.#current = known.item;
+    this.#isNew = !known;
+    if (known) {
+      this.#current = this.#index.item ?? NO_SERIES;
       return;
     }
     // Bounds memory before it is taken; the text of series that relabelling drops is remembered, too.
@@ -148,7 +154,7 @@ export class TargetSeries implements ExpositionSink {
     if (this.#index.size >= most) throw new ExpositionError(0, `expected at most ${most} different series of one target, got more`);
     const series = this.#resolve(labels());
     this.#index.add(bytes, start, end, family, series);
-    if (series !== undefined) series.texts++;
+    if (series !== NO_SERIES) (this.#columns.texts[series] as number)++;
     this.#current = series;
   }
 
@@ -156,34 +162,35 @@ export class TargetSeries implements ExpositionSink {
     const counts = this.#counts;
     counts.scraped++;
     const series = this.#current;
-    if (series === undefined) return;
+    if (series === NO_SERIES) return;
     counts.postRelabel++;
+    const { mark, queuedAt, storedAt, lastMs } = this.#columns;
     const explicit = this.#rules.honorTimestamps && !Number.isNaN(timeMs);
     this.#currentMs = explicit ? timeMs : Number.NaN;
-    if (series.mark === this.#scrape && !explicit) {
+    if (mark[series] === this.#scrape && !explicit) {
       counts.duplicates++;
       return;
     }
-    series.mark = this.#scrape;
+    mark[series] = this.#scrape;
     this.#limited++;
     const limit = this.#rules.sampleLimit;
     if (limit > 0 && this.#limited > limit) return;
-    if (series.queuedAt === this.#scrape) {
+    if (queuedAt[series] === this.#scrape) {
       this.#repeated.push(series, value, timeMs);
       return;
     }
-    if (explicit ? !this.#inOrder(series, timeMs) : series.explicit && this.#wallMs <= series.lastMs) {
+    if (explicit ? !this.#inOrder(series, timeMs) : this.#isBehind(series)) {
       if (!explicit) counts.outOfOrder++;
       // A series known from before is still there, though this sample of it is not new.
-      if (this.#isTracked(explicit) && series.lastMs !== Number.NEGATIVE_INFINITY) this.#tracked.push(series);
+      if (this.#isTracked(explicit) && lastMs[series] !== Number.NEGATIVE_INFINITY) this.#tracked.push(series);
       return;
     }
-    if (this.#isNew && !(this.#otherFormat && series.storedAt === this.#lastGood)) counts.added++;
+    if (this.#isNew && !(this.#otherFormat && storedAt[series] === this.#lastGood)) counts.added++;
     this.#store(series, value, this.#currentMs);
   }
 
   exemplar(value: number, timeMs: number, labels: () => Labels | undefined): void {
-    if (this.#current !== undefined) this.#exemplars.push(this.#current, labels(), value, timeMs, this.#currentMs);
+    if (this.#current !== NO_SERIES) this.#exemplars.push(this.#current, labels(), value, timeMs, this.#currentMs);
   }
 
   knownLine(bytes: Uint8Array, at: number): KnownLine | undefined {
@@ -195,16 +202,23 @@ export class TargetSeries implements ExpositionSink {
   }
 
   /** Whether an explicit timestamp may follow what is stored of the series; counts it if not. */
-  #inOrder(series: Series, timeMs: number): boolean {
+  #inOrder(series: SeriesId, timeMs: number): boolean {
+    const lastMs = this.#columns.lastMs[series] as number;
     if (timeMs > this.#wallMs + MAX_AHEAD_MS || !isTime(timeMs)) this.#counts.outOfBounds++;
-    else if (timeMs === series.lastMs) this.#counts.duplicates++;
-    else if (timeMs < series.lastMs) this.#counts.outOfOrder++;
+    else if (timeMs === lastMs) this.#counts.duplicates++;
+    else if (timeMs < lastMs) this.#counts.outOfOrder++;
     else return true;
     return false;
   }
 
-  #store(series: Series, value: number, timeMs: number): void {
-    series.queuedAt = this.#scrape;
+  /** Its last sample brought a time of its own that this scrape's does not follow. */
+  #isBehind(series: SeriesId): boolean {
+    const { explicit, lastMs } = this.#columns;
+    return explicit[series] === 1 && this.#wallMs <= (lastMs[series] as number);
+  }
+
+  #store(series: SeriesId, value: number, timeMs: number): void {
+    this.#columns.queuedAt[series] = this.#scrape;
     this.#stored.push(series, value, timeMs);
   }
 
@@ -212,10 +226,10 @@ export class TargetSeries implements ExpositionSink {
     return !explicit || this.#rules.trackTimestampsStaleness;
   }
 
-  /** The series of some exposed labels; `undefined` if it is dropped. Throws {@link ExpositionError}. */
-  #resolve(exposed: Labels): Series | undefined {
+  /** The series of some exposed labels; {@link NO_SERIES} if it is dropped. Throws {@link ExpositionError}. */
+  #resolve(exposed: Labels): SeriesId {
     const final = this.#rules.relabel(mergeLabels(exposed, this.#target, this.#rules.honorLabels));
-    if (final === undefined || final.length === 0) return undefined;
+    if (final === undefined || final.length === 0) return NO_SERIES;
     try {
       checkSeries(final, this.#rules, this.#limits);
     } catch (error) {
@@ -247,20 +261,24 @@ export class TargetSeries implements ExpositionSink {
   #report(extra: ReportSamples): void {
     for (const [name, value] of extra) {
       const series = this.#rows.get([[METRIC_NAME, name]]);
-      if (series.mark === this.#scrape) continue;
-      series.mark = this.#scrape;
+      const { mark } = this.#columns;
+      if (mark[series] === this.#scrape) continue;
+      mark[series] = this.#scrape;
       this.#store(series, value, Number.NaN);
     }
   }
 
   async #updateRows(shrink: boolean): Promise<void> {
-    for (const series of this.#stored.items) series.storedAt = this.#scrape;
+    const { storedAt, mark } = this.#columns;
+    const stored = this.#stored;
+    for (let i = 0; i < stored.length; i++) storedAt[stored.series(i)] = this.#scrape;
     // Exposed now, even if its sample was not stored (a timestamp again), or in want of a marker.
-    await this.#rows.update(this.#stored.items, (series) => series.mark === this.#scrape || this.#vanished(series), shrink);
+    await this.#rows.update(stored, (series) => mark[series] === this.#scrape || this.#vanished(series), shrink);
   }
 
-  #vanished(series: Series): boolean {
-    return series.trackedAt === this.#scrape - 1 && series.trackedAt > 0 && series.storedAt !== this.#scrape;
+  #vanished(series: SeriesId): boolean {
+    const { trackedAt, storedAt } = this.#columns;
+    return trackedAt[series] === this.#scrape - 1 && this.#scrape > 1 && storedAt[series] !== this.#scrape;
   }
 
   /**
@@ -268,15 +286,21 @@ export class TargetSeries implements ExpositionSink {
    * one if the next scrape lacks them. So does Prometheus (scrape/scrape.go: `append` has tracked them by then).
    */
   #keepTracked(): void {
-    const seen = this.#stored.items.filter((_, i) => this.#isTracked(!Number.isNaN(this.#stored.timeMs(i))));
-    for (const series of [...seen, ...this.#tracked]) if (series.tableRow >= 0) series.trackedAt = this.#scrape;
+    const { tableRow, trackedAt } = this.#columns;
+    const keep = (series: SeriesId): void => {
+      if ((tableRow[series] as number) >= 0) trackedAt[series] = this.#scrape;
+    };
+    for (let i = 0; i < this.#stored.length; i++) if (this.#isTracked(!Number.isNaN(this.#stored.timeMs(i)))) keep(this.#stored.series(i));
+    for (const series of this.#tracked) keep(series);
   }
 
   /** Nothing of the exposition counts: markers and the samples of the report only. */
   async #vanish(extra: ReportSamples): Promise<ScrapeCells> {
-    for (const series of this.#stored.items) {
-      if (series.storedAt === this.#scrape) series.storedAt = 0;
-      series.mark = 0;
+    const { storedAt, mark } = this.#columns;
+    for (let i = 0; i < this.#stored.length; i++) {
+      const series = this.#stored.series(i);
+      if (storedAt[series] === this.#scrape) storedAt[series] = 0;
+      mark[series] = 0;
     }
     this.#clear();
     try {
@@ -285,7 +309,7 @@ export class TargetSeries implements ExpositionSink {
     } catch (error) {
       if (!(error instanceof ExpositionError)) throw error;
       // The table is full: the markers matter more.
-      for (const series of this.#stored.items) series.storedAt = 0;
+      for (let i = 0; i < this.#stored.length; i++) this.#columns.storedAt[this.#stored.series(i)] = 0;
       this.#stored.clear();
     }
     return { table: this.table, ...this.#fill(), exemplars: [], metadata: undefined };
@@ -294,28 +318,34 @@ export class TargetSeries implements ExpositionSink {
   #fill(): Pick<ScrapeCells, 'cells' | 'more'> {
     if (this.table === undefined) return { cells: undefined, more: [] };
     const cells = createCells(this.#rows.rows.length, 1);
-    this.#stored.items.forEach((series, i) => {
-      setValue(cells, series.tableRow, this.#stored.value(i));
+    const { tableRow, lastMs, explicit, trackedAt } = this.#columns;
+    for (let i = 0; i < this.#stored.length; i++) {
+      const series = this.#stored.series(i);
+      const row = tableRow[series] as number;
+      setValue(cells, row, this.#stored.value(i));
       const own = this.#stored.timeMs(i);
-      series.explicit = !Number.isNaN(own);
-      series.lastMs = series.explicit ? own : this.#wallMs;
-      if (this.#isTracked(series.explicit)) series.trackedAt = this.#scrape;
-      if (!series.explicit) return;
+      const isExplicit = !Number.isNaN(own);
+      explicit[series] = isExplicit ? 1 : 0;
+      lastMs[series] = isExplicit ? own : this.#wallMs;
+      if (this.#isTracked(isExplicit)) trackedAt[series] = this.#scrape;
+      if (!isExplicit) continue;
       cells.ownTimes ??= new Map();
-      cells.ownTimes.set(series.tableRow, Float64Array.of(own));
-    });
-    for (const series of this.#tracked) series.trackedAt = this.#scrape;
+      cells.ownTimes.set(row, Float64Array.of(own));
+    }
+    for (const series of this.#tracked) trackedAt[series] = this.#scrape;
     for (const series of this.#rows.rows) if (this.#vanished(series)) this.#markStale(cells, series);
     const refuse = (): void => void this.#counts.duplicates++;
-    return { cells, more: this.#repeated.take(cells.rows, (series, timeMs) => this.#inOrder(series, timeMs), refuse) };
+    const accept = (series: SeriesId, timeMs: number): boolean => this.#inOrder(series, timeMs);
+    return { cells, more: this.#repeated.take(cells.rows, this.#columns, accept, refuse) };
   }
 
-  #markStale(cells: Cells, series: Series): void {
+  #markStale(cells: Cells, series: SeriesId): void {
+    const { tableRow, lastMs, explicit } = this.#columns;
     // A marker before the last sample would be out of order; Prometheus drops it without a word.
-    if (series.explicit && this.#wallMs <= series.lastMs) return;
-    setStale(cells, series.tableRow);
-    series.lastMs = this.#wallMs;
-    series.explicit = false;
+    if (this.#isBehind(series)) return;
+    setStale(cells, tableRow[series] as number);
+    lastMs[series] = this.#wallMs;
+    explicit[series] = 0;
   }
 
   #result(cells: ScrapeCells, error: ExpositionError | undefined): IngestResult {
@@ -327,15 +357,15 @@ export class TargetSeries implements ExpositionSink {
     this.#index.clear();
     this.#metadata.forgetLines();
     for (const series of this.#rows.all()) {
-      series.texts = 0;
+      this.#columns.texts[series] = 0;
       this.#rows.forget(series);
     }
   }
 
-  #release(gone: readonly (Series | undefined)[]): void {
+  #release(gone: readonly SeriesId[]): void {
     for (const series of gone) {
-      if (series === undefined) continue;
-      series.texts--;
+      if (series === NO_SERIES) continue;
+      (this.#columns.texts[series] as number)--;
       this.#rows.forget(series);
     }
   }

@@ -1,157 +1,117 @@
 import type { FamilyType } from './exposition.ts';
-import { CLOSE, NEWLINE, OPEN, SPACE } from './lexer.ts';
+import { OPEN, SPACE, TAB } from './lexer.ts';
+import { OpenTextIndex } from './open-text-index.ts';
+import { isClosed, type Shape } from './text-shape.ts';
 
-/** A series, or a line of metadata, as it is written in a target's exposition, and what it stands for. */
-export interface IndexEntry<T> {
-  readonly item: T;
-  readonly family: FamilyType;
-  readonly hash: number;
-  readonly length: number;
-  /** Whether the text tells its own end, by a brace or a line end; a bare name needs a look at what follows it. */
-  readonly closed: boolean;
-  /** Offset of the text in the index's memory. */
-  start: number;
-  /** Place in the order of the last scrape. */
-  position: number;
-  seenAt: number;
-  /** Another entry with the same hash. */
-  next: IndexEntry<T> | undefined;
-}
-
-const TAB = 0x09;
 const NO_BYTES: Uint8Array = new Uint8Array(0);
 const NO_VIEW = new DataView(new ArrayBuffer(0));
+/** Good scrapes in the same order before an index that was opened is closed again. */
+const CALM_SCRAPES = 2;
 
 /**
  * Finds series and metadata by the bytes of their text. A target writes the same series in the same order again and again, so
- * the text expected next is compared first, without hashing and without memory; a text at another place is found by its hash,
- * and the order is picked up from there. Only text never seen needs parsing.
+ * the text expected next is compared first, without hashing and without memory. Only text never seen needs parsing.
+ *
+ * Between scrapes, and in a scrape as the one before, there is nothing but a {@link Shape}. A text at another place opens it, for
+ * as long as scrapes differ.
  */
 export class TextIndex<T> {
-  readonly #byHash = new Map<number, IndexEntry<T>>();
-  #pool = new Uint8Array(1024);
-  #poolView = new DataView(this.#pool.buffer);
+  readonly #share: (shape: Shape<T>) => Shape<T>;
+  #shape: Shape<T> | undefined;
+  #open: OpenTextIndex<T> | undefined = new OpenTextIndex<T>();
+  /** Good scrapes that brought nothing new, and how many it takes. */
+  #calm = 0;
+  #patience = 0;
+  /** A text was at another place than before. */
+  #moved = false;
+  #cursor = 0;
   /** Compared last, and a view of it. */
   #bytes = NO_BYTES;
   #view: DataView = NO_VIEW;
-  #used = 0;
-  #live = 0;
-  #count = 0;
-  #order: IndexEntry<T>[] = [];
-  #nextOrder: IndexEntry<T>[] = [];
-  #cursor = 0;
-  /** So far all texts are those of the last scrape, in its order: nothing needs to be noted of them. */
-  #inOrder = true;
-  #iteration = 0;
-  /** Whether the last scrape was good. */
-  #committed = true;
-  /** Only a failed scrape showed some texts lately: they are kept, and are not in the order. */
-  #strays = false;
-  #distinct = 0;
-  #added: IndexEntry<T>[] = [];
+  #poolView = NO_VIEW;
+  /** What the text found last stands for. */
+  item: T | undefined;
 
-  /** Entries, for tests and memory figures. */
+  /** @param share gives an equal shape that somebody else has, or the same */
+  constructor(share: (shape: Shape<T>) => Shape<T> = (shape) => shape) {
+    this.#share = share;
+  }
+
+  /** Texts, for limits. */
   get size(): number {
-    return this.#count;
+    return this.#shape?.items.length ?? this.#open?.size ?? 0;
   }
 
   /** Bytes held for texts. */
   get bytes(): number {
-    return this.#pool.length;
+    return this.#shape?.texts.length ?? this.#open?.bytes ?? 0;
+  }
+
+  /** Undefined while scrapes differ. */
+  get shape(): Shape<T> | undefined {
+    return this.#shape;
+  }
+
+  /** Texts of this scrape so far; only where there is a shape. */
+  get cursor(): number {
+    return this.#cursor;
   }
 
   begin(): void {
-    if (this.#committed) this.#iteration++;
-    this.#committed = false;
     this.#cursor = 0;
-    this.#inOrder = true;
-    this.#distinct = 0;
-    this.#nextOrder.length = 0;
-    this.#added = [];
+    this.#moved = false;
+    this.#open?.begin();
   }
 
-  /** The entry expected next, if the bytes at `at` are its text. */
-  expected(bytes: Uint8Array, at: number, family: FamilyType): IndexEntry<T> | undefined {
-    const entry = this.#order[this.#cursor];
-    if (entry === undefined || entry.family !== family) return undefined;
-    const end = at + entry.length;
-    if (end > bytes.length || !this.#equal(bytes, at, entry)) return undefined;
-    if (!entry.closed) {
+  /** The offset behind the text expected next, if the bytes at `at` are that text, and {@link item}; else -1. */
+  expected(bytes: Uint8Array, at: number, family: FamilyType): number {
+    const shape = this.#shape;
+    if (shape === undefined) {
+      const entry = this.#open?.expected(bytes, at, family);
+      if (entry === undefined) return -1;
+      this.item = entry.item;
+      return at + entry.length;
+    }
+    const cursor = this.#cursor;
+    if (cursor >= shape.items.length || shape.families[cursor] !== family) return -1;
+    const start = cursor === 0 ? 0 : (shape.ends[cursor - 1] as number);
+    const length = (shape.ends[cursor] as number) - start;
+    const end = at + length;
+    if (end > bytes.length || !this.#equal(bytes, at, shape.texts, start, length)) return -1;
+    if (!isClosed(bytes[end - 1])) {
       // `up` is also the start of `upper 1` and of `up {a="b"} 1`.
       const first = bytes[end];
-      if (first !== SPACE && first !== TAB) return undefined;
+      if (first !== SPACE && first !== TAB) return -1;
       const second = bytes[end + 1];
-      if (second === OPEN || second === SPACE || second === TAB) return undefined;
+      if (second === OPEN || second === SPACE || second === TAB) return -1;
     }
-    this.#cursor++;
-    if (!this.#inOrder) this.#see(entry);
-    return entry;
+    this.#cursor = cursor + 1;
+    this.item = shape.items[cursor];
+    return end;
   }
 
-  find(bytes: Uint8Array, start: number, end: number, family: FamilyType): IndexEntry<T> | undefined {
-    const length = end - start;
-    for (let entry = this.#byHash.get(hashOf(bytes, start, end, family)); entry !== undefined; entry = entry.next) {
-      if (entry.length !== length || entry.family !== family || !this.#equal(bytes, start, entry)) continue;
-      this.#leaveOrder();
-      // Text that was put in between leaves the cursor where it is; what was left out or moved takes it along.
-      if (this.#order[entry.position] === entry) this.#cursor = entry.position + 1;
-      this.#see(entry);
-      return entry;
-    }
-    return undefined;
+  /** Whether the text is known, and {@link item}. */
+  find(bytes: Uint8Array, start: number, end: number, family: FamilyType): boolean {
+    this.#moved = true;
+    const entry = this.#opened().find(bytes, start, end, family);
+    if (entry === undefined) return false;
+    this.item = entry.item;
+    return true;
   }
 
-  add(bytes: Uint8Array, start: number, end: number, family: FamilyType, item: T): IndexEntry<T> {
-    this.#leaveOrder();
-    const length = end - start;
-    if (this.#used + length > this.#pool.length) this.#resize(Math.max(this.#used + length, this.#pool.length * 2));
-    this.#pool.set(bytes.subarray(start, end), this.#used);
-    const hash = hashOf(bytes, start, end, family);
-    const entry: IndexEntry<T> = {
-      item,
-      family,
-      hash,
-      length,
-      closed: bytes[end - 1] === CLOSE || bytes[end - 1] === NEWLINE,
-      start: this.#used,
-      position: 0,
-      seenAt: 0,
-      next: this.#byHash.get(hash),
-    };
-    this.#byHash.set(hash, entry);
-    this.#used += length;
-    this.#live += length;
-    this.#count++;
-    this.#added.push(entry);
-    this.#see(entry);
-    return entry;
+  add(bytes: Uint8Array, start: number, end: number, family: FamilyType, item: T): void {
+    this.#moved = true;
+    this.#opened().add(bytes, start, end, family, item);
   }
 
   /** The scrape is good: its order is expected next, and texts it lacks are forgotten (returned: what they stood for). */
   commit(): T[] {
     this.#releaseBytes();
-    this.#committed = true;
-    if (this.#inOrder && this.#cursor === this.#order.length && !this.#strays) return [];
-    this.#leaveOrder();
-    const gone: T[] = [];
-    if (this.#distinct < this.#count) {
-      for (const head of [...this.#byHash.values()]) {
-        for (let entry: IndexEntry<T> | undefined = head; entry !== undefined; entry = entry.next) {
-          if (entry.seenAt === this.#iteration) continue;
-          this.#remove(entry);
-          gone.push(entry.item);
-        }
-      }
-    }
-    this.#strays = this.#distinct < this.#count;
-    const before = this.#order;
-    this.#order = this.#nextOrder;
-    this.#nextOrder = before;
-    this.#order.forEach((entry, position) => {
-      entry.position = position;
-    });
-    this.#added = [];
-    if (this.#used > 4096 && this.#live * 2 < this.#used) this.#compact();
+    if (this.#shape !== undefined && this.#cursor === this.#shape.items.length) return [];
+    const open = this.#opened();
+    const gone = open.commit();
+    this.#calm = this.#moved || gone.length > 0 ? 0 : this.#calm + 1;
+    if (this.#calm >= this.#patience) this.#close(open);
     return gone;
   }
 
@@ -161,30 +121,39 @@ export class TextIndex<T> {
    */
   rollback(): T[] {
     this.#releaseBytes();
-    this.#leaveOrder();
-    const gone = this.#added.map((entry) => entry.item);
-    for (const entry of this.#added) this.#remove(entry);
-    this.#added = [];
-    if (this.#used > 4096 && this.#live * 2 < this.#used) this.#compact();
-    return gone;
+    this.#calm = 0;
+    return this.#opened().rollback();
   }
 
   clear(): void {
-    this.#byHash.clear();
-    this.#order = [];
-    this.#nextOrder = [];
-    this.#setPool(new Uint8Array(1024));
-    this.#used = 0;
-    this.#live = 0;
-    this.#count = 0;
-    this.#strays = false;
-    this.#added = [];
+    this.#shape = undefined;
+    this.#open = new OpenTextIndex<T>();
+    this.#open.begin();
+    this.#calm = 0;
+    this.#patience = 0;
   }
 
-  #leaveOrder(): void {
-    if (!this.#inOrder) return;
-    this.#inOrder = false;
-    for (let i = 0; i < this.#cursor; i++) this.#see(this.#order[i] as IndexEntry<T>);
+  #opened(): OpenTextIndex<T> {
+    if (this.#open !== undefined) return this.#open;
+    this.#open = this.#shape === undefined ? new OpenTextIndex<T>() : OpenTextIndex.of(this.#shape, this.#cursor);
+    this.#shape = undefined;
+    this.#calm = 0;
+    this.#patience = CALM_SCRAPES;
+    return this.#open;
+  }
+
+  #close(open: OpenTextIndex<T>): void {
+    const shape = open.shape();
+    if (shape === undefined) return;
+    this.#open = undefined;
+    this.adopt(this.#share(shape));
+  }
+
+  /** Holds an equal shape in place of its own. */
+  adopt(shape: Shape<T>): void {
+    this.#shape = shape;
+    const { texts } = shape;
+    this.#poolView = new DataView(texts.buffer, texts.byteOffset, texts.length);
   }
 
   /** Nothing holds the exposition between scrapes. */
@@ -193,72 +162,19 @@ export class TextIndex<T> {
     this.#view = NO_VIEW;
   }
 
-  #see(entry: IndexEntry<T>): void {
-    this.#nextOrder.push(entry);
-    if (entry.seenAt !== this.#iteration) {
-      entry.seenAt = this.#iteration;
-      this.#distinct++;
-    }
-  }
-
-  /** Compares four bytes at a time: this is where a scrape spends its time. `bytes` holds at least the entry's length. */
-  #equal(bytes: Uint8Array, start: number, entry: IndexEntry<T>): boolean {
+  /** Compares four bytes at a time: this is where a scrape spends its time. `bytes` holds at least `length`. */
+  #equal(bytes: Uint8Array, start: number, pool: Uint8Array, poolStart: number, length: number): boolean {
     if (bytes !== this.#bytes) {
       this.#bytes = bytes;
       this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     }
     const view = this.#view;
     const poolView = this.#poolView;
-    const end = start + entry.length;
+    const end = start + length;
     let i = start;
-    let j = entry.start;
+    let j = poolStart;
     for (; i <= end - 4; i += 4, j += 4) if (view.getInt32(i, true) !== poolView.getInt32(j, true)) return false;
-    const pool = this.#pool;
     for (; i < end; i++, j++) if (bytes[i] !== pool[j]) return false;
     return true;
   }
-
-  #remove(entry: IndexEntry<T>): void {
-    const head = this.#byHash.get(entry.hash);
-    if (head === entry) {
-      if (entry.next === undefined) this.#byHash.delete(entry.hash);
-      else this.#byHash.set(entry.hash, entry.next);
-    } else {
-      for (let other = head; other !== undefined; other = other.next) if (other.next === entry) other.next = entry.next;
-    }
-    this.#count--;
-    this.#live -= entry.length;
-  }
-
-  #resize(capacity: number): void {
-    const pool = new Uint8Array(capacity);
-    pool.set(this.#pool.subarray(0, this.#used));
-    this.#setPool(pool);
-  }
-
-  #setPool(pool: Uint8Array<ArrayBuffer>): void {
-    this.#pool = pool;
-    this.#poolView = new DataView(pool.buffer);
-  }
-
-  #compact(): void {
-    const pool = new Uint8Array(Math.max(1024, this.#live));
-    let at = 0;
-    for (const head of this.#byHash.values()) {
-      for (let entry: IndexEntry<T> | undefined = head; entry !== undefined; entry = entry.next) {
-        pool.set(this.#pool.subarray(entry.start, entry.start + entry.length), at);
-        entry.start = at;
-        at += entry.length;
-      }
-    }
-    this.#setPool(pool);
-    this.#used = at;
-  }
-}
-
-/** FNV-1a, cut to 30 bits: a small integer on every platform. */
-function hashOf(bytes: Uint8Array, start: number, end: number, family: FamilyType): number {
-  let hash = 0x811c9dc5 ^ family;
-  for (let i = start; i < end; i++) hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193);
-  return hash & 0x3fffffff;
 }

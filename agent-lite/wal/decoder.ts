@@ -1,4 +1,5 @@
 import { FormatError } from '../../contract/binary.ts';
+import { rowCount } from '../../contract/compact-table.ts';
 import type { Exemplar } from '../../contract/exemplar.ts';
 import type { Labels } from '../../contract/labels.ts';
 import type { Position } from '../../contract/push.ts';
@@ -112,7 +113,7 @@ export class ScrapeDecoder {
     if (previous !== undefined && (previous.targetAt !== targetAt || previous.tableAt !== tableAt))
       throw new FormatError('scrape record: its base belongs to another target or table');
     const table = tableAt === undefined ? undefined : await this.#table(segment, tableAt);
-    const { cells, report, exemplars } = await decodeScrapeCells(head, reader, table?.rows.length, previous, this.#compression);
+    const { cells, report, exemplars } = await decodeScrapeCells(head, reader, table && rowCount(table), previous, this.#compression);
     return { base: { position: frame.position, crc: frame.crc, cells, report, targetAt, tableAt }, table, exemplars };
   }
 
@@ -183,8 +184,8 @@ function trim(map: Map<unknown, unknown>, limit: number): void {
   }
 }
 
-/** Rows of all tables kept; one row is about a kilobyte of label strings. The scraper holds the tables in use anyway. */
-const MAX_CACHED_ROWS = 20_000;
+/** Rows of all tables kept; one row is some 30 bytes. The scraper holds the tables in use anyway. */
+const MAX_CACHED_ROWS = 100_000;
 
 /** Tables met lately, so that reading what was just written neither inflates nor parses them again. */
 export class TableCache {
@@ -203,11 +204,11 @@ export class TableCache {
   add(table: SeriesTable): void {
     if (this.get(table.hash) !== undefined) return;
     this.#tables.set(table.hash, table);
-    this.#rows += table.rows.length;
+    this.#rows += rowCount(table);
     for (const [hash, old] of this.#tables) {
       if (this.#rows <= MAX_CACHED_ROWS || hash === table.hash) break;
       this.#tables.delete(hash);
-      this.#rows -= old.rows.length;
+      this.#rows -= rowCount(old);
     }
   }
 }

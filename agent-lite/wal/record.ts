@@ -1,5 +1,6 @@
 import { ByteReader, ByteWriter, FormatError } from '../../contract/binary.ts';
 import { type Cells, VALUE } from '../../contract/cells.ts';
+import { compactTable } from '../../contract/compact-table.ts';
 import { decodeColumns } from '../../contract/decode-columns.ts';
 import { encodeColumns } from '../../contract/encode-columns.ts';
 import type { Exemplar } from '../../contract/exemplar.ts';
@@ -74,7 +75,8 @@ export async function decodeTableRecord(body: Uint8Array, sha256: Sha256, compre
   const bytes = new Uint8Array(await readContent(reader, wireLimits.tableBytes, compression));
   const got = await hashTable(bytes, sha256);
   if (got !== hash) throw new FormatError(`table record: expected bytes with hash ${hash}, got ${got}`);
-  return { hash, rows: decodeTable(bytes), bytes };
+  decodeTable(bytes);
+  return compactTable(hash, bytes);
 }
 
 export async function encodeMetadataRecord({ hash, families }: MetadataSet, compression: Compression | undefined): Promise<Uint8Array> {

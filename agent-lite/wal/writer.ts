@@ -96,7 +96,7 @@ export class SegmentWriter {
       metadata && (await support(this.#metadata.get(metadata.hash), () => encodeMetadataRecord(metadata, this.#compression)));
     const base = usableBase(state, scrape);
     const head: ScrapeHead = { targetAt, bootAt, tableAt, metadataAt, wallMs: scrape.wallMs, bootMs: scrape.bootMs, base };
-    const exemplars = writableExemplars(scrape.exemplars, table?.rows.length ?? 0);
+    const exemplars = writableExemplars(scrape.exemplars, scrape.cells?.rows ?? 0);
     const body = await encodeScrapeRecord(position + 1, head, scrape.cells, scrape.report, exemplars, base, this.#compression);
     const crc = put(body);
 

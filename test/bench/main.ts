@@ -1,5 +1,6 @@
 import { benchIngest, describeIngest } from './ingest.ts';
 import { benchParse, describeParse } from './parse.ts';
+import { benchSeed, defaultSeed, describeSeed } from './seed.ts';
 import { benchWire, describeWire } from './wire.ts';
 
 /** `npm run bench -- [name...] [--json]`: runs the benchmarks named, or all; a line of JSON each with --json. */
@@ -14,6 +15,13 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     async run() {
       const result = await benchIngest();
       return { result, text: describeIngest(result) };
+    },
+  },
+  seed: {
+    about: '100 targets x 1000 series: CPU, memory, log and link of the agent and its peers (half an hour)',
+    async run() {
+      const result = await benchSeed(defaultSeed);
+      return { result, text: describeSeed(result) };
     },
   },
   wire: {

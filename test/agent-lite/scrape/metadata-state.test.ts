@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { ExpositionSink } from '../../../agent-lite/scrape/exposition.ts';
 import { TargetMetadata } from '../../../agent-lite/scrape/metadata-state.ts';
 import { parseOpenMetrics } from '../../../agent-lite/scrape/open-metrics.ts';
+import { SharedShapes } from '../../../agent-lite/scrape/shared-shapes.ts';
 import { parseTextFormat } from '../../../agent-lite/scrape/text-format.ts';
 import { type FamilyMetadata, metadataLimits } from '../../../contract/metadata.ts';
 import { Collector, collect } from './collector.ts';
@@ -31,7 +32,8 @@ const family = (name: string, over: Partial<FamilyMetadata> = {}): FamilyMetadat
   unit: '',
   ...over,
 });
-const limited = (over: Partial<{ [K in keyof typeof metadataLimits]: number }>) => new TargetMetadata({ ...metadataLimits, ...over });
+const limited = (over: Partial<{ [K in keyof typeof metadataLimits]: number }>) =>
+  new TargetMetadata(new SharedShapes(), { ...metadataLimits, ...over });
 
 describe('what is handed out', () => {
   it('all families, sorted, in the first scrape, then only after a change', () => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { SharedShapes } from '../../../agent-lite/scrape/shared-shapes.ts';
 import { TextIndex } from '../../../agent-lite/scrape/text-index.ts';
 
 const encoder = new TextEncoder();
@@ -12,10 +13,13 @@ function scrape(index: TextIndex<number>, texts: readonly string[], next: () => 
     const length = encoder.encode(text).length;
     const start = at;
     at += length + 3;
-    const known = index.expected(bytes, start, 0) ?? index.find(bytes, start, start + length, 0);
-    if (known === undefined) index.add(bytes, start, start + length, 0, next());
-    else expect(known.length).toBe(length);
-    return known?.item;
+    const end = index.expected(bytes, start, 0);
+    if (end !== -1) expect(end).toBe(start + length);
+    else if (!index.find(bytes, start, start + length, 0)) {
+      index.add(bytes, start, start + length, 0, next());
+      return undefined;
+    }
+    return index.item;
   });
 }
 
@@ -88,4 +92,37 @@ it('keeps its memory when every scrape brings other texts', () => {
     expect(index.size).toBe(100);
     expect(index.bytes).toBeLessThan(16_384);
   }
+});
+
+it('holds equal texts once, and its own as soon as they differ', () => {
+  const shared = new SharedShapes();
+  const indexes = [1, 2].map(() => new TextIndex<number>((shape) => shared.series(shape)));
+  const run = (texts: readonly (readonly string[])[]): void => {
+    indexes.forEach((index, i) => {
+      let id = 0;
+      index.begin();
+      scrape(index, texts[i] ?? [], () => id++);
+      index.commit();
+    });
+  };
+  run([
+    ['a', 'b'],
+    ['a', 'b'],
+  ]);
+  expect(indexes[0]?.shape).toBeDefined();
+  expect(indexes[1]?.shape).toBe(indexes[0]?.shape);
+  run([
+    ['a', 'b'],
+    ['b', 'a', 'c'],
+  ]);
+  expect(indexes.map((index) => index.size)).toEqual([2, 3]);
+  // Two good scrapes in one order, and the index is closed again.
+  for (const closed of [false, false, true]) {
+    expect(indexes[1]?.shape !== undefined).toBe(closed);
+    run([
+      ['a', 'b'],
+      ['b', 'a', 'c'],
+    ]);
+  }
+  expect(indexes[0]?.shape).not.toBe(indexes[1]?.shape);
 });

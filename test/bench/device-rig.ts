@@ -1,0 +1,245 @@
+import { execFile } from 'node:child_process';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Cleanup } from '../e2e/harness/cleanup.ts';
+import { findProgram } from '../e2e/harness/installed.ts';
+import { freePort, NODE, Program, ROOT } from '../e2e/harness/program.ts';
+import { deviceToken, EdgeUnderTest } from '../e2e/harness/stack.ts';
+import { sleep, waitFor } from '../e2e/harness/wait.ts';
+import { CountingProxy } from './counting-proxy.ts';
+import { type ProcessUse, processUse } from './process-cpu.ts';
+
+/** Agents under the eyes of a benchmark: how each is started, and what it uses. */
+
+const run = promisify(execFile);
+const BUNDLE = join(ROOT, 'dist/agent-lite.mjs');
+
+export type AgentName = 'agent-lite' | 'prometheus-agent' | 'vmagent';
+export const AGENTS: readonly AgentName[] = ['agent-lite', 'prometheus-agent', 'vmagent'];
+
+export interface RigOptions {
+  /** The Node that runs the bundle; a device's may be older than that of the benchmark. */
+  readonly node: string;
+  /** `static_configs` of one job, as YAML in flow style. */
+  readonly staticConfigs: string;
+  readonly scrapeInterval: string;
+  readonly pushInterval: string;
+  readonly flags: readonly string[];
+  /** Instead of those of infra/systemd/agent-lite.service. */
+  readonly nodeFlags?: readonly string[];
+}
+
+/** An agent that runs, scrapes, and sends through a proxy that counts. */
+export interface RunningAgent {
+  readonly pid: number;
+  /** What it printed, for an error. */
+  readonly describe: () => string;
+  readonly logFolder: string;
+  readonly proxy: CountingProxy;
+  /** Samples sent so far, where the agent sends so seldom that the moment of looking matters. */
+  readonly sentSamples: (() => Promise<number>) | undefined;
+}
+
+/** Why an agent cannot take part; undefined: it can. */
+export function missing(agent: AgentName): string | undefined {
+  if (agent === 'agent-lite') return undefined;
+  const [program, packageName] = agent === 'vmagent' ? ['vmagent', 'victoria-metrics'] : ['prometheus', 'prometheus'];
+  return findProgram(program) === undefined
+    ? `${agent} left out: ${program} is not installed (Debian: apt-get install ${packageName})`
+    : undefined;
+}
+
+/** Makes the file that devices run. */
+export const buildBundle = async (): Promise<void> => void (await run(NODE, ['infra/build.ts'], { cwd: ROOT }));
+
+/** The flags that systemd gives Node, so that a figure here is one there. */
+export async function deployedNodeFlags(): Promise<readonly string[]> {
+  const unit = await readFile(join(ROOT, 'infra/systemd/agent-lite.service'), 'utf8');
+  const command = /^ExecStart=\S*node((?: --[^ ]+)*) /m.exec(unit)?.[1] ?? '';
+  return command.split(' ').filter((flag) => flag !== '');
+}
+
+/** Starts one of them. Its peers write to a receiver that takes everything. */
+export async function startAgent(agent: AgentName, cleanup: Cleanup, options: RigOptions): Promise<RunningAgent> {
+  const folder = await cleanup.folder(agent);
+  const sink = await startSink(cleanup);
+  if (agent === 'agent-lite') {
+    const edge = await EdgeUnderTest.start(cleanup, `http://127.0.0.1:${sink}/api/v1/write`);
+    return startAgentLite(cleanup, folder, edge.port, options);
+  }
+  const proxy = await startProxy(cleanup, sink);
+  const url = `http://127.0.0.1:${proxy.port}/api/v1/write`;
+  const scrape = join(folder, 'scrape.yml');
+  const logFolder = join(folder, 'data');
+  await writeFile(scrape, scrapeYaml(options) + (agent === 'prometheus-agent' ? `remote_write: [{ url: "${url}" }]\n` : ''));
+  const address = `127.0.0.1:${await freePort()}`;
+  const program =
+    agent === 'vmagent'
+      ? await Program.start(agent, 'vmagent', [
+          `-promscrape.config=${scrape}`,
+          `-remoteWrite.url=${url}`,
+          `-remoteWrite.tmpDataPath=${logFolder}`,
+          `-httpListenAddr=${address}`,
+          '-loggerLevel=WARN',
+        ])
+      : await Program.start(agent, 'prometheus', [
+          '--enable-feature=agent',
+          `--config.file=${scrape}`,
+          `--storage.agent.path=${logFolder}`,
+          `--web.listen-address=${address}`,
+          '--log.level=warn',
+        ]);
+  cleanup.add(() => program.stop(30_000));
+  return { pid: program.pid, describe: () => program.describe(), logFolder, proxy, sentSamples: undefined };
+}
+
+/** agent-lite as a device runs it, with an edge that is there already. */
+export async function startAgentLite(
+  cleanup: Cleanup,
+  folder: string,
+  edgePort: number,
+  options: RigOptions & { readonly idleMs?: number; readonly scheme?: string; readonly tls?: string },
+): Promise<RunningAgent> {
+  const proxy = await startProxy(cleanup, edgePort, options.idleMs);
+  await writeFile(join(folder, 'token'), await deviceToken());
+  await writeFile(
+    join(folder, 'agent.yml'),
+    `${scrapeYaml(options)}edge_push:
+  url: ${options.scheme ?? 'http'}://127.0.0.1:${proxy.port}
+  authorization: { credentials_file: token }
+  push_interval: ${options.pushInterval}
+${options.tls ?? ''}`,
+  );
+  const url = `http://127.0.0.1:${await freePort()}`;
+  const logFolder = join(folder, 'data');
+  const program = await Program.start('agent-lite', options.node, [
+    ...(options.nodeFlags ?? (await deployedNodeFlags())),
+    BUNDLE,
+    `--config.file=${join(folder, 'agent.yml')}`,
+    `--storage.agent.path=${logFolder}`,
+    `--web.listen-address=${new URL(url).host}`,
+    ...options.flags,
+  ]);
+  cleanup.add(() => program.stop(30_000));
+  await waitFor(
+    'agent-lite to be ready',
+    async () => (await fetch(`${url}/-/ready`)).ok,
+    30_000,
+    () => program.describe(),
+  );
+  const sentSamples = async (): Promise<number> => metricOf(await (await fetch(`${url}/metrics`)).text(), 'agent_lite_push_samples_total');
+  return { pid: program.pid, describe: () => program.describe(), logFolder: join(logFolder, 'wal'), proxy, sentSamples };
+}
+
+export const metricOf = (text: string, name: string): number => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
+
+const scrapeYaml = ({ scrapeInterval, staticConfigs }: RigOptions): string => `global:
+  scrape_interval: ${scrapeInterval}
+  external_labels: { cluster: bench }
+scrape_configs:
+  - job_name: bench
+    static_configs: ${staticConfigs}
+`;
+
+async function startProxy(cleanup: Cleanup, port: number, idleMs = 0): Promise<CountingProxy> {
+  const proxy = await CountingProxy.start(port, idleMs);
+  cleanup.add(() => proxy.stop());
+  return proxy;
+}
+
+/** A receiver that takes everything and keeps nothing. */
+export async function startSink(cleanup: Cleanup): Promise<number> {
+  const server = createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
+    request.resume();
+    request.on('end', () => response.writeHead(204).end());
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  cleanup.add(async () => {
+    server.closeAllConnections();
+    await new Promise((done) => server.close(done));
+  });
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+export interface Use {
+  readonly seconds: number;
+  readonly cpuSeconds: number;
+  readonly cores: number;
+  readonly averageRssBytes: number;
+  readonly peakRssBytes: number;
+  readonly logBytes: number;
+  readonly logSegments: number;
+  readonly socketBytes: number;
+  readonly sentSamples: number | undefined;
+}
+
+/** Watches an agent for `seconds`, after `warmUpSeconds` whose memory counts for the peak. */
+export async function watch(agent: RunningAgent, warmUpSeconds: number, seconds: number): Promise<Use> {
+  const log = new FolderGrowth(agent.logFolder);
+  await log.watch(warmUpSeconds);
+  const before = await useOf(agent);
+  const at = { log: log.bytes, socket: agent.proxy.bytes, sent: await agent.sentSamples?.(), ms: performance.now() };
+  let resident = 0;
+  for (let i = 0; i < seconds; i++) {
+    await log.watch(1);
+    resident += (await useOf(agent)).residentBytes;
+  }
+  const after = await useOf(agent);
+  const elapsed = (performance.now() - at.ms) / 1000;
+  const cpuSeconds = (after.cpuMicroseconds - before.cpuMicroseconds) / 1e6;
+  const sent = await agent.sentSamples?.();
+  return {
+    seconds: elapsed,
+    cpuSeconds,
+    cores: cpuSeconds / elapsed,
+    averageRssBytes: resident / seconds,
+    peakRssBytes: after.peakResidentBytes,
+    logBytes: log.bytes - at.log,
+    logSegments: log.files,
+    socketBytes: agent.proxy.bytes - at.socket,
+    sentSamples: sent === undefined ? undefined : sent - (at.sent ?? 0),
+  };
+}
+
+async function useOf(agent: RunningAgent): Promise<ProcessUse> {
+  try {
+    return await processUse(agent.pid);
+  } catch (cause) {
+    throw new Error(`the agent has ended\n${agent.describe()}`, { cause });
+  }
+}
+
+/** Bytes written into a folder whose files only grow until they are deleted. */
+class FolderGrowth {
+  readonly #folder: string;
+  readonly #sizes = new Map<string, number>();
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  get bytes(): number {
+    let bytes = 0;
+    for (const size of this.#sizes.values()) bytes += size;
+    return bytes;
+  }
+
+  get files(): number {
+    return this.#sizes.size;
+  }
+
+  async watch(seconds: number): Promise<void> {
+    for (let i = 0; i < seconds; i++) {
+      await sleep(1000);
+      for (const entry of await readdir(this.#folder, { recursive: true, withFileTypes: true }).catch(() => [])) {
+        const path = join(entry.parentPath, entry.name);
+        if (!entry.isFile()) continue;
+        const size = (await stat(path).catch(() => undefined))?.size ?? 0;
+        this.#sizes.set(path, Math.max(size, this.#sizes.get(path) ?? 0));
+      }
+    }
+  }
+}
