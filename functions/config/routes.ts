@@ -1,5 +1,8 @@
 import type { Outgoing, ReceiverConfig, RelayConfig } from './types.ts';
 
+/** A fragment is a small part of a POST, so that a refusal is soon narrowed down and POSTs fill well. */
+const FRAGMENT_SAMPLES = 2000;
+
 type Routing = Pick<RelayConfig, 'receivers' | 'routes'>;
 
 /** The receivers of a tenant, in the order of its route; undefined where no route takes it. */
@@ -18,7 +21,7 @@ export function outgoingOf(receivers: readonly ReceiverConfig[]): Outgoing {
     receiver: leadingReceiver(receivers)?.name ?? '',
     sendExemplars: receivers.some(({ sendExemplars }) => sendExemplars),
     sendMetadata: receivers.some(({ sendMetadata }) => sendMetadata),
-    maxSamplesPerSend: Math.min(...receivers.map(({ queue }) => queue.maxSamplesPerSend)),
+    maxSamplesPerSend: Math.min(FRAGMENT_SAMPLES, ...receivers.map(({ queue }) => queue.maxSamplesPerSend)),
     outOfOrderTimeWindowMs: Math.min(...receivers.map(({ outOfOrderTimeWindowMs }) => outOfOrderTimeWindowMs)),
   };
 }

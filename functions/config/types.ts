@@ -33,6 +33,7 @@ export interface Outgoing {
   readonly receiver: string;
   readonly sendExemplars: boolean;
   readonly sendMetadata: boolean;
+  /** Samples of a fragment at most. */
   readonly maxSamplesPerSend: number;
   /** The least of them. */
   readonly outOfOrderTimeWindowMs: number;
@@ -76,6 +77,7 @@ export interface ReceiverConfig {
   /** While the buffer is full: devices wait for this receiver, or it loses the oldest that it did not get. */
   readonly onFull: 'block' | 'drop_oldest';
   readonly queue: {
+    /** Samples of a POST at most. */
     readonly maxSamplesPerSend: number;
     /** How long a POST that could hold more waits for it, from the commit of its oldest samples on. 0: not at all. */
     readonly batchSendDeadlineMs: number;

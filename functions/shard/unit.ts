@@ -29,19 +29,11 @@ export interface UnitLimits {
   readonly fragments: number;
 }
 
-/**
- * One POST: well under the 32 MiB that Prometheus and Thanos take, and small enough for a receiver to store within the 5 s that
- * Thanos gives itself. One lane with a round trip of 200 ms sends so 200,000 samples/s.
- */
-const POST_LIMITS: UnitLimits = { rawBytes: 4 * 1024 * 1024, samples: 50_000, fragments: 1000 };
-/** max_samples_per_send bounds fragments; a POST carries as many samples as this many full ones. */
-const SENDS_PER_POST = 25;
+/** One POST: well under the 32 MiB that Prometheus and Thanos take, and stored within the 5 s that Thanos gives itself. */
+const POST_LIMITS = { rawBytes: 4 * 1024 * 1024, fragments: 1000 } as const;
 
-/** `maxSamplesPerSend`: of the receiver's queue_config. */
-export const postLimits = (maxSamplesPerSend: number): UnitLimits => ({
-  ...POST_LIMITS,
-  samples: Math.min(POST_LIMITS.samples, maxSamplesPerSend * SENDS_PER_POST),
-});
+/** `samples`: max_samples_per_send of the receiver's queue_config. */
+export const postLimits = (samples: number): UnitLimits => ({ ...POST_LIMITS, samples });
 
 export type UnitResult =
   | { readonly kind: 'unit'; readonly unit: Unit }

@@ -28,7 +28,7 @@ describe('parseRelayConfig', () => {
           authorization: undefined,
           binding: '',
           onFull: 'block',
-          queue: { maxSamplesPerSend: 2000, batchSendDeadlineMs: 0, sampleAgeLimitMs: 0, minBackoffMs: 30, maxBackoffMs: 30_000 },
+          queue: { maxSamplesPerSend: 50_000, batchSendDeadlineMs: 0, sampleAgeLimitMs: 0, minBackoffMs: 30, maxBackoffMs: 30_000 },
         },
       ],
       routes: [{ tenants: '*', receivers: ['central'] }],

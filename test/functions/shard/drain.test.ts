@@ -76,7 +76,7 @@ describe('drain', () => {
   });
 
   it('keeps a POST within the receiver’s limits', async () => {
-    const rig = new ShardRig({ maxSamplesPerSend: 2 });
+    const rig = new ShardRig({ maxSamplesPerSend: 50 });
     rig.receiver.behave({ kind: 'down' });
     const sender = new Sender(rig, 'gw-1');
     const t = rig.clock.now();

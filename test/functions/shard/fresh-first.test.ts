@@ -10,7 +10,7 @@ const MINUTE = 60_000;
 
 /** One lane towards a receiver with a window of 4 h; a POST takes 25 samples. */
 const rigOf = (receiver = {}) =>
-  new ShardRig({ window: 4 * HOUR, receiver: { kind: 'thanos', ...receiver }, shard: { lanes: 1 }, maxSamplesPerSend: 1 });
+  new ShardRig({ window: 4 * HOUR, receiver: { kind: 'thanos', ...receiver }, shard: { lanes: 1 }, maxSamplesPerSend: 25 });
 
 /** A device that pushes one sample at a time. */
 class Device {
@@ -129,7 +129,7 @@ describe('a lane that has fallen behind', () => {
   });
 
   it('stays in order where the receiver has no window', async () => {
-    const rig = new ShardRig({ receiver: { kind: 'thanos' }, maxSamplesPerSend: 1 });
+    const rig = new ShardRig({ receiver: { kind: 'thanos' }, maxSamplesPerSend: 25 });
     const device = new Device(rig, 'gw-1');
     rig.receiver.behave({ kind: 'down' });
     await device.pushEach(MINUTE, 90);

@@ -378,11 +378,10 @@ describe('batch_send_deadline', () => {
   });
 
   it('does not wait once a POST is full', async () => {
-    const rig = new ShardRig(waits(1));
+    const rig = new ShardRig(waits(25));
     const t = rig.clock.now();
     await new Sender(rig).sendAll(t, 30);
     await rig.pass(200);
-    // 25 fragments of max_samples_per_send make one POST.
     expect(sizes(rig)).toEqual([25]);
     await rig.pass(6_000);
     expect(sizes(rig)).toEqual([25, 5]);
