@@ -125,7 +125,7 @@ export class World {
   }
 }
 
-class MemoryClockStore implements ClockStore {
+export class MemoryClockStore implements ClockStore {
   #text: string | undefined;
   async load(): Promise<string | undefined> {
     return this.#text;
@@ -218,7 +218,7 @@ export class Device {
 }
 
 /** The device's own clock over the world's time. */
-class DeviceClock implements Clock {
+export class DeviceClock implements Clock {
   readonly #world: World;
   readonly #random = new ManualClock();
   #bootAt: number;
