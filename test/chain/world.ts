@@ -226,15 +226,18 @@ export class DeviceClock implements Clock {
   /** Resolved at the end of the suspend that is on. */
   #awake: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
   skewMs: number;
+  readonly #serial: number;
 
-  constructor(world: World, skewMs: number) {
+  /** `serial` tells machines apart whose cards are swapped or copied. */
+  constructor(world: World, skewMs: number, serial = 0) {
     this.#world = world;
+    this.#serial = serial;
     this.#bootAt = world.truth - 20_000;
     this.skewMs = skewMs;
   }
 
   get bootId(): string {
-    return this.#boots.toString(16).padStart(32, '0');
+    return (this.#serial * 65_536 + this.#boots).toString(16).padStart(32, '0');
   }
   get suspended(): boolean {
     return this.#awake !== undefined;

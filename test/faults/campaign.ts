@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Account, addAccounts, LossError, NOTHING } from './account.ts';
 import { Random } from './random.ts';
-import type { Round, Scenario } from './scenario.ts';
+import type { Scenario, Shared } from './scenario.ts';
 
 const FOLDER = join(import.meta.dirname, 'scenarios');
 
@@ -47,37 +47,42 @@ export async function runScenario(scenario: Scenario, { seed, rounds, short = fa
   const failures: string[] = [];
   let account = NOTHING;
   let number = 0;
-  for (; number < wanted && failures.length < MAX_FAILURES; number++) {
-    try {
-      account = addAccounts(account, await runRound(scenario, seed, number, short));
-    } catch (error) {
-      const { message } = error as Error;
-      const known = error instanceof LossError ? error.account : { ...NOTHING, lost: 1 };
-      // Wrong, or out of order, is as bad as gone.
-      account = addAccounts(account, { ...known, lost: Math.max(1, known.lost) });
-      failures.push(`round ${number}, --seed ${seed}: ${error instanceof LossError ? message : ((error as Error).stack ?? message)}`);
+  const fail = (error: unknown): void => {
+    const { message, stack } = error instanceof Error ? error : new Error(String(error));
+    const known = error instanceof LossError ? error.account : NOTHING;
+    // Wrong, or out of order, is as bad as gone.
+    account = addAccounts(account, { ...known, lost: Math.max(1, known.lost) });
+    failures.push(`round ${number}, --seed ${seed}: ${error instanceof LossError ? message : (stack ?? message)}`);
+  };
+  await withShared(short, async (shared) => {
+    const run = 'run' in scenario ? scenario.run : await scenario.begin(shared);
+    for (; number < wanted && failures.length < MAX_FAILURES; number++) {
+      const random = new Random(`${seed}/${scenario.name}/${number}`);
+      try {
+        const round = await withShared(short, (own) => run({ ...own, number, random }));
+        account = addAccounts(account, round);
+      } catch (error) {
+        fail(error);
+      }
     }
-  }
+  }).catch(fail);
   return { name: scenario.name, rounds: number, account, failures, ms: performance.now() - startedMs };
 }
 
-/** Rejects with what the round throws. */
-export async function runRound(scenario: Scenario, seed: number, number: number, short: boolean): Promise<Account> {
+/** Gives folders, and runs at the end what was asked for. */
+async function withShared<T>(short: boolean, action: (shared: Shared) => Promise<T>): Promise<T> {
   const after: (() => Promise<unknown>)[] = [];
-  const round: Round = {
-    number,
-    random: new Random(`${seed}/${scenario.name}/${number}`),
-    short,
-    async folder() {
-      const path = await mkdtemp(join(tmpdir(), 'agent-lite-faults-'));
-      after.push(() => rm(path, { recursive: true, force: true }));
-      return path;
-    },
-    after: (action) => after.push(action),
-  };
   try {
-    return await scenario.run(round);
+    return await action({
+      short,
+      async folder() {
+        const path = await mkdtemp(join(tmpdir(), 'agent-lite-faults-'));
+        after.push(() => rm(path, { recursive: true, force: true }));
+        return path;
+      },
+      after: (end) => void after.push(end),
+    });
   } finally {
-    for (const action of after.reverse()) await action();
+    for (const end of after.reverse()) await end();
   }
 }

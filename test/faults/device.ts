@@ -18,6 +18,14 @@ export interface Card {
   readonly clockStore: MemoryClockStore;
 }
 
+/** What `dd` makes of it while no agent runs. */
+export async function copyCard({ store, clockStore }: Card): Promise<Card> {
+  const copy = newCard(await unreliable({ store, clockStore }).copy());
+  const text = await clockStore.load();
+  if (text !== undefined) await copy.clockStore.save(text);
+  return copy;
+}
+
 export const newCard = (store: SegmentStore = new UnreliableStore()): Card => ({ store, clockStore: new MemoryClockStore() });
 
 export interface DeviceOptions {
@@ -59,14 +67,14 @@ export class FaultDevice {
   #life: Life | undefined;
   #past: readonly LogCounters[] = [];
 
-  constructor(world: World, ledger: Ledger, options: DeviceOptions) {
+  constructor(world: World, ledger: Ledger, options: DeviceOptions, serial: number) {
     this.#world = world;
     this.#ledger = ledger;
     this.#options = options;
     this.name = options.name;
     this.source = options.source ?? options.name;
     this.card = options.card ?? newCard();
-    this.clock = new DeviceClock(world, options.skewMs ?? 0);
+    this.clock = new DeviceClock(world, options.skewMs ?? 0, serial);
   }
 
   get running(): boolean {

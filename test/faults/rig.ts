@@ -36,7 +36,7 @@ export class FaultRig {
   }
 
   async device(options: DeviceOptions): Promise<FaultDevice> {
-    const device = new FaultDevice(this.world, this.ledger, options);
+    const device = new FaultDevice(this.world, this.ledger, options, this.devices.length + 1);
     await device.start();
     this.devices.push(device);
     return device;

@@ -5,7 +5,14 @@ import type { Random } from './random.ts';
  * A way to go wrong. Each file in scenarios/ exports one as `scenario`; the campaign (main.ts) and the tests (faults.test.ts,
  * test/e2e/faults.test.ts) find it there. It runs a round and gives the account of it; what is lost, wrong or out of order it throws.
  */
-export interface Scenario {
+export type Scenario = About & ({ readonly run: RunRound } | { readonly begin: Begin });
+
+/** Runs one round. */
+export type RunRound = (round: Round) => Promise<Account>;
+/** Sets up what all rounds of a campaign share, say real programs that take long to start, and gives what runs one of them. */
+export type Begin = (shared: Shared) => Promise<RunRound>;
+
+export interface About {
   /** As `--only` takes it: the file's name. */
   readonly name: string;
   /** What goes wrong, and what holds all the same; one line. */
@@ -14,18 +21,21 @@ export interface Scenario {
   readonly rounds: { readonly short: number; readonly full: number };
   /** Runs real programs, so its short form belongs to the end-to-end tests. */
   readonly programs?: boolean;
-  run(round: Round): Promise<Account>;
 }
 
-/** One run of a scenario. Everything random in it comes from `random`, so that seed and number say what happens. */
-export interface Round {
-  /** From 0. */
-  readonly number: number;
-  readonly random: Random;
+/** Of one campaign, or of one round. */
+export interface Shared {
   /** In CI: a part of what would be tried. */
   readonly short: boolean;
   /** An empty folder, removed at the end. */
   folder(): Promise<string>;
-  /** Runs at the end of the round, the last one first. */
+  /** Runs at the end, the last one first. */
   after(action: () => Promise<unknown>): void;
+}
+
+/** One run of a scenario. Everything random in it comes from `random`, so that seed and number say what happens. */
+export interface Round extends Shared {
+  /** From 0. */
+  readonly number: number;
+  readonly random: Random;
 }
