@@ -12,21 +12,30 @@ import { CountingMetrics, compression, logWorld, sha256 } from '../fakes/wal.ts'
 import type { Body } from '../fakes/worker.ts';
 import { type HandedOut, identify, type Ledger, scrapeOf } from './ledger.ts';
 
+/** A store that a killed process or a power cut leaves something of. */
+export interface CardStore extends SegmentStore {
+  /** What is there after a SIGKILL; the store itself is dead then. */
+  kill(): Promise<CardStore>;
+  /** `torn`: how many of a file's unsynced bytes are there all the same. */
+  powerCut(torn?: (name: string, unsynced: number) => number): Promise<CardStore>;
+  copy(): Promise<CardStore>;
+}
+
 /** What a device writes to, and what can be taken out of it, copied and put into another. */
 export interface Card {
-  store: SegmentStore;
+  store: CardStore;
   readonly clockStore: MemoryClockStore;
 }
 
 /** What `dd` makes of it while no agent runs. */
 export async function copyCard({ store, clockStore }: Card): Promise<Card> {
-  const copy = newCard(await unreliable({ store, clockStore }).copy());
+  const copy = newCard(await store.copy());
   const text = await clockStore.load();
   if (text !== undefined) await copy.clockStore.save(text);
   return copy;
 }
 
-export const newCard = (store: SegmentStore = new UnreliableStore()): Card => ({ store, clockStore: new MemoryClockStore() });
+export const newCard = (store: CardStore = new UnreliableStore()): Card => ({ store, clockStore: new MemoryClockStore() });
 
 export interface DeviceOptions {
   /** In its token. */
@@ -132,13 +141,13 @@ export class FaultDevice {
   /** SIGKILL: what was written stays, nothing more is. */
   async kill(): Promise<void> {
     this.#end();
-    this.card.store = await unreliable(this.card).kill();
+    this.card.store = await this.card.store.kill();
   }
 
   /** The power goes: `torn` says how many bytes beyond the last sync are there all the same. The next start is another boot. */
   async powerCut(torn?: (name: string, unsynced: number) => number): Promise<void> {
     this.#end();
-    this.card.store = await unreliable(this.card).powerCut(torn);
+    this.card.store = await this.card.store.powerCut(torn);
     this.clock.reboot(this.clock.skewMs);
   }
 
@@ -203,9 +212,4 @@ export class FaultDevice {
     };
     return { request, close: () => {} };
   }
-}
-
-function unreliable({ store }: Card): UnreliableStore {
-  if (!(store instanceof UnreliableStore)) throw new Error('expected a card whose power can be cut');
-  return store;
 }

@@ -79,6 +79,12 @@ export async function findLog(options: ToolOptions): Promise<FoundLog> {
         places.push({ ...inWal(name), offset, bytes: HEADER_BYTES, kind: 'header', reason: `${reason} is damaged` });
     },
   });
+  const logIds = [...opened.segments.map(({ logId }) => logId), ...(opened.logId === undefined ? [] : [opened.logId])];
+  if (logIds.length > 0 && !cursors.areOf(reserved === undefined ? logIds : [...logIds, reserved.logId])) {
+    cursors.forget();
+    const bytes = (await store.readFile(CURSORS_FILE))?.length ?? 0;
+    places.push({ file: CURSORS_FILE, offset: 0, bytes, kind: 'file', reason: 'of another log', positions: undefined });
+  }
   const newest = [...entries].sort((a, b) => (a.name < b.name ? 1 : -1))[0];
   if (opened.tornBytes > 0 && newest !== undefined)
     places.push({

@@ -56,7 +56,7 @@ async function mend(place: Place, found: FoundLog, store: SegmentStore): Promise
       await store.truncate(name, place.offset);
       return `${kept}, cut off`;
     case 'file':
-      return name === CURSORS_FILE ? `${kept}, ${await resetCursors(store)}` : `${kept}, ${await reservePositions(found, store)}`;
+      return name === CURSORS_FILE ? `${kept}, ${await resetCursors(found, store)}` : `${kept}, ${await reservePositions(found, store)}`;
     default:
       return kept;
   }
@@ -71,8 +71,8 @@ async function readable(store: SegmentStore, name: string, { offset, bytes }: Pl
   return copy;
 }
 
-async function resetCursors(store: SegmentStore): Promise<string> {
-  await store.replaceFile(CURSORS_FILE, new Cursors().encode(), true);
+async function resetCursors({ segments }: FoundLog, store: SegmentStore): Promise<string> {
+  await store.replaceFile(CURSORS_FILE, new Cursors().encode(segments.at(-1)?.logId), true);
   return 'made anew: everything in the log is offered again, and the edge says what it has';
 }
 
