@@ -77,6 +77,7 @@ function comment(body: string, type: string): string {
   if (match === null) return type;
   const named = /^([a-zA-Z_:][a-zA-Z0-9_:]*|"(?:\\[^\n]|[^\\"\n])*")(.*)$/s.exec(match[2] ?? '');
   if (named === null) throw new NaiveError('no name in a comment');
+  text(named[1] ?? '');
   const words = (named[2] ?? '').slice(1);
   if (match[1] === 'HELP') {
     text(words);
