@@ -28,7 +28,7 @@ const changes: readonly Change[] = [
       bytes,
       random.below(bytes.length + 1),
       0,
-      Uint8Array.from({ length: random.between(1, 8) }, () => random.below(256)),
+      Uint8Array.from({ length: random.int(1, 8) }, () => random.below(256)),
     ),
   (bytes, other, random) => splice(bytes, ...range(bytes, random), other.subarray(...bounds(other, random))),
   /** The beginning of one, the end of the other. */
@@ -38,7 +38,7 @@ const changes: readonly Change[] = [
 /** One to four changes that know nothing of the format. */
 export function mutateBytes(bytes: Uint8Array, other: Uint8Array, random: Random): Uint8Array {
   let changed = bytes;
-  for (let left = random.between(1, 4); left > 0; left--) changed = random.pick(changes)(changed, other, random);
+  for (let left = random.int(1, 4); left > 0; left--) changed = random.pick(changes)(changed, other, random);
   return changed.subarray(0, MAX_INPUT_BYTES);
 }
 
@@ -53,7 +53,7 @@ function patched(bytes: Uint8Array, random: Random, change: (byte: number) => nu
 function bounds(bytes: Uint8Array, random: Random): [start: number, end: number] {
   const start = random.below(bytes.length + 1);
   const most = random.chance(0.8) ? 16 : bytes.length;
-  return [start, Math.min(bytes.length, start + random.between(0, most))];
+  return [start, Math.min(bytes.length, start + random.int(0, most))];
 }
 
 function range(bytes: Uint8Array, random: Random): [at: number, count: number] {

@@ -15,7 +15,7 @@ export function mutateProtobuf(bytes: Uint8Array, other: Uint8Array, random: Ran
   const fields = parse(bytes);
   if (fields === undefined || random.chance(0.15)) return mutateBytes(bytes, other, random);
   const others = parse(other) ?? [];
-  for (let left = random.between(1, 3); left > 0; left--) changeFields(fields, others, random);
+  for (let left = random.int(1, 3); left > 0; left--) changeFields(fields, others, random);
   const changed = encode(fields);
   return random.chance(0.1) ? mutateBytes(changed, other, random) : changed;
 }
@@ -43,7 +43,7 @@ function changeFields(fields: Field[], others: readonly Field[], random: Random)
 
 function changeValue(field: Field, random: Random): void {
   if (field.wire === 0) {
-    field.value = random.chance(0.5) ? random.pick(INTEGERS) : BigInt.asUintN(64, field.value + BigInt(random.between(-2, 2)));
+    field.value = random.chance(0.5) ? random.pick(INTEGERS) : BigInt.asUintN(64, field.value + BigInt(random.int(-2, 2)));
     return;
   }
   const bytes = Array.isArray(field.value) ? encode(field.value) : field.value;

@@ -21,14 +21,14 @@ const TOKEN = /[A-Za-z_][\w:]*|-?\d+(?:\.\d+)?|\s+|[^\s\w]/gu;
 type Change = (lines: string[], other: readonly string[], random: Random, words: readonly string[]) => void;
 
 const changes: readonly Change[] = [
-  (lines, _, random) => void lines.splice(random.below(lines.length), random.between(1, 3)),
+  (lines, _, random) => void lines.splice(random.below(lines.length), random.int(1, 3)),
   (lines, _, random) => {
     const from = random.below(lines.length);
-    lines.splice(random.below(lines.length + 1), 0, ...lines.slice(from, from + random.between(1, 4)));
+    lines.splice(random.below(lines.length + 1), 0, ...lines.slice(from, from + random.int(1, 4)));
   },
   (lines, other, random) => {
     const from = random.below(other.length);
-    lines.splice(random.below(lines.length + 1), random.below(2), ...other.slice(from, from + random.between(1, 4)));
+    lines.splice(random.below(lines.length + 1), random.below(2), ...other.slice(from, from + random.int(1, 4)));
   },
   /** Indentation means something in YAML. */
   (lines, _, random) => inLine(lines, random, (line) => (random.chance(0.5) ? `  ${line}` : line.replace(/^ {1,2}/, ''))),
@@ -44,7 +44,7 @@ const changes: readonly Change[] = [
     inLine(lines, random, (line) => {
       const tokens = line.match(TOKEN) ?? [''];
       const at = random.below(tokens.length);
-      tokens[at] = (tokens[at] ?? '').repeat(random.between(2, 40));
+      tokens[at] = (tokens[at] ?? '').repeat(random.int(2, 40));
       return tokens.join('');
     }),
 ];
@@ -55,7 +55,7 @@ export function mutateText(words: readonly string[]) {
     const decoder = new TextDecoder();
     const lines = decoder.decode(bytes).split('\n');
     const otherLines = decoder.decode(other).split('\n');
-    for (let left = random.between(1, 4); left > 0; left--) {
+    for (let left = random.int(1, 4); left > 0; left--) {
       if (lines.length === 0) lines.push('');
       random.pick(changes)(lines, otherLines, random, words);
     }
