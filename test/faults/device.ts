@@ -48,6 +48,8 @@ export interface DeviceOptions {
   readonly log?: Partial<LogOptions>;
   readonly pushIntervalMs?: number;
   readonly cellsPerPush?: number;
+  /** Puts something real before the edge that it is given. */
+  readonly http?: (edge: HttpClient) => HttpClient;
 }
 
 /** One life of the agent: what a killed one still does reaches nobody. */
@@ -68,6 +70,8 @@ export class FaultDevice {
   offline = false;
   /** Asked before each request; what it throws is what the network does. */
   network: (request: HttpRequest) => Promise<void> = () => Promise.resolve();
+  /** What something between it and the edge answers by itself; undefined: the edge is asked. */
+  intercept: (request: HttpRequest) => HttpResponse | undefined = () => undefined;
   /** Asked after the edge has acted; undefined: the answer arrives. */
   loseAnswer: () => boolean = () => false;
   readonly #world: World;
@@ -107,10 +111,11 @@ export class FaultDevice {
     const log = await plain.open(card.store, { clock, logger, metrics, segmentBytes: 64 * 1024, ...this.#options.log });
     await log.retainCursors(['edge']);
     const life = { log, alive: true } as Life;
+    const http = (this.#options.http ?? ((edge) => edge))(this.#http(life));
     const pusher = createPusher({
       ...{ url: 'http://edge', version: 'test', remoteTimeoutMs: 60_000, externalLabels: [] },
       ...{ pushIntervalMs: this.#options.pushIntervalMs ?? 30_000, maxCellsPerPush: this.#options.cellsPerPush ?? 100_000 },
-      ...{ reader: log, http: this.#http(life), clock, clockStore: card.clockStore, logger, metrics },
+      ...{ reader: log, http, clock, clockStore: card.clockStore, logger, metrics },
       deflate: (bytes) => Promise.resolve(new Uint8Array(deflateSync(bytes))),
     });
     this.#life = Object.assign(life, { pusher });
@@ -203,6 +208,8 @@ export class FaultDevice {
     const request = async (asked: HttpRequest): Promise<HttpResponse> => {
       mayPass();
       await this.network(asked);
+      const intercepted = this.intercept(asked);
+      if (intercepted !== undefined) return intercepted;
       const { method, url, headers, body } = asked;
       const init = { method, headers: { ...headers }, ...(body === undefined ? {} : { body: body as Body }) };
       const response = await this.#world.request(this.name, new URL(url).pathname, init);

@@ -42,17 +42,17 @@ export class FaultRig {
     return device;
   }
 
-  /** Every device that runs is scraped so many times, each 15 s. */
-  async live(scrapes: number): Promise<void> {
+  /** Every device that runs is scraped so many times, by default each 15 s. */
+  async live(scrapes: number, intervalMs = SCRAPE_MS): Promise<void> {
     for (let i = 0; i < scrapes; i++) {
       for (const device of this.devices) await device.scrape();
-      await this.world.pass(SCRAPE_MS, SCRAPE_MS);
+      await this.world.pass(intervalMs, SCRAPE_MS);
     }
   }
 
   /** Lets time go by until nothing waits any more that can be sent, and gives the account. */
   async settle(more: Partial<Evidence> = {}): Promise<Account> {
-    const waits = (): boolean => this.devices.some(({ backlog }) => backlog > 0) || this.world.rig.value('relay_buffer_objects') > 0;
+    const waits = (): boolean => this.devices.some(({ backlog }) => backlog > 0) || this.world.value('relay_buffer_objects') > 0;
     for (let passed = 0; passed < SETTLE_MS && waits(); passed += 60_000) await this.world.pass(60_000, SCRAPE_MS);
     await this.world.pass(5_000, 1000);
     return this.account(more);
