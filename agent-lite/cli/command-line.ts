@@ -55,7 +55,8 @@ function command(words: readonly string[], values: FlagValues): Result<Command, 
   }
   if (name === 'help') return ok({ kind: 'help' });
   if (name === 'migrate') return err('migrate: expected the command before its flags: agent-lite migrate [<flags>] [FILE]');
-  if (name !== 'check-config') return err(unknown('command', name, ['check-config', 'help', 'migrate']));
+  if (name === 'wal') return err('wal: expected the command before its flags: agent-lite wal inspect|verify|dump|repair [<flags>] DIR');
+  if (name !== 'check-config') return err(unknown('command', name, ['check-config', 'help', 'migrate', 'wal']));
   const [file, ...more] = rest;
   if (more.length > 0) return err(`check-config: expected one file, got ${rest.length}`);
   return ok({ kind: 'check-config', file: file ?? values['config.file'] });

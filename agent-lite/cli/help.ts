@@ -28,6 +28,7 @@ export function helpText(width = 100): string {
     '  check-config [FILE]  Check the configuration file and the files it names, then exit.',
     '  migrate [FILE]       Make agent.yml, relay.yml and a report of a prometheus.yml, Helm values or',
     '                       flags of vmagent. See agent-lite migrate --help.',
+    '  wal COMMAND DIR      Inspect, verify, dump or repair the log. See agent-lite wal --help.',
     '',
     'SIGTERM stops: what was not pushed waits in the log. SIGHUP reloads the configuration.',
     'Exit codes: 0 ok, 1 failure, 2 usage.',

@@ -8,6 +8,7 @@ import { helpText } from './help.ts';
 import { loadConfig, loadWholeConfig } from './load-config.ts';
 import { runMigrate } from './migrate.ts';
 import { type ProcessEvents, runUntilSignal } from './signals.ts';
+import { runWal } from './wal.ts';
 
 /** The process around a command. */
 export interface Surroundings {
@@ -23,6 +24,7 @@ export interface Surroundings {
 export async function runCommandLine(args: readonly string[], around: Surroundings): Promise<number> {
   // Has flags of its own, and behind -- those of vmagent.
   if (args[0] === 'migrate') return await runMigrate(args.slice(1), around);
+  if (args[0] === 'wal') return await runWal(args.slice(1), around);
   const command = parseCommandLine(args);
   if (!command.ok) {
     around.stderr(`agent-lite: error: ${command.error}\nTry: agent-lite --help\n`);

@@ -1,6 +1,7 @@
 import { compareText } from '../../contract/labels.ts';
 import { type FamilyMetadata, type MetricType, metadataLimits } from '../../contract/metadata.ts';
 import { FAMILY_OTHER, type FamilyType, familyType, type KnownLine, type MetadataLine } from './exposition.ts';
+import { NEWLINE } from './lexer.ts';
 import type { Line, MetadataLines } from './metadata-lines.ts';
 import { SharedShapes } from './shared-shapes.ts';
 import { utf8Length } from './target-labels.ts';
@@ -91,7 +92,9 @@ export class TargetMetadata {
     this.#apply(made);
     // Three lines a family are usual; more, or longer ones, are understood but not remembered.
     const room = this.#index.size < 3 * this.#limits.families && this.#index.bytes < 4 * this.#limits.bytes;
-    if (room && end - start <= INDEXED_LINE_BYTES) this.#index.add(bytes, start, end, FAMILY_OTHER, made);
+    // A last line without its line end could be the start of a longer one.
+    const whole = bytes[end - 1] === NEWLINE;
+    if (room && whole && end - start <= INDEXED_LINE_BYTES) this.#index.add(bytes, start, end, FAMILY_OTHER, made);
     else this.#aging = true;
   }
 

@@ -23,8 +23,8 @@ import { SeriesScanner } from './series-scanner.ts';
  * takes (model/textparse/promlex.l, promparse.go): free blanks and empty lines, `#` lines that are no HELP or TYPE are
  * comments, the last line end may be missing, UTF-8 names in quotes. Timestamps are unsigned integers, ms.
  *
- * One rule is stricter: a NUL byte at the start of a line ends Prometheus' parse without an error, and everything behind it
- * is lost unseen. Here it is an error.
+ * Two rules are stricter: a NUL byte at the start of a line ends Prometheus' parse without an error, and everything behind it
+ * is lost unseen; here it is an error. And a quoted name in HELP or TYPE must be UTF-8, as it must be in a series.
  */
 
 const MAX_INT64 = 2n ** 63n - 1n;

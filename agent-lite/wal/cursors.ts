@@ -1,4 +1,4 @@
-import { NO_CHAIN, type Point, type Position } from '../../contract/push.ts';
+import { type LogId, NO_CHAIN, type Point, type Position } from '../../contract/push.ts';
 import type { StreamCursor } from '../model.ts';
 import { decodeSmallFile, encodeSmallFile, isPosition, isRecord } from './small-file.ts';
 
@@ -14,10 +14,12 @@ export const oneStream = (at: Point): Streams => [{ stream: 0, at, end: undefine
 /** How far each receiver has acknowledged. Kept in one file; where that is torn or gone, everything in the log is sent again. */
 export class Cursors {
   #streams = new Map<string, Streams>();
+  #logId: LogId | undefined;
 
   /** Returns false where there are bytes that cannot be read. */
   load(bytes: Uint8Array | undefined): boolean {
     this.#streams = new Map();
+    this.#logId = undefined;
     if (bytes === undefined) return true;
     const value = decodeSmallFile(bytes);
     if (!isRecord(value) || value['format'] !== FORMAT || !Array.isArray(value['cursors'])) return false;
@@ -28,17 +30,27 @@ export class Cursors {
       read.set(entry['receiver'], streams);
     }
     this.#streams = read;
+    this.#logId = typeof value['log_id'] === 'string' ? value['log_id'] : undefined;
     return true;
   }
 
-  encode(): Uint8Array<ArrayBuffer> {
+  /** Whether they were read from a file of one of these logs, or from one that does not say of which. */
+  areOf(logIds: Iterable<LogId>): boolean {
+    return this.#logId === undefined || [...logIds].includes(this.#logId);
+  }
+
+  forget(): void {
+    this.#streams = new Map();
+  }
+
+  encode(logId: LogId | undefined): Uint8Array<ArrayBuffer> {
     const cursors = [...this.#streams].map(([receiver, streams]) => ({
       receiver,
       // What a version that knows no streams reads: nothing behind it was sent, so nothing is lost to it.
       ...writePoint(slowestOf(streams)),
       ...(isPlain(streams) ? {} : { streams: streams.map(writeStream) }),
     }));
-    return encodeSmallFile({ format: FORMAT, cursors });
+    return encodeSmallFile({ format: FORMAT, ...(logId === undefined ? {} : { log_id: logId }), cursors });
   }
 
   /** Never empty; the oldest stream first. */

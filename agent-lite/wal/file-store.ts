@@ -1,6 +1,6 @@
 import { type FileHandle, link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { acquireLock, type LockHost, type LockName, type Owner, ownsLock, releaseLock } from './lock.ts';
+import { acquireLock, type LockHost, type LockName, lockHolder, type Owner, ownsLock, releaseLock } from './lock.ts';
 import { type Area, type Entry, LogLockedError, type SegmentStore, StoreError } from './store.ts';
 
 /**
@@ -31,6 +31,11 @@ export class FileStore implements SegmentStore {
   unlock(): Promise<void> {
     this.#held = false;
     return this.#try('unlock', () => releaseLock(this.#host));
+  }
+
+  /** The id of the running process that has the directory; undefined: nobody. Asking does not lock it. */
+  async holder(): Promise<number | undefined> {
+    return (await lockHolder(this.#host))?.pid;
   }
 
   list(area: Area): Promise<readonly Entry[]> {

@@ -52,6 +52,12 @@ export async function ownsLock(host: LockHost): Promise<boolean> {
   return (await host.read('lock')) === JSON.stringify(await host.self());
 }
 
+/** The running process that has the lock, if any. Changes nothing. */
+export async function lockHolder(host: LockHost): Promise<Owner | undefined> {
+  const owner = parseOwner(await host.read('lock'));
+  return owner !== undefined && (await isAlive(host, owner)) ? owner : undefined;
+}
+
 export async function releaseLock(host: LockHost): Promise<void> {
   if (await ownsLock(host)) await host.remove('lock');
 }

@@ -154,7 +154,12 @@ const scanner = (segment: Segment, end: number, onBadBlock: () => void): FrameSc
 const PIECE_BYTES = 4096;
 
 /** Bad blocks read as zeros, which hold no record. Rejects where nothing at all can be read. */
-async function readPieces({ store, name }: Segment, offset: number, length: number, onBadBlock: () => void): Promise<Uint8Array> {
+export async function readPieces(
+  { store, name }: Pick<Segment, 'store' | 'name'>,
+  offset: number,
+  length: number,
+  onBadBlock: () => void,
+): Promise<Uint8Array> {
   try {
     return await store.read('wal', name, offset, length);
   } catch (error) {

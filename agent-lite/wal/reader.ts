@@ -39,7 +39,8 @@ export async function* readEntries(tools: ReaderTools, after: Position): AsyncGe
   while (at.position < end) {
     const segment = segments.after(at.position);
     if (segment === undefined) break;
-    if (segment.first > at.position + 1 && !goesOn(at, segment.before)) {
+    // Without its header nobody knows what it follows, and what was lost is told rather once too often.
+    if (segment.first > at.position + 1 && (segment.before === undefined || !goesOn(at, segment.before))) {
       yield* gaps.add({ from: at.position + 1, to: segment.first - 1, reason: reasonFor(tools, at.position, segment, segment.first - 1) });
     }
     try {
@@ -84,6 +85,8 @@ async function* readSegment(tools: ReaderTools, segment: Segment, after: Positio
       continue;
     }
     const { frame } = found;
+    // Of a later segment, whose blocks were mixed up with this one's: it has its turn there.
+    if (frame.position > last) break;
     if (isScrape(frame.body)) wallMs = timeOf(frame) ?? wallMs;
     index.add(frame.position, frame.offset, frameBytes(frame), wallMs);
     if (frame.position <= settled) continue;

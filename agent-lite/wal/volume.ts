@@ -110,6 +110,17 @@ export class Volume {
     for (const segment of opened.segments) this.segments.add(segment);
     this.#logId = opened.logId ?? toHex(this.#settings.randomBytes(16));
 
+    const logIds = new Set([
+      ...opened.segments.map(({ logId }) => logId),
+      this.#logId,
+      ...(reserved === undefined ? [] : [reserved.logId]),
+    ]);
+    if (!this.#cursors.areOf(logIds)) {
+      // A cursor further than this log would have what was never sent taken for acknowledged.
+      this.#cursors.forget();
+      this.#journal.log('warn', 'the cursors are those of another log: everything in the log is sent again', { file: CURSORS_FILE });
+    }
+
     const newest = this.segments.newest();
     const furthest = this.#cursors.furthest();
     if (newest !== undefined) this.#head = { position: newest.last, chain: newest.chain ?? NO_CHAIN };
@@ -173,6 +184,7 @@ export class Volume {
     // Where that failed, the log in memory was started under the old name.
     if (this.#logId !== logId) await this.#startSegment(this.#store(), logId, this.#nextPosition(), true);
     await this.try(() => this.#positions.write(this.#store(), logId, this.#positions.through));
+    await this.saveCursors(true);
   }
 
   async #startSegment(store: SegmentStore, logId: LogId, first: Position, durable: boolean): Promise<void> {
@@ -242,7 +254,7 @@ export class Volume {
       await this.#dirty.syncOn(this.#disk);
       for (const { name, bytes } of inMemory) await this.#disk.create('wal', name, await memory.read('wal', name, 0, bytes), true);
       await this.#aside.copy(memory, this.#disk);
-      await this.#disk.replaceFile(CURSORS_FILE, this.#cursors.encode(), true);
+      await this.#disk.replaceFile(CURSORS_FILE, this.#cursors.encode(this.#logId), true);
     } catch (error) {
       const failure = error instanceof Error ? error : new Error(String(error));
       this.#journal.writeError(failure);
@@ -276,7 +288,7 @@ export class Volume {
   async saveCursors(durable: boolean): Promise<void> {
     this.#cursorsDirty = true;
     if (this.#memory !== undefined) return;
-    const saved = await this.try(() => this.#disk.replaceFile(CURSORS_FILE, this.#cursors.encode(), durable));
+    const saved = await this.try(() => this.#disk.replaceFile(CURSORS_FILE, this.#cursors.encode(this.#logId), durable));
     if (saved && durable) this.#cursorsDirty = false;
   }
 

@@ -6,10 +6,13 @@ import { MemoryStore } from '../../agent-lite/wal/memory-store.ts';
 import type { Log } from '../../agent-lite/wal/options.ts';
 import { labelValue } from '../../contract/labels.ts';
 import type { SeriesTable } from '../../contract/series-table.ts';
-import type { AccountRequest, CommitRequest, HandOverRequest } from '../../functions/model.ts';
+import type { RelayConfig, ShardConfig } from '../../functions/config/types.ts';
+import type { ObjectStore, ShardStub } from '../../functions/model.ts';
+import type { ShardCore } from '../../functions/shard/core.ts';
 import { scrape, tableOf, target } from '../agent-lite/push/scrapes.ts';
 import { ManualClock, settle } from '../fakes/clock.ts';
 import { TENANT } from '../fakes/commit-requests.ts';
+import { FleetRig } from '../fakes/fleet-rig.ts';
 import { FakeLogger } from '../fakes/logger.ts';
 import { relayConfig, withReceiver } from '../fakes/relay-config.ts';
 import { ShardRig } from '../fakes/shard-rig.ts';
@@ -24,28 +27,66 @@ export interface WorldOptions {
   /** The edge's clock minus the truth, ms. */
   readonly edgeSkewMs?: number;
   readonly receiverSkewMs?: number;
+  /** Of a tenant with a fleet of real shards; default: one, whatever it is called. */
+  readonly shards?: number;
+  readonly shard?: Partial<ShardConfig>;
+  /** Of a shard on its way to the receiver, ms. */
+  readonly latencyMs?: (shard: string) => number;
+  readonly bucket?: (now: () => number) => ObjectStore;
+  /** The Worker keeps its tables in the bucket of the shards too, and so meets its faults. */
+  readonly oneBucket?: boolean;
 }
 
 const STEP_MS = 500;
 const table = await tableOf('m');
 
 export class World {
+  /** The shard; of a fleet what its shards have in common. */
   readonly rig: ShardRig;
-  readonly edge: TestEdge;
+  readonly fleet: FleetRig | undefined;
+  /** The Worker that takes requests now. */
+  edge: TestEdge;
+  /** Which instance a call reaches; not of a fleet. */
+  core: () => ShardCore = () => this.rig.core;
   readonly devices: Device[] = [];
   readonly #bootAtStart: number;
   /** Requests that are at work, and do not wait for a clock: only real time passes for them. */
   #working = 0;
 
-  constructor({ kind = 'prometheus', windowMs = 0, edgeSkewMs = 0, receiverSkewMs = 0 }: WorldOptions = {}) {
+  constructor({ kind = 'prometheus', windowMs = 0, edgeSkewMs = 0, receiverSkewMs = 0, ...options }: WorldOptions = {}) {
+    const { shards, shard = {}, latencyMs = () => 0, bucket, oneBucket = false } = options;
     const receiverNow = (): number => this.truth + receiverSkewMs;
-    this.rig = new ShardRig({ receiver: { kind, now: receiverNow, tellsDate: true }, window: windowMs });
+    const receiver = { kind, now: receiverNow, tellsDate: true };
+    this.fleet = shards === undefined ? undefined : new FleetRig({ receiver, window: windowMs, shard, latencyMs });
+    const onlyRig = (): ShardRig =>
+      new ShardRig({
+        ...{ receiver: { ...receiver, sleep: (ms: number) => this.rig.clock.sleep(ms) }, window: windowMs, shard },
+        latencyMs: () => latencyMs(''),
+        ...(bucket === undefined ? {} : { bucket }),
+      });
+    this.rig = this.fleet?.hub ?? onlyRig();
     // The shard's clock is the edge's; its boot clock drives the world.
     const { clock } = this.rig;
     this.#bootAtStart = clock.boot();
     clock.stepWall(NOW + edgeSkewMs - clock.now());
-    const config = withReceiver(relayConfig, { outOfOrderTimeWindowMs: windowMs });
-    this.edge = new TestEdge({ config, now: () => clock.now(), shardStub: () => this.#stub() });
+    const config = { ...relayConfig, shard: { ...relayConfig.shard, ...shard, ...(shards === undefined ? {} : { shards }) } };
+    const store = this.fleet !== undefined || oneBucket ? this.rig.store : undefined;
+    this.edge = this.#worker(withReceiver(config, { outOfOrderTimeWindowMs: windowMs }), store);
+  }
+
+  /** Another Worker before the same shards, say of a new version; {@link edge} is the one that is asked. */
+  worker(config: RelayConfig): TestEdge {
+    return this.#worker(config, this.edge.store);
+  }
+
+  #worker(config: RelayConfig, store: ObjectStore | undefined): TestEdge {
+    const now = (): number => this.rig.clock.now();
+    return new TestEdge({ config, now, shardStub: (name) => this.#stub(name), ...(store === undefined ? {} : { store }) });
+  }
+
+  /** Of all shards. */
+  value(name: string): number {
+    return this.fleet?.sum(name) ?? this.rig.value(name);
   }
 
   get truth(): number {
@@ -64,7 +105,7 @@ export class World {
   async pass(ms: number, most = STEP_MS): Promise<void> {
     for (let left = ms; left > 0; ) {
       const step = Math.max(0.001, Math.min(left, most, this.rig.clock.untilNext ?? most));
-      await this.rig.pass(step, step);
+      await (this.fleet ?? this.rig).pass(step, step);
       left -= step;
       while (this.#working > 0) await new Promise((resolve) => setImmediate(resolve));
       await settle();
@@ -73,15 +114,12 @@ export class World {
 
   /** The edge's answer to a device's request. */
   async request(device: string, path: string, init: RequestInit): Promise<HttpResponse> {
-    this.#working++;
-    try {
+    return this.held(async () => {
       const authorization = await this.edge.token(TENANT, device);
       const response = await this.edge.fetch(path, { ...init, headers: { ...init.headers, authorization } });
       const body = new Uint8Array(await response.arrayBuffer());
       return { status: response.status, headers: Object.fromEntries(response.headers), body };
-    } finally {
-      this.#working--;
-    }
+    });
   }
 
   /** Lets minutes go by; every device that is awake scrapes each 15 s. */
@@ -102,30 +140,45 @@ export class World {
     return times;
   }
 
-  #stub() {
-    const { rig } = this;
-    const byTheClock = async <T>(call: Promise<T>): Promise<T> => {
+  /** Real I/O, during which time stands still. */
+  async held<T>(work: () => Promise<T>): Promise<T> {
+    this.#working++;
+    try {
+      return await work();
+    } finally {
       this.#working--;
-      try {
-        return await call;
-      } finally {
-        this.#working++;
-      }
-    };
+    }
+  }
+
+  /** Within what is held: work that waits for the clock. */
+  async released<T>(work: () => Promise<T>): Promise<T> {
+    this.#working--;
+    try {
+      return await work();
+    } finally {
+      this.#working++;
+    }
+  }
+
+  #stub(name: string): ShardStub {
+    const { rig, fleet } = this;
+    const byTheClock = <T>(call: Promise<T>): Promise<T> =>
+      this.released(() => (fleet === undefined ? Promise.race([call, rig.gone]) : call));
+    const to = (): Omit<ShardStub, 'metrics' | 'count'> => fleet?.stub(name) ?? this.core();
     return {
-      commit: (request: CommitRequest) => byTheClock(rig.core.commit(request)),
-      handOver: (request: HandOverRequest) => byTheClock(rig.core.handOver(request)),
-      drained: () => byTheClock(rig.core.drained()),
-      account: (request: AccountRequest) => byTheClock(rig.core.account(request)),
-      time: () => byTheClock(rig.core.time()),
-      poke: () => rig.core.poke(),
-      metrics: () => Promise.resolve(rig.core.metrics()),
-      count: () => Promise.resolve({}),
+      commit: (request) => byTheClock(to().commit(request)),
+      handOver: (request) => byTheClock(to().handOver(request)),
+      drained: () => byTheClock(to().drained()),
+      account: (request) => byTheClock(to().account(request)),
+      time: () => byTheClock(to().time()),
+      poke: () => to().poke(),
+      metrics: async () => (fleet?.shard(name) ?? rig).core.metrics(),
+      count: async () => ({}),
     };
   }
 }
 
-class MemoryClockStore implements ClockStore {
+export class MemoryClockStore implements ClockStore {
   #text: string | undefined;
   async load(): Promise<string | undefined> {
     return this.#text;
@@ -218,7 +271,7 @@ export class Device {
 }
 
 /** The device's own clock over the world's time. */
-class DeviceClock implements Clock {
+export class DeviceClock implements Clock {
   readonly #world: World;
   readonly #random = new ManualClock();
   #bootAt: number;
@@ -226,15 +279,18 @@ class DeviceClock implements Clock {
   /** Resolved at the end of the suspend that is on. */
   #awake: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
   skewMs: number;
+  readonly #serial: number;
 
-  constructor(world: World, skewMs: number) {
+  /** `serial` tells machines apart whose cards are swapped or copied. */
+  constructor(world: World, skewMs: number, serial = 0) {
     this.#world = world;
+    this.#serial = serial;
     this.#bootAt = world.truth - 20_000;
     this.skewMs = skewMs;
   }
 
   get bootId(): string {
-    return this.#boots.toString(16).padStart(32, '0');
+    return (this.#serial * 65_536 + this.#boots).toString(16).padStart(32, '0');
   }
   get suspended(): boolean {
     return this.#awake !== undefined;

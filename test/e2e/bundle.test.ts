@@ -34,5 +34,7 @@ describe('the bundle on Node 18', () => {
     expect(outcome.faults, stack.describe()).toEqual([]);
     expect(outcome.scrapes).toBeGreaterThanOrEqual(10);
     expect(outcome.missingScrapes).toBe(0);
+    const looked = await run(node18, [BUNDLE, 'wal', 'inspect', '--json', stack.agent.logFolder]);
+    expect(JSON.parse(looked.stdout)).toMatchObject({ damage: [], cursors: [{ receiver: 'edge' }] });
   });
 });

@@ -15,7 +15,10 @@ export type CallFault =
   | 'lost'
   /** It is acted upon, and the answer is lost. */
   | 'answer_lost';
-export type FleetOptions = Pick<RigOptions, 'window' | 'receiver' | 'receivers' | 'shard'>;
+export type FleetOptions = Pick<RigOptions, 'window' | 'receiver' | 'receivers' | 'shard'> & {
+  /** Of a shard on its way to the receiver, ms. */
+  readonly latencyMs?: (name: string) => number;
+};
 export type Call = 'commit' | 'handOver' | 'drained';
 
 /** All shards of a tenant, of every generation, on one bucket, one receiver and one clock, and Workers of any configuration before them. */
@@ -33,8 +36,9 @@ export class FleetRig {
 
   constructor(options: FleetOptions = {}) {
     this.#options = options;
+    const { latencyMs: _, ...common } = options;
     this.hub = new ShardRig({
-      ...options,
+      ...common,
       receiver: { ...options.receiver, sleep: (ms) => this.clock.sleep(ms) },
       tenant: 'hub',
     });
@@ -57,8 +61,10 @@ export class FleetRig {
     const parsed = parseShardName(name);
     if (parsed === undefined) throw new Error(`expected the name of a shard, got ${name}`);
     const { generation, index } = parsed;
+    const { latencyMs = () => 0, ...common } = this.#options;
     const made = new ShardRig({
-      ...this.#options,
+      ...common,
+      latencyMs: () => latencyMs(name),
       generation,
       index,
       beside: this.hub,
@@ -83,7 +89,7 @@ export class FleetRig {
       const fault = this.fault(kind, name);
       if (fault === 'lost') throw new Error(`${kind} to ${name}: the object is being moved`);
       const instance = this.shard(name).core;
-      const result = await act();
+      const result = await Promise.race([act(), this.shard(name).gone]);
       // What a dead instance would have said nobody hears.
       if (this.shard(name).core !== instance) throw new Error(`${kind} to ${name}: the instance died`);
       if (fault === 'answer_lost') throw new Error(`${kind} to ${name}: connection lost`);

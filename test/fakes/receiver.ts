@@ -20,7 +20,8 @@ export class FakeReceiver extends InMemoryReceiver {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     const gone = new AbortController();
-    request.socket.once('close', () => gone.abort());
+    // Of the response, not of the socket, which serves many requests.
+    response.once('close', () => gone.abort());
     try {
       for await (const chunk of request) chunks.push(chunk as Buffer);
       const headers = new Headers();

@@ -38,6 +38,10 @@ export interface RigOptions {
   readonly trimObjects?: number;
   /** Default {@link TENANT}. */
   readonly tenant?: string;
+  /** On the way to the receiver, ms; asked before each request. */
+  readonly latencyMs?: () => number;
+  /** Default: in memory. */
+  readonly bucket?: (now: () => number) => ObjectStore;
   /** A shard of another tenant, with which this one has the clock, the bucket, the memory and the receiver in common. */
   readonly beside?: ShardRig;
 }
@@ -65,12 +69,14 @@ export class ShardRig {
   readonly logged: string[] = [];
   alarmMs: number | undefined;
   core: ShardCore;
+  #end = newEnd();
 
   constructor(options: RigOptions = {}) {
     this.#options = options;
     const { beside } = options;
     this.clock = beside?.clock ?? new ManualClock();
-    this.bucket = beside?.bucket ?? memoryStore({ now: () => this.clock.now(), pageSize: 7 });
+    const now = (): number => this.clock.now();
+    this.bucket = beside?.bucket ?? options.bucket?.(now) ?? memoryStore({ now, pageSize: 7 });
     this.store = beside?.store ?? new FlakyStore(this.bucket);
     this.budget = beside?.budget ?? new ByteBudget(options.budgetBytes ?? 64 * 1024 * 1024);
     if (beside !== undefined) this.#fakes.set('main', beside.receiver);
@@ -81,8 +87,16 @@ export class ShardRig {
   /** The instance is gone, without a word; a new one starts on the same storage and bucket. */
   restart(options: Partial<RigOptions> = {}): ShardCore {
     Object.assign(this.#options, options);
+    const end = this.#end;
+    this.#end = newEnd();
     this.core = this.#start();
+    end.reject(new Error('the instance died'));
     return this.core;
+  }
+
+  /** Rejects when the instance of now is gone: who waits for it hears no more. */
+  get gone(): Promise<never> {
+    return this.#end.promise;
   }
 
   receiverOf(name: string): FakeReceiver {
@@ -106,6 +120,8 @@ export class ShardRig {
       ...own,
       queue: { ...defaultReceiver.queue, maxSamplesPerSend, minBackoffMs: 30, maxBackoffMs: 5_000, ...queue },
     };
+    const { fetch } = this.receiverOf(config.name);
+    const { latencyMs } = this.#options;
     const target = new Receiver({
       url: config.url,
       kind: config.kind,
@@ -114,7 +130,11 @@ export class ShardRig {
       headers: [],
       timeoutMs: config.remoteTimeoutMs,
       userAgent: 'test',
-      fetch: this.receiverOf(config.name).fetch,
+      fetch: async (url, init) => {
+        const delay = latencyMs?.() ?? 0;
+        if (delay > 0) await this.clock.sleep(delay, init.signal);
+        return fetch(url, init);
+      },
       clock: this.clock,
     });
     const outlet: ShardReceiver['outlet'] = (observe) =>
@@ -185,4 +205,13 @@ export class ShardRig {
   deadKeys(): Promise<readonly string[]> {
     return this.bucket.list('v1/dead/');
   }
+}
+
+function newEnd(): { readonly promise: Promise<never>; readonly reject: (reason: Error) => void } {
+  let reject: (reason: Error) => void = () => undefined;
+  const promise = new Promise<never>((_, rejected) => {
+    reject = rejected;
+  });
+  promise.catch(() => undefined);
+  return { promise, reject };
 }

@@ -33,6 +33,8 @@ export interface TestEdgeOptions {
   readonly shardStub?: (name: string) => ShardStub;
   /** Instead of an edge: what is wrong with its settings. */
   readonly errors?: SettingErrors;
+  /** Default: one of its own. */
+  readonly store?: ObjectStore;
   /** What is wrong with the bucket. */
   readonly checkStore?: string;
 }
@@ -62,14 +64,17 @@ export class TestEdge {
       checkStore,
       now = () => NOW,
       shardStub,
+      store,
     } = options;
     // Every look at this clock lets a second pass: the store takes one write a second and key.
-    this.store = memoryStore({
-      now: () => {
-        this.#clock += 1000;
-        return this.#clock;
-      },
-    });
+    const ownStore = (): ObjectStore =>
+      memoryStore({
+        now: () => {
+          this.#clock += 1000;
+          return this.#clock;
+        },
+      });
+    this.store = store ?? ownStore();
     const services: Services = {
       store: this.store,
       checkStore: async () => {

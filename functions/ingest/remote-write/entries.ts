@@ -37,7 +37,8 @@ export const checkSample = (bytes: Uint8Array): EncodedEntry => ({ tag: SAMPLE_T
 
 export function checkExemplar(bytes: Uint8Array): EncodedEntry {
   if (bytes.length > MAX_EXEMPLAR_BYTES) throw new FormatError(`exemplar: expected at most ${MAX_EXEMPLAR_BYTES} bytes`);
-  return { tag: EXEMPLAR_TAG, bytes, ms: timeOf(bytes, EXEMPLAR, 3, 'exemplar') };
+  const ms = timeOf(bytes, EXEMPLAR, 3, 'exemplar', checkExemplarField);
+  return { tag: EXEMPLAR_TAG, bytes, ms };
 }
 
 export function checkHistogram(bytes: Uint8Array): EncodedEntry {
@@ -84,7 +85,6 @@ function timeOf(
     }
     if (field === timeField) ms = reader.integer();
     else if (check !== undefined && wire === LENGTH) check(field, wire, reader.bytes());
-    else if (expected === LENGTH) checkNested(reader.bytes());
     else reader.skip();
   }
   if (!Number.isSafeInteger(ms)) throw new FormatError(`${what}: expected a time in ms below 2^53`);
@@ -93,15 +93,37 @@ function timeOf(
 
 function checkHistogramField(field: number, _wire: number, bytes: Uint8Array): void {
   const form = HISTOGRAM[field];
-  if (form === LENGTH) checkNested(bytes);
+  if (form === LENGTH) checkNested(bytes, VARINT);
   else if (form === integers) checkVarints(bytes);
   else if (form === doubles && bytes.length % 8 !== 0) throw new FormatError(`histogram: field ${field}: expected doubles of 8 bytes`);
 }
 
-/** A label or a span: its fields can be walked over. */
-function checkNested(bytes: Uint8Array): void {
+function checkExemplarField(field: number, _wire: number, bytes: Uint8Array): void {
+  if (field === 1) checkNested(bytes, LENGTH);
+}
+
+/** A label (two texts) or a span (two numbers). Strict receivers refuse the whole request for a text that is not UTF-8, too. */
+function checkNested(bytes: Uint8Array, wire: typeof LENGTH | typeof VARINT): void {
   const reader = new ProtobufReader(bytes);
-  while (reader.next()) reader.skip();
+  while (reader.next()) {
+    if (reader.field > 2) {
+      reader.skip();
+      continue;
+    }
+    reader.expect(wire);
+    if (wire === LENGTH) decodeText(reader.bytes());
+    else reader.integer();
+  }
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+export function decodeText(bytes: Uint8Array): string {
+  try {
+    return decoder.decode(bytes);
+  } catch (cause) {
+    throw new FormatError('label: expected UTF-8', { cause });
+  }
 }
 
 function checkVarints(bytes: Uint8Array): void {

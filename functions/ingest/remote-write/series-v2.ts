@@ -3,8 +3,8 @@ import { type Label, labelValue, METRIC_NAME } from '../../../contract/labels.ts
 import { METRIC_TYPES, type MetricType } from '../../../contract/metadata.ts';
 import { LENGTH, ProtobufReader } from '../../../contract/protobuf.ts';
 import { type EncodedEntry, encodeExemplar, encodeFamily } from '../../../contract/remote-write.ts';
-import { checkHistogram, checkSample, EXEMPLAR_TAG, MAX_EXEMPLAR_BYTES, onlyFields } from './entries.ts';
-import { decodeText, type Incoming, type IncomingSeries, MAX_PARTS, toleratingFaults } from './series.ts';
+import { checkHistogram, checkSample, decodeText, EXEMPLAR_TAG, MAX_EXEMPLAR_BYTES, onlyFields } from './entries.ts';
+import { type Incoming, type IncomingSeries, MAX_PARTS, toleratingFaults } from './series.ts';
 
 /**
  * Remote write 2.0 (https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/), translated to 1.0 for the way on: texts stand

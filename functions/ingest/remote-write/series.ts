@@ -2,7 +2,7 @@ import { FormatError, LimitError } from '../../../contract/binary.ts';
 import type { Label } from '../../../contract/labels.ts';
 import { LENGTH, ProtobufReader } from '../../../contract/protobuf.ts';
 import type { EncodedEntry } from '../../../contract/remote-write.ts';
-import { checkExemplar, checkHistogram, checkSample } from './entries.ts';
+import { checkExemplar, checkHistogram, checkSample, decodeText } from './entries.ts';
 
 /** One series as it came, in the form of remote write 1.0 whatever it came in. */
 export interface IncomingSeries {
@@ -72,16 +72,6 @@ function readLabel(bytes: Uint8Array): Label {
     else reader.skip();
   }
   return [name, value];
-}
-
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-export function decodeText(bytes: Uint8Array): string {
-  try {
-    return decoder.decode(bytes);
-  } catch (cause) {
-    throw new FormatError('label: expected UTF-8', { cause });
-  }
 }
 
 /** Whether the bytes are a `MetricMetadata` that names its family. Throws {@link FormatError}. */

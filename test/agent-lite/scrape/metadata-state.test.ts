@@ -46,6 +46,15 @@ describe('what is handed out', () => {
     expect(scrape(state, `${lines.replace('text', 'other text')}# HELP c\n`)).toHaveLength(3);
   });
 
+  it('a last line without its line end is not taken for the start of a longer one', () => {
+    const state = new TargetMetadata();
+    scrape(state, '# HELP a Some');
+    expect(scrape(state, '# HELP a Some b 1\n')).toEqual([family('a', { help: 'Some b 1' })]);
+    const braces = new TargetMetadata();
+    scrape(braces, '# HELP a {}');
+    expect(scrape(braces, '# HELP a {} 1\n')).toEqual([family('a', { help: '{} 1' })]);
+  });
+
   it('an empty list where the first scrape has no metadata', () => {
     const state = new TargetMetadata();
     expect(scrape(state, 'a 1\n')).toEqual([]);

@@ -1,4 +1,5 @@
-/** A second parser of the text format, slow and plain, against which the real one is held. */
+/** A second parser of the text format, slow and plain, against which the real one is held. The form of `le` has its own tests. */
+import { normalizeFloatLabel } from '../../../agent-lite/scrape/float.ts';
 
 export class NaiveError extends Error {
   override name = 'NaiveError';
@@ -52,7 +53,7 @@ export function naiveParse(bytes: Uint8Array): NaiveSample[] {
           if (label in labels || label === '__name__') throw new NaiveError('label twice');
           const value = text(parts?.[2]?.slice(1, -1) ?? '');
           labels[label] =
-            (type === 'histogram' && label === 'le') || (type === 'summary' && label === 'quantile') ? openMetricsFloat(value) : value;
+            (type === 'histogram' && label === 'le') || (type === 'summary' && label === 'quantile') ? normalizeFloatLabel(value) : value;
           rest = rest.slice(pair[0].length);
         } else {
           throw new NaiveError('no label');
@@ -76,6 +77,7 @@ function comment(body: string, type: string): string {
   if (match === null) return type;
   const named = /^([a-zA-Z_:][a-zA-Z0-9_:]*|"(?:\\[^\n]|[^\\"\n])*")(.*)$/s.exec(match[2] ?? '');
   if (named === null) throw new NaiveError('no name in a comment');
+  text(named[1] ?? '');
   const words = (named[2] ?? '').slice(1);
   if (match[1] === 'HELP') {
     text(words);
@@ -114,9 +116,4 @@ export function float(word: string): number {
   const value = Number(word);
   if (!Number.isFinite(value)) throw new NaiveError('value');
   return value;
-}
-
-/** Only what the generated texts hold. */
-function openMetricsFloat(value: string): string {
-  return /^[0-9]$/.test(value) ? `${value}.0` : value;
 }

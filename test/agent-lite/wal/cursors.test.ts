@@ -9,7 +9,7 @@ import { logWorld, numbered, readAll, tableOf, targetOf } from '../../fakes/wal.
 
 const at = (position: number): Point => ({ position, chain: position.toString(16).padStart(16, '0') });
 const entry = (position: number) => ({ receiver: 'edge', ...at(position) });
-const text = (cursors: Cursors): string => new TextDecoder().decode(cursors.encode()).split('\n')[0] ?? '';
+const text = (cursors: Cursors): string => new TextDecoder().decode(cursors.encode(undefined)).split('\n')[0] ?? '';
 function load(...entries: readonly unknown[]): Cursors | undefined {
   const cursors = new Cursors();
   return cursors.load(encodeSmallFile({ format: 1, cursors: entries })) ? cursors : undefined;
@@ -36,7 +36,8 @@ describe('cursors.json', () => {
     cursors.set('other', [{ stream: 0, at: at(6), end: undefined }]);
     expect(JSON.parse(text(cursors)).cursors[0]).toMatchObject({ receiver: 'edge', ...at(4) });
     const again = new Cursors();
-    expect(again.load(cursors.encode())).toBe(true);
+    expect(again.load(cursors.encode('ab'.repeat(16)))).toBe(true);
+    expect([again.areOf(['ab'.repeat(16)]), again.areOf(['cd'.repeat(16)])]).toEqual([true, false]);
     expect(again.get('edge')).toEqual(three);
     expect(again.slowestPoint('edge')).toEqual(at(4));
     expect(again.slowest()).toBe(4);
@@ -112,6 +113,27 @@ describe('the streams of a receiver in the log', () => {
     // 11 to 20, and 381 to 399; supporting records may count too.
     expect(small.status().counters.evicted).toBeGreaterThanOrEqual(29);
     expect(small.status().counters.evicted).toBeLessThan(60);
+  });
+
+  it('of another log are not believed, those of this one are, under each name that it has had', async () => {
+    const { world, store, log, options, point } = await fixture();
+    await log.moveCursor('edge', point(20));
+    const own = await store.now.readFile('cursors.json');
+    await log.fork();
+    // As a kill between the fork and the next move of a cursor leaves it.
+    const killed = await store.kill();
+    await killed.replaceFile('cursors.json', own ?? new Uint8Array(0), true);
+    const again = await world.open(killed, options);
+    expect(again.cursor('edge')).toEqual(point(20));
+    await again.close();
+
+    const foreign = { format: 1, log_id: 'ff'.repeat(16), cursors: [entry(again.head().position + 5000)] };
+    await killed.replaceFile('cursors.json', encodeSmallFile(foreign), true);
+    const misled = await world.open(killed, options);
+    expect(misled.cursor('edge').position).toBe(0);
+    expect(world.logger.text('warn')).toContain('those of another log');
+    expect((await readAll(misled)).scrapes.at(-1)?.position).toBe(point(399).position);
+    await misled.close();
   });
 
   const refused: readonly [name: string, streams: (p: (n: number) => Point) => readonly StreamCursor[], words: string][] = [

@@ -139,4 +139,16 @@ describe('damage', () => {
     const got = await readAll(await openWith(store, name, changed));
     expect(check(written, got, Number.MAX_SAFE_INTEGER)).toBeGreaterThan(0);
   });
+
+  it('a lost end is told though the header behind it is damaged, which would have named it', async () => {
+    const { store, name, written } = await smallLog(true);
+    const later = (await store.now.list('wal')).find((entry) => entry.name > name)?.name ?? '';
+    const [bytes, next] = [await store.now.read('wal', name, 0, 1 << 20), await store.now.read('wal', later, 0, 1 << 20)];
+    next[0] = 0;
+    const copy = await store.copy();
+    await copy.now.create('wal', name, bytes.subarray(0, bytes.length - 20), true);
+    await copy.now.create('wal', later, next, true);
+    const got = await readAll(await world.open(copy));
+    expect(check(written, got, Number.MAX_SAFE_INTEGER)).toBe(1);
+  });
 });

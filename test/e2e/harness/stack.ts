@@ -147,6 +147,7 @@ export interface AgentOptions {
   readonly flags?: readonly string[];
   /** The runtime and the script, where it is not the sources on Node 24. */
   readonly command?: readonly [node: string, script: string];
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** agent-lite with its own folder, port and log for all its lives. */
@@ -190,13 +191,14 @@ export class AgentUnderTest {
 
   async start(): Promise<void> {
     const [node, script] = this.#options.command ?? [NODE, 'agent-lite/main.ts'];
-    this.#program = await Program.start(this.#options.name ?? 'agent', node, [
+    const args = [
       script,
       `--config.file=${join(this.folder, 'agent.yml')}`,
       `--storage.agent.path=${this.logFolder}`,
       `--web.listen-address=${this.address}`,
       ...(this.#options.flags ?? []),
-    ]);
+    ];
+    this.#program = await Program.start(this.#options.name ?? 'agent', node, args, this.#options.environment);
     const { program } = this;
     await waitFor(
       'the agent to be ready',

@@ -146,6 +146,24 @@ describe('what is invalid', () => {
     ['a histogram of another form', { labels: bad, histograms: [Uint8Array.of(0x18, 1)] }, /histogram: field 3/, 'malformed'],
     ['a histogram whose buckets end early', { labels: bad, histograms: [Uint8Array.of(0x62, 1, 0x80)] }, /varint ends early/, 'malformed'],
     ['a histogram with half a double', { labels: bad, histograms: [Uint8Array.of(0x6a, 1, 0)] }, /doubles of 8 bytes/, 'malformed'],
+    [
+      'a span with a text for a number',
+      { labels: bad, histograms: [Uint8Array.of(0x5a, 2, 0x0a, 0)] },
+      /field 1: expected wire type 0, got 2/,
+      'malformed',
+    ],
+    [
+      'an exemplar with a label that is no UTF-8',
+      { labels: bad, exemplars: [Uint8Array.of(0x0a, 3, 0x0a, 1, 0xff)] },
+      /expected UTF-8/,
+      'malformed',
+    ],
+    [
+      'an exemplar with a number for a label',
+      { labels: bad, exemplars: [Uint8Array.of(0x0a, 2, 0x08, 1)] },
+      /field 1: expected wire type 2, got 0/,
+      'malformed',
+    ],
     ['an exemplar of another form', { labels: bad, exemplars: [Uint8Array.of(0x10, 1)] }, /exemplar: field 2/, 'malformed'],
   ];
   it.each(cases)('%s: 400, says what, and the rest is stored', async (_name, series, words, reason) => {

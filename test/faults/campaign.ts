@@ -1,0 +1,88 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { type Account, addAccounts, LossError, NOTHING } from './account.ts';
+import { Random } from './random.ts';
+import type { Scenario, Shared } from './scenario.ts';
+
+const FOLDER = join(import.meta.dirname, 'scenarios');
+
+/** All scenarios of the folder, by name. */
+export async function loadScenarios(): Promise<readonly Scenario[]> {
+  const files = (await readdir(FOLDER)).filter((name) => name.endsWith('.ts')).sort();
+  const scenarios: Scenario[] = [];
+  for (const file of files) {
+    const { scenario } = (await import(pathToFileURL(join(FOLDER, file)).href)) as { scenario?: Scenario };
+    if (scenario === undefined) throw new Error(`test/faults/scenarios/${file}: expected an export "scenario"`);
+    if (`${scenario.name}.ts` !== file) throw new Error(`test/faults/scenarios/${file}: expected its name, got ${scenario.name}`);
+    scenarios.push(scenario);
+  }
+  return scenarios;
+}
+
+export interface CampaignOptions {
+  readonly seed: number;
+  /** Of each scenario at most; undefined: as many as the whole campaign has. */
+  readonly rounds?: number | undefined;
+  readonly short?: boolean;
+}
+
+export interface Result {
+  readonly name: string;
+  readonly rounds: number;
+  readonly account: Account;
+  /** Of the rounds that failed: how to see it again, and what it was. */
+  readonly failures: readonly string[];
+  readonly ms: number;
+}
+
+/** Rounds that may fail before a scenario is given up. */
+const MAX_FAILURES = 3;
+
+/** Runs the rounds of one scenario, one after another. Does not reject for what a round throws. */
+export async function runScenario(scenario: Scenario, { seed, rounds, short = false }: CampaignOptions): Promise<Result> {
+  const wanted = short ? scenario.rounds.short : Math.min(rounds ?? Number.POSITIVE_INFINITY, scenario.rounds.full);
+  const startedMs = performance.now();
+  const failures: string[] = [];
+  let account = NOTHING;
+  let number = 0;
+  const fail = (error: unknown): void => {
+    const { message, stack } = error instanceof Error ? error : new Error(String(error));
+    const known = error instanceof LossError ? error.account : NOTHING;
+    // Wrong, or out of order, is as bad as gone.
+    account = addAccounts(account, { ...known, lost: Math.max(1, known.lost) });
+    failures.push(`round ${number}, --seed ${seed}: ${error instanceof LossError ? message : (stack ?? message)}`);
+  };
+  await withShared(short, async (shared) => {
+    const run = 'run' in scenario ? scenario.run : await scenario.begin(shared);
+    for (; number < wanted && failures.length < MAX_FAILURES; number++) {
+      const random = new Random(`${seed}/${scenario.name}/${number}`);
+      try {
+        const round = await withShared(short, (own) => run({ ...own, number, random }));
+        account = addAccounts(account, round);
+      } catch (error) {
+        fail(error);
+      }
+    }
+  }).catch(fail);
+  return { name: scenario.name, rounds: number, account, failures, ms: performance.now() - startedMs };
+}
+
+/** Gives folders, and runs at the end what was asked for. */
+async function withShared<T>(short: boolean, action: (shared: Shared) => Promise<T>): Promise<T> {
+  const after: (() => Promise<unknown>)[] = [];
+  try {
+    return await action({
+      short,
+      async folder() {
+        const path = await mkdtemp(join(tmpdir(), 'agent-lite-faults-'));
+        after.push(() => rm(path, { recursive: true, force: true }));
+        return path;
+      },
+      after: (end) => void after.push(end),
+    });
+  } finally {
+    for (const end of after.reverse()) await end();
+  }
+}
