@@ -10,7 +10,7 @@ const workerTestBindings = {
   RECEIVER_URL: 'http://127.0.0.1:1/api/v1/write',
 };
 
-/** Three projects: `unit` on Node, `workers` inside workerd, `e2e` with real programs (see test/e2e/README.md). */
+/** Four projects: `unit` on Node, `workers` inside workerd, `browser` with a real Chromium, `e2e` with real programs. */
 export default defineConfig({
   test: {
     maxWorkers: Math.max(1, availableParallelism()),
@@ -24,7 +24,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/workers/**', 'test/e2e/**', 'test/differential/**'],
+          exclude: ['test/workers/**', 'test/browser/**', 'test/e2e/**', 'test/differential/**'],
           testTimeout: 20_000,
           setupFiles: ['test/setup/seed.ts'],
         },
@@ -32,6 +32,10 @@ export default defineConfig({
       {
         plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' }, miniflare: { bindings: workerTestBindings } })],
         test: { name: 'workers', include: ['test/workers/**/*.test.ts'], testTimeout: 30_000 },
+      },
+      {
+        // Each file starts a Chromium.
+        test: { name: 'browser', include: ['test/browser/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000, maxWorkers: 2 },
       },
       {
         test: {
