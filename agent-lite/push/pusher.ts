@@ -39,6 +39,8 @@ export interface Pusher {
   start(): void;
   /** Finishes the request under way, sends what it can within `deadlineMs`, and resolves. What is left waits in the log. */
   stop(deadlineMs: number): Promise<void>;
+  /** Pushes now, not at the next turn: resolves after a whole turn that began after the call, however that went. */
+  flush(): Promise<void>;
   status(): PusherStatus;
 }
 
@@ -90,6 +92,10 @@ class PushLoop implements Pusher {
   readonly #phase: number;
   readonly #stopping = new AbortController();
   readonly #giveUp = new AbortController();
+  /** Ends the wait for the next turn. */
+  #wake = new AbortController();
+  /** Callers of {@link flush} whose turn has not come yet. */
+  #flushing: (() => void)[] = [];
   #correction: ClockCorrection | undefined;
   #loop: Promise<void> | undefined;
   #state: PusherState = 'starting';
@@ -118,11 +124,20 @@ class PushLoop implements Pusher {
   async stop(deadlineMs: number): Promise<void> {
     if (this.#loop === undefined) return;
     this.#stopping.abort();
+    this.#wake.abort();
     const done = new AbortController();
     const deadline = this.#o.clock.sleep(deadlineMs, done.signal).then(() => this.#giveUp.abort());
     await this.#loop;
     done.abort();
     await deadline;
+  }
+
+  flush(): Promise<void> {
+    if (this.#loop === undefined || this.#state === 'stopped') return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#flushing.push(resolve);
+      this.#wake.abort();
+    });
   }
 
   status(): PusherStatus {
@@ -151,10 +166,16 @@ class PushLoop implements Pusher {
     const sender = this.#sender(this.#correction);
     const { from, to } = FIRST_PUSH_MS;
     await this.#wait(from + clock.random() * (Math.min(to, Math.max(from, this.#intervalMs)) - from));
-    while (!this.#stopping.signal.aborted) await this.#wait(await this.#turn(sender));
+    while (!this.#stopping.signal.aborted) {
+      const flushed = this.#flushing.splice(0);
+      const waitMs = await this.#turn(sender);
+      for (const resolve of flushed) resolve();
+      await this.#wait(waitMs);
+    }
     await this.#flush(sender);
     this.#nextTryBootMs = undefined;
     this.#change('stopped');
+    for (const resolve of this.#flushing.splice(0)) resolve();
   }
 
   #sender(correction: ClockCorrection): Sender {
@@ -251,20 +272,22 @@ class PushLoop implements Pusher {
 
   async #wait(exactMs: number): Promise<void> {
     const ms = Math.round(exactMs);
+    if (this.#flushing.length > 0 || this.#stopping.signal.aborted) return;
+    this.#wake = new AbortController();
     this.#nextTryBootMs = this.#o.clock.boot() + ms;
     this.#o.onChange?.();
-    if (this.#errorCause === 'unauthorized') await this.#sleepUntilRenewed(ms);
-    else await this.#o.clock.sleep(ms, this.#stopping.signal);
+    if (this.#errorCause === 'unauthorized') await this.#sleepUntilRenewed(ms, this.#wake.signal);
+    else await this.#o.clock.sleep(ms, this.#wake.signal);
     this.#nextTryBootMs = undefined;
   }
 
-  async #sleepUntilRenewed(ms: number): Promise<void> {
+  async #sleepUntilRenewed(ms: number, woken: AbortSignal): Promise<void> {
     const { clock, tokenVersion } = this.#o;
     const version = (): Promise<string> => tokenVersion?.().catch(() => '') ?? Promise.resolve('');
     const refused = await version();
     const untilMs = clock.boot() + ms;
-    for (let left = ms; left > 0 && !this.#stopping.signal.aborted; left = untilMs - clock.boot()) {
-      await clock.sleep(Math.min(left, TOKEN_LOOK_MS), this.#stopping.signal);
+    for (let left = ms; left > 0 && !woken.aborted; left = untilMs - clock.boot()) {
+      await clock.sleep(Math.min(left, TOKEN_LOOK_MS), woken);
       if ((await version()) !== refused) return;
     }
   }

@@ -74,6 +74,36 @@ describe('sends what is in the log', () => {
     expect(r.stored('up').map(numberOf)).toEqual([0, 1]);
   });
 
+  it('at once when flushed, and then at its turns again', async () => {
+    const r = rig({ pushIntervalMs: 600_000 });
+    r.pusher.start();
+    await r.clock.advance(60_000);
+    r.log.append(scrape(r.clock, { table, value: 1 }));
+    const flushed = r.pusher.flush();
+    await r.clock.advance(0);
+    await flushed;
+    expect(values(r)).toEqual([1]);
+    r.log.append(scrape(r.clock, { table, value: 2 }));
+    await r.clock.advance(1_300_000);
+    expect(values(r)).toEqual([1, 2]);
+    await r.pusher.stop(0);
+    await r.pusher.flush();
+  });
+
+  it('a flush without an answer ends, too, and so does one while it stops', async () => {
+    const r = rig({ pushIntervalMs: 600_000 });
+    r.edge.always = 'lose_request';
+    r.log.append(scrape(r.clock, { table }));
+    r.pusher.start();
+    const flushed = Promise.all([r.pusher.flush(), r.pusher.flush()]);
+    await r.clock.advance(0);
+    await flushed;
+    expect(r.pusher.status()).toMatchObject({ state: 'retrying', failures: 1 });
+    const last = r.pusher.flush();
+    await r.pusher.stop(0);
+    await last;
+  });
+
   it('before it stops', async () => {
     const r = rig();
     r.log.append(scrape(r.clock, { table }));

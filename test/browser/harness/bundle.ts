@@ -11,6 +11,8 @@ const emptyNodeModules: Plugin = {
       path,
       namespace: 'empty',
     }));
+    // What it measures of a Node process.
+    on.onLoad({ filter: /prom-client\/lib\/(defaultMetrics|cluster)\.js$/ }, () => ({ contents: 'module.exports = {};' }));
     on.onLoad({ filter: /.*/, namespace: 'empty' }, () => ({ contents: 'module.exports = {};' }));
   },
 };

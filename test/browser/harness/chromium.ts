@@ -14,7 +14,7 @@ const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 export interface Site {
   readonly origin: string;
   readonly context: BrowserContext;
-  /** A new tab that has loaded the site. What its page could not do is an error of the test. */
+  /** A new tab that has loaded the site. Rejects where its script fails. */
   tab(): Promise<Page>;
   close(): Promise<void>;
 }
@@ -37,7 +37,10 @@ export async function openSite(): Promise<Site> {
     context,
     async tab() {
       const page = await context.newPage();
+      const errors: Error[] = [];
+      page.on('pageerror', (error) => errors.push(error));
       await page.goto(`${origin}/`);
+      if (errors[0] !== undefined) throw errors[0];
       return page;
     },
     async close() {

@@ -11,15 +11,17 @@ export function takeDurabilities(): readonly string[] {
   return begun.splice(0);
 }
 
-/** Makes the next `count` transactions that write fail as they do where no space is left. */
+let failing = 0;
+const put = IDBObjectStore.prototype.put;
+IDBObjectStore.prototype.put = function (...args) {
+  if (failing > 0 && this.name !== 'meta') {
+    failing--;
+    throw new DOMException('the disk is full', 'QuotaExceededError');
+  }
+  return put.apply(this, args);
+};
+
+/** Makes the next `count` writes fail as they do where no space is left; 0: none any more. */
 export function failWrites(count: number): void {
-  let left = count;
-  const put = IDBObjectStore.prototype.put;
-  IDBObjectStore.prototype.put = function (...args) {
-    if (left > 0 && this.name !== 'meta') {
-      left--;
-      throw new DOMException('the disk is full', 'QuotaExceededError');
-    }
-    return put.apply(this, args);
-  };
+  failing = count;
 }
