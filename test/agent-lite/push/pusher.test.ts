@@ -83,6 +83,7 @@ describe('sends what is in the log', () => {
     await r.clock.advance(0);
     await flushed;
     expect(values(r)).toEqual([1]);
+    await r.clock.advance(15_000);
     r.log.append(scrape(r.clock, { table, value: 2 }));
     await r.clock.advance(1_300_000);
     expect(values(r)).toEqual([1, 2]);
