@@ -96,6 +96,32 @@ describe('IndexedDB store', () => {
     await ours.unlock();
   });
 
+  it.each([0, 1, 2, 5, 20])('a tab that is killed with appends under way leaves whole ones, %i ms after they began', async (ms) => {
+    const settings = { name: freshName(), durability: 'relaxed' } as const;
+    const tab = await site.tab();
+    const its = new RemoteStore(tab, settings);
+    await its.lock();
+    await its.create('wal', 'a.seg', bytes(), true);
+    const record = 1000;
+    // Each append is 1,000 bytes of its number. Nobody waits for them.
+    await inPage(tab, 'stores', 'appendForEver', await its.id, 'a.seg', record);
+    const session = await site.context.newCDPSession(tab);
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    const crashed = tab.waitForEvent('crash');
+    // Never answered.
+    session.send('Page.crash').catch(() => undefined);
+    await crashed;
+    const ours = new RemoteStore(first, settings);
+    await expect.poll(() => ours.lock().then(() => 'locked', String)).toBe('locked');
+    const length = (await ours.list('wal')).find(({ name }) => name === 'a.seg')?.bytes ?? -1;
+    expect(length % record).toBe(0);
+    const content = await ours.read('wal', 'a.seg', 0, length + 1);
+    expect(content.length).toBe(length);
+    expect(content.every((byte, at) => byte === Math.floor(at / record) % 256)).toBe(true);
+    await ours.append('a.seg', length, bytes(1));
+    await ours.unlock();
+  });
+
   it('a leader whose lock was stolen can neither write nor read any more', async () => {
     const settings = { name: freshName(), durability: 'relaxed' } as const;
     const old = new RemoteStore(first, settings);

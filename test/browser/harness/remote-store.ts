@@ -6,11 +6,12 @@ import { inPage } from './chromium.ts';
 /** A store in a page of a real browser, as if it were here: so it runs the same contract suite as the others. */
 export class RemoteStore implements SegmentStore {
   readonly #page: Page;
-  readonly #id: Promise<number>;
+  /** Of the store in its page. */
+  readonly id: Promise<number>;
 
   constructor(page: Page, settings: StoreSettings) {
     this.#page = page;
-    this.#id = inPage(page, 'stores', 'openStore', settings);
+    this.id = inPage(page, 'stores', 'openStore', settings);
   }
 
   lock = (): Promise<void> => this.#call('lock');
@@ -27,10 +28,10 @@ export class RemoteStore implements SegmentStore {
   readFile = (name: string): Promise<Uint8Array<ArrayBuffer> | undefined> => this.#call('readFile', name);
   replaceFile = (name: string, bytes: Uint8Array, durable: boolean): Promise<void> => this.#call('replaceFile', name, bytes, durable);
   close = (): Promise<void> => this.#call('close');
-  deletions = async (): Promise<number> => inPage(this.#page, 'stores', 'deletionsOf', await this.#id);
+  deletions = async (): Promise<number> => inPage(this.#page, 'stores', 'deletionsOf', await this.id);
 
   async #call<T>(method: string, ...args: readonly unknown[]): Promise<T> {
-    const called = await inPage(this.#page, 'stores', 'callStore', await this.#id, method, args);
+    const called = await inPage(this.#page, 'stores', 'callStore', await this.id, method, args);
     if ('value' in called) return called.value as T;
     const { name, reason, message } = called.error;
     throw name === 'LogLockedError' ? new LogLockedError(message) : new StoreError((reason ?? 'failed') as StoreFailure, message);

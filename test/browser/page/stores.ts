@@ -43,3 +43,12 @@ export async function callStore(id: number, method: string, args: readonly unkno
     throw error;
   }
 }
+
+/** Appends `record` times the byte 0, then 1, and so on, until the page ends. Does not wait for any of it. */
+export function appendForEver(id: number, name: string, record: number): void {
+  const store = stores.get(id);
+  if (store === undefined) throw new RangeError(`no store ${id}`);
+  const next = (count: number): Promise<void> =>
+    store.append(name, count * record, new Uint8Array(record).fill(count % 256)).then(() => next(count + 1));
+  next(0).catch((error: unknown) => console.error(error));
+}

@@ -1,0 +1,63 @@
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { build, type Metafile } from 'esbuild';
+import { VERSION } from '../contract/version.ts';
+
+const root = join(import.meta.dirname, '..');
+
+export interface BrowserBundle {
+  /** The file that a page imports. */
+  readonly entry: string;
+  /** By file name. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  /** What a page loads at once, and what only with the first relabelling rule. */
+  readonly atOnce: readonly string[];
+  readonly later: readonly string[];
+  readonly metafile: Metafile;
+}
+
+/** The library for pages and workers: ES modules, minified, to be imported as they are or bundled again. Writes nothing. */
+export async function bundleBrowser(): Promise<BrowserBundle> {
+  const { outputFiles, metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: { 'agent-lite': 'agent-lite/index.ts' },
+    outdir: 'dist/browser',
+    bundle: true,
+    write: false,
+    splitting: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    minify: true,
+    metafile: true,
+    legalComments: 'none',
+    chunkNames: '[name]-[hash]',
+    banner: { js: `/*! agent-lite ${VERSION}, Apache-2.0 */` },
+    logLevel: 'warning',
+  });
+  const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+  const files = new Map(outputFiles.map(({ path, contents }) => [nameOf(path), contents]));
+  const entry = 'agent-lite.js';
+  const atOnce = new Set<string>();
+  const load = (name: string): void => {
+    if (atOnce.has(name)) return;
+    atOnce.add(name);
+    const output = Object.entries(metafile.outputs).find(([path]) => nameOf(path) === name)?.[1];
+    for (const { path, kind } of output?.imports ?? []) if (kind === 'import-statement') load(nameOf(path));
+  };
+  load(entry);
+  return { entry, files, atOnce: [...atOnce], later: [...files.keys()].filter((name) => !atOnce.has(name)), metafile };
+}
+
+/** Bytes as they are, and gzipped one by one, as a web server sends them. */
+export function sizeOf({ files }: BrowserBundle, names: readonly string[]): { readonly bytes: number; readonly gzipped: number } {
+  const all = names.map((name) => files.get(name) ?? new Uint8Array(0));
+  const sum = (sizes: readonly number[]): number => sizes.reduce((total, size) => total + size, 0);
+  return { bytes: sum(all.map(({ length }) => length)), gzipped: sum(all.map((file) => gzipSync(file, { level: 9 }).length)) };
+}
+
+export function describeSizes(bundle: BrowserBundle): string {
+  const atOnce = sizeOf(bundle, bundle.atOnce);
+  const later = sizeOf(bundle, bundle.later);
+  return `dist/browser/${bundle.entry}: ${atOnce.bytes} bytes, ${atOnce.gzipped} gzipped; with the first relabelling rule ${later.bytes} more, ${later.gzipped} gzipped`;
+}
