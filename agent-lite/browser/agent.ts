@@ -29,6 +29,8 @@ export interface BrowserAgent {
 export const FINAL_PUSH_MS = 5_000;
 /** A page whose log was taken from it does not fight for it. */
 const AFTER_TAKEOVER_MS = 1_000;
+/** How often the browser is asked for what the origin stores. */
+const STORAGE_LOOK_MS = 60_000;
 
 /**
  * The agent in a page or a dedicated worker. Of all tabs of an origin that use the same log name ONE scrapes and pushes, the
@@ -62,6 +64,7 @@ class PageAgent implements BrowserAgent {
   #role: Role = 'stopped';
   #reason: string | undefined;
   #storage: StorageStatus = UNKNOWN_STORAGE;
+  #storageLookMs = Number.NEGATIVE_INFINITY;
   #session: Session | undefined;
   #running: { readonly stopping: AbortController; readonly done: Promise<void> } | undefined;
   #finalPushMs = FINAL_PUSH_MS;
@@ -74,6 +77,7 @@ class PageAgent implements BrowserAgent {
     this.#base = base;
     this.#events = createEmitter((err) => logger.log('error', 'A listener of the agent failed', { err }));
     this.on = this.#events.on;
+    this.on('scrape', () => void this.#lookAtStorage());
   }
 
   async start(): Promise<void> {
@@ -131,7 +135,7 @@ class PageAgent implements BrowserAgent {
       this.#become('starting');
       const compileRelabel = await rules(this.#settings);
       if (this.#settings.log.persist) await askForPersistence(this.#logger);
-      this.#storage = await readStorage(navigator.storage);
+      await this.#lookAtStorage();
       while (!stopping.aborted) {
         const claim = await this.#waitForTurn(stopping, known);
         if (claim === undefined) break;
@@ -181,6 +185,12 @@ class PageAgent implements BrowserAgent {
       this.#session = undefined;
     }
     return reason;
+  }
+
+  async #lookAtStorage(): Promise<void> {
+    if (this.#clock.boot() - this.#storageLookMs < STORAGE_LOOK_MS) return;
+    this.#storageLookMs = this.#clock.boot();
+    this.#storage = await readStorage(navigator.storage);
   }
 
   #become(role: Role, reason?: string): void {

@@ -65,13 +65,17 @@ export async function startSession(setup: SessionSetup): Promise<Session> {
       setup.onSuperseded(reason);
     },
   });
-  const { log } = await openLogOrMemory(store, 'the browser gives this page no database (a private window, or blocked site data?)', {
-    ...{ clock, metrics, sha256, randomBytes, logger: component('wal'), compression: columnCompression },
-    limitBytes: settings.log.limitBytes,
-    maxAgeMs: settings.log.maxAgeMs,
-    sync: settings.log.sync,
-    syncIntervalMs: settings.log.syncIntervalMs,
-  }).catch((cause: unknown) => {
+  const { log, unreadable } = await openLogOrMemory(
+    store,
+    'the browser gives this page no database (a private window, or blocked site data?)',
+    {
+      ...{ clock, metrics, sha256, randomBytes, logger: component('wal'), compression: columnCompression },
+      limitBytes: settings.log.limitBytes,
+      maxAgeMs: settings.log.maxAgeMs,
+      sync: settings.log.sync,
+      syncIntervalMs: settings.log.syncIntervalMs,
+    },
+  ).catch((cause: unknown) => {
     claim.release();
     throw cause;
   });
@@ -128,7 +132,11 @@ export async function startSession(setup: SessionSetup): Promise<Session> {
   return {
     scraping,
     edge: () => pusher.status(),
-    log: () => ({ ...log.status(), deletions: store.deletions }),
+    log() {
+      const status = log.status();
+      const inMemory = unreadable === undefined ? {} : ({ mode: 'memory', reason: unreadable } as const);
+      return { ...status, ...inMemory, deletions: store.deletions };
+    },
     flush: () => pusher.flush(),
     async stop(deadlineMs) {
       await scraping.stop();

@@ -251,6 +251,38 @@ describe('an agent in a page', () => {
     expect(stored('handed_out_total')).toEqual(await inPage(tab, 'agents', 'handedOut'));
   });
 
+  it('without a database it waits in memory, says so, and pushes', async () => {
+    await tab.evaluate(() => {
+      indexedDB.open = () => {
+        throw new DOMException('no storage here', 'SecurityError');
+      };
+    });
+    const id = await started(tab, settings());
+    await advance(tab, id, MINUTE);
+    const { role, log } = await inPage(tab, 'agents', 'status', id);
+    expect(role).toBe('leader');
+    expect(log).toMatchObject({ mode: 'memory', reason: expect.stringMatching('no storage here') });
+    await inPage(tab, 'agents', 'stop', id);
+    expect(stored('handed_out_total')).toEqual(await inPage(tab, 'agents', 'handedOut'));
+  });
+
+  it('tells what the browser says of its storage', async () => {
+    const id = await started(tab, settings({ log: { name: `agent-${++logs}`, persist: true } }));
+    const { storage } = await inPage(tab, 'agents', 'status', id);
+    expect(storage).toMatchObject({ persisted: expect.any(Boolean), usageBytes: expect.any(Number), quotaBytes: expect.any(Number) });
+    await inPage(tab, 'agents', 'stop', id, 0);
+  });
+
+  it('can be started again after a stop, but not twice', async () => {
+    const id = await started(tab, settings());
+    await expect(inPage(tab, 'agents', 'start', id)).rejects.toThrow(/expected it to be stopped/);
+    await inPage(tab, 'agents', 'stop', id);
+    await inPage(tab, 'agents', 'start', id);
+    await advance(tab, id, MINUTE);
+    await inPage(tab, 'agents', 'stop', id);
+    expect(stored('handed_out_total')).toEqual(await inPage(tab, 'agents', 'handedOut'));
+  });
+
   it('its database deleted: goes on, says so, and sends nothing wrong', async () => {
     const options = settings();
     edge.offline = true;

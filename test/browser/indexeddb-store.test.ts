@@ -185,6 +185,31 @@ describe('IndexedDB store', () => {
     await store.unlock();
   });
 
+  it('says "full" at the quota of the browser, keeps what it had, and goes on when there is more', async () => {
+    const tab = await site.tab();
+    const session = await site.context.newCDPSession(tab);
+    const store = new RemoteStore(tab, { name: freshName(), durability: 'relaxed' });
+    await store.lock();
+    await store.create('wal', 'a.seg', bytes(1), true);
+    await session.send('Storage.overrideQuotaForOrigin', { origin: site.origin, quotaSize: 3_000_000 });
+    let length = 1;
+    const big = new Uint8Array(500_000);
+    const fill = async (): Promise<never> => {
+      for (;;) {
+        // Nothing that a browser could make smaller.
+        for (let at = 0; at < big.length; at += 60_000) crypto.getRandomValues(big.subarray(at, at + 60_000));
+        await store.append('a.seg', length, big);
+        length += big.length;
+      }
+    };
+    await expect(fill()).rejects.toMatchObject({ reason: 'full', message: expect.stringMatching('QuotaExceededError') });
+    expect(await store.list('wal')).toEqual([{ name: 'a.seg', bytes: length }]);
+    await session.send('Storage.overrideQuotaForOrigin', { origin: site.origin });
+    await store.append('a.seg', length, bytes(1));
+    await store.unlock();
+    await tab.close();
+  });
+
   it('says "full" where there is no space, and goes on when there is', async () => {
     const store = new RemoteStore(first, { name: freshName(), durability: 'relaxed' });
     await store.lock();
