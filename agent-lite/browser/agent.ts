@@ -5,7 +5,9 @@ import { type HeldLock, takeLock } from '../platform/lock-web.ts';
 import type { CompileRelabel } from '../scrape/target.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { type AgentEvents, createEmitter, type Listener, type Role } from './events.ts';
-import { type BrowserAgentOptions, type BrowserSettings, settle } from './options.ts';
+import { type BrowserAgentOptions, type BrowserSettings, defaultBrowserOptions, settle, type TargetOptions } from './options.ts';
+import { createPageCollector, type PageCollector } from './page-collector.ts';
+import { pageSources } from './page-sources-web.ts';
 import { type Session, startSession } from './session.ts';
 import { type BrowserAgentStatus, readStorage, type StorageStatus, targetStatus, UNKNOWN_STORAGE } from './status.ts';
 import { hasRules, type PageTargets, pageTargets } from './targets.ts';
@@ -50,7 +52,17 @@ export function createAgent(options: BrowserAgentOptions): BrowserAgent {
   const clock = options.clock ?? createWebClock();
   const logger = options.logger ?? consoleLogger(clock);
   const base = globalThis.location?.href ?? '';
-  return new PageAgent(settle(options), pageTargets(options.targets, base), clock, logger, base);
+  const collector = (options.pageMetrics ?? defaultBrowserOptions.pageMetrics) ? createPageCollector(pageSources()) : undefined;
+  const page: readonly TargetOptions[] = collector === undefined ? [] : [{ job: 'page', metrics: () => collector.expose() }];
+  return new PageAgent(settle(options), pageTargets([...options.targets, ...page], base), { clock, logger, base, collector });
+}
+
+interface PageTools {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** The page's address. */
+  readonly base: string;
+  readonly collector: PageCollector | undefined;
 }
 
 class PageAgent implements BrowserAgent {
@@ -59,6 +71,7 @@ class PageAgent implements BrowserAgent {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #base: string;
+  readonly #collector: PageCollector | undefined;
   readonly #events;
   readonly on: BrowserAgent['on'];
   #role: Role = 'stopped';
@@ -69,12 +82,13 @@ class PageAgent implements BrowserAgent {
   #running: { readonly stopping: AbortController; readonly done: Promise<void> } | undefined;
   #finalPushMs = FINAL_PUSH_MS;
 
-  constructor(settings: BrowserSettings, targets: PageTargets, clock: Clock, logger: Logger, base: string) {
+  constructor(settings: BrowserSettings, targets: PageTargets, { clock, logger, base, collector }: PageTools) {
     this.#settings = settings;
     this.#targets = targets;
     this.#clock = clock;
     this.#logger = logger;
     this.#base = base;
+    this.#collector = collector;
     this.#events = createEmitter((err) => logger.log('error', 'A listener of the agent failed', { err }));
     this.on = this.#events.on;
     this.on('scrape', () => void this.#lookAtStorage());
@@ -133,6 +147,7 @@ class PageAgent implements BrowserAgent {
   async #run(stopping: AbortSignal, known: () => void): Promise<void> {
     try {
       this.#become('starting');
+      this.#collector?.start();
       const compileRelabel = await rules(this.#settings);
       if (this.#settings.log.persist) await askForPersistence(this.#logger);
       await this.#lookAtStorage();
@@ -147,6 +162,8 @@ class PageAgent implements BrowserAgent {
     } catch (cause) {
       this.#become('failed', cause instanceof Error ? cause.message : String(cause));
       throw cause;
+    } finally {
+      this.#collector?.stop();
     }
   }
 

@@ -67,6 +67,8 @@ export interface BrowserAgentOptions {
   readonly externalLabels?: Readonly<Record<string, string>>;
   /** Whether the agent's own metrics are scraped, too (`job="agent-lite"`, at most 25 series). */
   readonly ownMetrics?: boolean;
+  /** Whether the page itself is a target (`job="page"`): long tasks, navigation timing, memory, online state, storage. */
+  readonly pageMetrics?: boolean;
   /** Default: warnings and errors go to the console. */
   readonly logger?: Logger;
   /** Time and randomness; tests give their own. */
@@ -85,6 +87,7 @@ export const defaultBrowserOptions = {
   syncIntervalMs: 30_000,
   persist: false,
   ownMetrics: true,
+  pageMetrics: false,
 } as const;
 
 export interface BrowserSettings {

@@ -262,8 +262,34 @@ describe('an agent in a page', () => {
     const { role, log } = await inPage(tab, 'agents', 'status', id);
     expect(role).toBe('leader');
     expect(log).toMatchObject({ mode: 'memory', reason: expect.stringMatching('no storage here') });
+    // It is still the one that scrapes.
+    expect(
+      await tab.evaluate((lock) => navigator.locks.request(lock, { ifAvailable: true }, (held) => held !== null), `agent-${logs}`),
+    ).toBe(false);
     await inPage(tab, 'agents', 'stop', id);
     expect(stored('handed_out_total')).toEqual(await inPage(tab, 'agents', 'handedOut'));
+  });
+
+  it('collects what the page knows of itself', async () => {
+    const id = await started(tab, settings({ targets: [], pageMetrics: true }));
+    await tab.evaluate(() => {
+      setTimeout(() => {
+        const until = performance.now() + 80;
+        while (performance.now() < until);
+      });
+    });
+    // The browser tells of it when it has time.
+    await expect
+      .poll(async () => {
+        await advance(tab, id, MINUTE);
+        return stored('page_long_tasks_total').at(-1);
+      })
+      .toBeGreaterThan(0);
+    await inPage(tab, 'agents', 'stop', id);
+    expect(stored('page_online')).toContain(1);
+    expect(stored('page_long_task_seconds_total').at(-1)).toBeGreaterThanOrEqual(0.05);
+    for (const name of ['page_navigation_load_seconds', 'page_heap_used_bytes', 'page_storage_quota_bytes'])
+      expect(stored(name).at(-1)).toBeGreaterThan(0);
   });
 
   it('tells what the browser says of its storage', async () => {
