@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { inPage, openSite, type Site } from './harness/chromium.ts';
@@ -129,6 +131,28 @@ describe('an agent in a page', () => {
     expect(targets.find(({ job }) => job === 'closed')?.error).toMatch(/CORS/);
     await inPage(tab, 'agents', 'stop', id);
     expect(edge.stored({ __name__: 'temperature_celsius', job: 'other', instance: 'exporter.test' }).map(sampleValue)).toContain(21.5);
+  });
+
+  it('asks a target of another origin without a preflight, which no exporter answers', async () => {
+    const methods: (string | undefined)[] = [];
+    const exporter = createServer((request, response) => {
+      methods.push(request.method);
+      response.writeHead(request.method === 'GET' ? 200 : 405, {
+        'content-type': 'text/plain',
+        'access-control-allow-origin': site.origin,
+      });
+      response.end('a 1\n');
+    });
+    await new Promise<void>((resolve) => exporter.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(exporter.address() as AddressInfo).port}/metrics`;
+    const id = await started(tab, settings({ targets: [{ job: 'other', url, scrapeIntervalMs: 5_000 }] }));
+    await advance(tab, id, 15_000);
+    const { targets } = await inPage(tab, 'agents', 'status', id);
+    await inPage(tab, 'agents', 'stop', id);
+    exporter.closeAllConnections();
+    exporter.close();
+    expect(targets).toMatchObject([{ job: 'other', health: 'up', url }]);
+    expect(new Set(methods)).toEqual(new Set(['GET']));
   });
 
   it('loads relabelling where a target has a rule', async () => {
