@@ -1,5 +1,7 @@
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
+import { type Request, Response } from 'miniflare';
 import { defineConfig } from 'vitest/config';
 
 /** Secrets and variables of the Worker in tests. Nothing listens at the receiver's address: what is stored stays stored. */
@@ -10,7 +12,20 @@ const workerTestBindings = {
   RECEIVER_URL: 'http://127.0.0.1:1/api/v1/write',
 };
 
-/** Four projects: `unit` on Node, `workers` inside workerd, `browser` with a real Chromium, `e2e` with real programs. */
+/** A receiver behind a binding: it refuses, and tells what it was sent. */
+async function tellRequest(request: Request): Promise<Response> {
+  const told = {
+    method: request.method,
+    url: request.url,
+    tenant: request.headers.get('THANOS-TENANT'),
+    authorization: request.headers.get('authorization'),
+    encoding: request.headers.get('content-encoding'),
+    bytes: (await request.arrayBuffer()).byteLength,
+  };
+  return new Response(JSON.stringify(told), { status: 400 });
+}
+
+/** Four projects: `unit` on Node, `workers` inside workerd, `browser` with a real Chromium, `e2e` with real programs (see test/e2e/README.md). */
 export default defineConfig({
   test: {
     maxWorkers: Math.max(1, availableParallelism()),
@@ -30,8 +45,23 @@ export default defineConfig({
         },
       },
       {
-        plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' }, miniflare: { bindings: workerTestBindings } })],
-        test: { name: 'workers', include: ['test/workers/**/*.test.ts'], testTimeout: 30_000 },
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: './wrangler.toml' },
+            miniflare: { bindings: workerTestBindings, serviceBindings: { RECEIVE_NETWORK: tellRequest } },
+          }),
+        ],
+        // As in wrangler.toml, whose aliases are not used here; for what is not inlined neither would this one be.
+        resolve: {
+          alias: { '@aws-sdk/xml-builder': join(import.meta.dirname, 'node_modules/@aws-sdk/xml-builder/dist-cjs/index.js') },
+        },
+        test: {
+          name: 'workers',
+          include: ['test/workers/**/*.test.ts'],
+          testTimeout: 30_000,
+          globalSetup: ['test/setup/s3.ts'],
+          server: { deps: { inline: [/@aws-sdk/, /@smithy/] } },
+        },
       },
       {
         // Each file starts a Chromium.

@@ -59,6 +59,14 @@ export interface LoggedGap {
 
 export type LogEntry = { readonly kind: 'scrape'; readonly scrape: LoggedScrape } | { readonly kind: 'gap'; readonly gap: LoggedGap };
 
+/** How far a receiver has acknowledged one stretch of the log, which is sent in order (contract/PUSH.md, "Streams"). */
+export interface StreamCursor {
+  readonly stream: number;
+  readonly at: Point;
+  /** Its last record; undefined: it goes on with the log. */
+  readonly end: Point | undefined;
+}
+
 /** What the pusher needs of the log; implemented by wal/log.ts. */
 export interface LogReader {
   /** Names the log's content; changes only through {@link fork}. */
@@ -71,10 +79,17 @@ export interface LogReader {
   chainAt(position: Position): Promise<Chain | undefined>;
   /** Makes everything up to the head durable. */
   sync(): Promise<void>;
-  /** The durable cursor of one receiver; {position: 0, chain: NO_CHAIN} where it has none. */
+  /** The durable cursor of one receiver, of its slowest stream; {position: 0, chain: NO_CHAIN} where it has none. */
   cursor(receiver: string): Point;
-  /** Moves it durably; segments that all cursors have passed are deleted. Also moves back (a conflict may demand it). */
+  /**
+   * Moves it durably, as that of one stream; segments that all cursors have passed are deleted. Also moves back (a conflict may
+   * demand it).
+   */
   moveCursor(receiver: string, to: Point): Promise<void>;
+  /** The oldest first; all but the last have an end. Stream 0 at {@link cursor} where there never was another. */
+  streams(receiver: string): readonly StreamCursor[];
+  /** As {@link moveCursor}, of all streams at once. What is left out is done with. */
+  moveStreams(receiver: string, streams: readonly StreamCursor[]): Promise<void>;
   /** Takes a new log_id, durably, from the next record on; earlier records are then sent under the new name too. */
   fork(): Promise<LogId>;
   /** Keeps a copy of records `from..to` outside the log (counted against its limit), readable by later commands. */

@@ -48,6 +48,7 @@ export const PushAnswer = message({
   minPushIntervalMs: uint32(9),
   masks: repeatedBytes(10),
   configVersion: string(11),
+  freshWindowMs: uint64(12),
 });
 
 export type Label = MessageOf<typeof Label>;

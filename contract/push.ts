@@ -31,6 +31,8 @@ export type Chain = string;
 export const NO_CHAIN: Chain = '0000000000000000';
 /** 32 hex digits. */
 export type LogId = string;
+/** Streams of a log that are not finished; the edge remembers the newest so many. */
+export const MAX_STREAMS = 4;
 
 export interface Point {
   readonly position: Position;
@@ -56,7 +58,7 @@ export interface DeviceClock {
 
 export interface Push {
   readonly logId: LogId;
-  /** 0: in order. */
+  /** Ascending; each stream is in order for itself. 0 until the device puts fresh samples first. */
   readonly stream: number;
   /** The device's cursor: what the edge has acknowledged last. */
   readonly base: Point;
@@ -104,6 +106,8 @@ export interface PushAnswer {
   readonly points: readonly Point[];
   /** 0: no wish. */
   readonly minPushIntervalMs: number;
+  /** `stored`: how old samples may be that come behind newer ones; 0: strictly in order. */
+  readonly freshWindowMs: number;
 }
 
 /** The protobuf message, not yet deflated. Throws RangeError where a time is not an integer within 2^50 ms, or not ascending. */
@@ -199,6 +203,8 @@ export function encodeAnswer(answer: PushAnswer): Uint8Array {
     stored: answer.stored === undefined ? null : point(answer.stored),
     points: answer.points.map(point),
     minPushIntervalMs: answer.minPushIntervalMs,
+    // Left out where there is none, as from an edge that does not know the field.
+    freshWindowMs: answer.freshWindowMs || null,
   });
 }
 
@@ -224,6 +230,7 @@ export function decodeAnswer(bytes: Uint8Array): PushAnswer {
     stored: message.stored ? point(message.stored) : undefined,
     points: message.points.map(point),
     minPushIntervalMs: message.minPushIntervalMs,
+    freshWindowMs: integer(message.freshWindowMs, 'fresh_window_ms'),
   };
 }
 

@@ -1,28 +1,36 @@
 import { type Context, Hono } from 'hono';
+import { routePath } from 'hono/route';
 import { answerStatus, encodeAnswer, PUSH_CONTENT_TYPE, PUSH_PATH, TABLE_PATH } from '../contract/push.ts';
 import { err, ok, type Result } from '../contract/result.ts';
 import { VERSION } from '../contract/version.ts';
 import { ADMIN_PATH, handleAdmin } from './admin/dead-letters.ts';
 import { verifySender } from './auth/basic.ts';
 import { bearer, equalSecrets } from './auth/secret.ts';
-import { type AuthFailure, describeAuthFailure, verifyToken } from './auth/token.ts';
+import { type AuthFailure, describeAuthFailure, isRevoked, verifyToken } from './auth/token.ts';
 import type { Edge, Isolate, Tenant } from './edge.ts';
 import type { SettingErrors } from './env.ts';
-import { gatherMetrics, shardOf } from './fleet/shards.ts';
+import { commitToShard } from './fleet/commit.ts';
+import { gatherMetrics } from './fleet/shards.ts';
+import { listTroubles } from './fleet/trouble.ts';
+import { Waits } from './fleet/waits.ts';
+import { COUNT_INTERVAL_MS, WORKER_COUNTS } from './fleet/worker-counts.ts';
+import { ACK_DURATION, observeDuration } from './histogram.ts';
 import { handlePush } from './ingest/push.ts';
 import { hasTable, putTable } from './ingest/put-table.ts';
 import { handleWrite, WRITE_PATHS, type WriteReply, writeBusy } from './ingest/remote-write/handler.ts';
 import { writeResponse } from './ingest/remote-write/response.ts';
-import { busy, type Reply } from './ingest/reply.ts';
-import { Tally } from './ingest/tally.ts';
+import { busy, limited, type Reply } from './ingest/reply.ts';
 import { describeError } from './log.ts';
-import type { CommitRequest, CommitResult, Identity } from './model.ts';
+import type { AccountRequest, AccountResult, CommitRequest, CommitResult, Identity } from './model.ts';
 
 /** Shards that /metrics asks and the watchdog wakes; the platform allows ten thousand calls from one request. */
 export const MAX_SHARDS = 5_000;
 /** After a failure of the edge itself. */
 const FAILURE_RETRY_MS = 10_000;
 const CONFIGURATION_RETRY_MS = 60_000;
+
+/** Limits that hold for whatever the device sends next. */
+const HELD_LIMITS: ReadonlySet<string> = new Set(['device_offences', 'device_ingestion_rate']);
 
 /** Who sends, and what is configured for it. */
 interface Session {
@@ -32,31 +40,37 @@ interface Session {
 
 /** The edge's HTTP interface. `edgeOf` gives what the bindings of a request stand for, or what is wrong with them. */
 export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge, SettingErrors>, isolate: Isolate) {
-  type Env = { Bindings: B; Variables: { requestId: string } };
+  type Env = { Bindings: B; Variables: { requestId: string; sender?: Identity; acknowledged?: boolean } };
   type Ctx = Context<Env>;
   const app = new Hono<Env>();
   const { now, log, tally } = isolate;
+  const waits = new Waits();
+  let handedOverMs = Number.NEGATIVE_INFINITY;
 
   app.use(async (c, next) => {
     const requestId = isolate.newRequestId();
     c.set('requestId', requestId);
+    const arrivedMs = now();
     await next();
+    const ms = now() - arrivedMs;
+    log.request(requestId, { method: c.req.method, route: routePath(c, -1), status: c.res.status, ms, ...c.get('sender') });
+    if (c.get('acknowledged')) observeDuration((name, value) => tally.add(name, value), ACK_DURATION, '', ms);
     c.res.headers.set('x-relay-version', VERSION);
     c.res.headers.set('x-request-id', requestId);
+    handOverInTime(c);
   });
 
   app.post(PUSH_PATH, (c) =>
     asDevice(c, ({ identity, tenant }, edge) =>
       handlePush(c.req.raw, identity, {
         ...tenant,
-        config: edge.settings.config,
         tables: edge.tables,
         series: edge.series,
         memory: isolate.memory,
         now,
-        receiverTime: () => receiverTime(c, edge, identity),
+        receiverTime: () => receiverTime(c, edge, { identity, tenant }),
         afterwards: (work) => c.executionCtx.waitUntil(work),
-        commit: (request) => commit(c, edge, identity, request),
+        commit: (request) => commit(c, edge, { identity, tenant }, request),
       }),
     ),
   );
@@ -80,8 +94,14 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
   });
 
   app.put(`${TABLE_PATH}:hash`, (c) =>
-    asDevice(c, ({ identity }, { store, settings, tableUse: use }) =>
-      putTable(c.req.raw, c.req.param('hash'), identity, { store, use, limits: settings.config.limits, memory: isolate.memory }),
+    asDevice(c, ({ identity, tenant }, edge) =>
+      putTable(c.req.raw, c.req.param('hash'), identity, {
+        store: edge.store,
+        use: edge.tableUse,
+        limits: tenant.limits,
+        memory: isolate.memory,
+        allowance: (table) => account(c, edge, { ...identity, table }),
+      }),
     ),
   );
 
@@ -90,23 +110,27 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
   app.get('/-/ready', async (c) => {
     const edge = edgeOf(c.env);
     if (!edge.ok) return c.text(`The relay is not configured:\n${edge.error.map((line) => `${line}\n`).join('')}`, 500);
+    let conflicts: readonly string[];
     try {
       const fault = await edge.value.checkStore();
       if (fault !== undefined) return c.text(`The bucket is of no use:\n${fault}\n`, 500);
+      conflicts = await edge.value.layouts.conflicts();
     } catch (error) {
       log.error('bucket not reachable', { requestId: c.get('requestId'), error: describeError(error) });
       return c.text('The bucket is not reachable.\n', 503);
     }
-    return c.text('The relay is ready.\n');
+    // Not for everybody: they say whose they are, and asking every shard is work.
+    const faults = (await mayReadMetrics(c, edge.value)) ? [...conflicts, ...(await troubles(c, edge.value))] : [];
+    return c.text(['The relay is ready.', ...faults].map((line) => `${line}\n`).join(''));
   });
 
   app.get('/metrics', async (c) => {
     const edge = edgeOf(c.env);
     if (!edge.ok) return failure(503, 'unavailable', 'the relay is not configured, see /-/ready');
-    const { settings, registry, shard } = edge.value;
-    if (settings.metricsToken !== undefined && !(await equalSecrets(bearer(c.req.header('authorization')), settings.metricsToken)))
+    const { registry, shard } = edge.value;
+    if (!(await mayReadMetrics(c, edge.value)))
       return failure(401, 'unauthorized', 'expected the header "Authorization: Bearer TOKEN"', { 'www-authenticate': 'Bearer' });
-    const text = await gatherMetrics(await registry.list(MAX_SHARDS), shard, (name, error) =>
+    const text = await gatherMetrics(await registry.list(MAX_SHARDS), shard, await handOver(edge.value), (name, error) =>
       log.error('shard did not give its metrics', { requestId: c.get('requestId'), shard: name, error: describeError(error) }),
     );
     return c.text(text, 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
@@ -130,13 +154,17 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
     if (!edge.ok) return answer(busy('the edge is not configured', CONFIGURATION_RETRY_MS));
     const session = await authenticate(c, edge.value);
     if (!session.ok) return answer({ code: 'unauthorized', message: describeAuthFailure(session.error) });
+    const { identity } = session.value;
+    const wait = waits.find(identity, now());
+    if (wait !== undefined) return answer(limited(wait.reason, wait.retryAfterMs));
     try {
       const work = handle(session.value, edge.value);
       // A sender that goes away must not stop a commit half way: the platform then gives it up to 30 s more.
       c.executionCtx.waitUntil(work.catch(() => {}));
       const reply = await work;
+      if (reply.code === 'malformed') reportOffence(c, edge.value, identity);
       // A device learns from every answer; a clock that is in dispute is not to be learnt from.
-      return answer(edge.value.receiverTime.disputed ? { edgeMs: 0, ...reply } : reply);
+      return answer(session.value.tenant.receiverTime.disputed ? { edgeMs: 0, ...reply } : reply);
     } catch (error) {
       log.error('request failed', { requestId: c.get('requestId'), path: c.req.routePath, error: describeError(error) });
       return answer(busy('the edge failed', FAILURE_RETRY_MS));
@@ -150,17 +178,23 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
     const session = await authenticate(c, edge.value, verifySender);
     if (!session.ok) return { status: 401, message: describeAuthFailure(session.error) };
     const { identity, tenant } = session.value;
+    const wait = waits.find(identity, now());
+    if (wait !== undefined) return writeBusy(wait.reason, wait.retryAfterMs);
     try {
       const work = handleWrite(c.req.raw, identity, {
-        config: edge.value.settings.config,
+        outgoing: tenant.outgoing,
         rules: tenant.rules,
+        limits: tenant.limits,
         memory: isolate.memory,
         now,
-        commit: (request) => commit(c, edge.value, identity, request),
+        receiverTime: () => receiverTime(c, edge.value, session.value),
+        commit: (request) => commit(c, edge.value, session.value, request),
         count: (counts) => tally.addAll(counts),
       });
       c.executionCtx.waitUntil(work.catch(() => {}));
-      return await work;
+      const reply = await work;
+      if (reply.unreadable) reportOffence(c, edge.value, identity);
+      return reply;
     } catch (error) {
       log.error('request failed', { requestId: c.get('requestId'), path: c.req.routePath, error: describeError(error) });
       return writeBusy('the edge failed', FAILURE_RETRY_MS);
@@ -170,8 +204,13 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
   async function authenticate(c: Ctx, edge: Edge, verify = verifyToken): Promise<Result<Session, AuthFailure>> {
     const identity = await verify(c.req.header('authorization'), edge.settings.deviceTokenKey, now());
     const tenant = identity.ok ? edge.tenant(identity.value.tenant) : undefined;
-    if (identity.ok && tenant !== undefined) return ok({ identity: identity.value, tenant });
-    const reason = identity.ok ? 'unknown_tenant' : identity.error;
+    const revoked = identity.ok && tenant !== undefined && isRevoked(identity.value, tenant);
+    if (identity.ok && tenant !== undefined && !revoked) {
+      const { tenant: name, device } = identity.value;
+      c.set('sender', { tenant: name, device });
+      return ok({ identity: { tenant: name, device }, tenant });
+    }
+    const reason = revoked ? 'revoked' : identity.ok ? 'unknown_tenant' : identity.error;
     tally.add(`relay_auth_failures_total{reason="${reason}"}`);
     log.sampled('authentication failed', { requestId: c.get('requestId'), reason });
     return err(reason);
@@ -188,7 +227,7 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
       log.sampled('admin authentication failed', { requestId: c.get('requestId') });
       return failure(401, 'unauthorized', 'expected the header "Authorization: Bearer TOKEN"', { 'www-authenticate': 'Bearer' });
     }
-    const work = handleAdmin(c.req.raw, { store, receiver: settings.config.receiver, send, now, count: (metric) => tally.add(metric) });
+    const work = handleAdmin(c.req.raw, { store, receivers: settings.config.receivers, send, now, count: (metric) => tally.add(metric) });
     // A replay whose caller goes away is still brought to its end: taken and deleted, not taken and kept.
     c.executionCtx.waitUntil(work.catch(() => {}));
     const reply = await work;
@@ -198,33 +237,93 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
     return 'text' in reply ? c.text(reply.text, 200, headers) : c.json({ status: 'success', data: reply.data }, 200, headers);
   }
 
-  function receiverTime(c: Ctx, edge: Edge, identity: Identity): Promise<number | undefined> {
-    return edge.receiverTime.find(now, async () => {
-      const name = shardOf(identity, edge.settings.config);
+  /** Asks the device's shard, or tells it. One that does not answer stops nobody: then no push comes through either. */
+  async function account(c: Ctx, edge: Edge, request: AccountRequest): Promise<AccountResult> {
+    const { tenant, device } = request;
+    try {
+      const { name } = await edge.layouts.place({ tenant, device });
+      const result = await edge.shard(name).account(request);
+      hold({ tenant, device }, result);
+      return result;
+    } catch (error) {
+      log.sampled('shard did not account', { requestId: c.get('requestId'), tenant, error: describeError(error) });
+      return { kind: 'ok' };
+    }
+  }
+
+  /** After the answer. */
+  function reportOffence(c: Ctx, edge: Edge, identity: Identity): void {
+    c.executionCtx.waitUntil(account(c, edge, { ...identity, offence: c.get('requestId') }));
+  }
+
+  function hold(identity: Identity, result: CommitResult | AccountResult): void {
+    if (result.kind === 'busy' && result.limit !== undefined && HELD_LIMITS.has(result.limit)) waits.hold(identity, result, now());
+  }
+
+  function receiverTime(c: Ctx, edge: Edge, { identity, tenant }: Session): Promise<number | undefined> {
+    return tenant.receiverTime.find(now, async () => {
       try {
+        const { name } = await edge.layouts.place(identity);
         return (await edge.shard(name).time()).receiverMs;
       } catch (error) {
         // A push with samples will show what is wrong; an empty one must not wait for it.
-        log.sampled('shard did not tell the time', { requestId: c.get('requestId'), shard: name, error: describeError(error) });
+        log.sampled('shard did not tell the time', { requestId: c.get('requestId'), tenant: identity.tenant, error: describeError(error) });
         return undefined;
       }
     });
   }
 
-  /** Hands a push to its device's shard, together with what was counted since the last one. */
-  async function commit(c: Ctx, edge: Edge, identity: Identity, request: CommitRequest): Promise<CommitResult> {
-    const name = shardOf(identity, edge.settings.config);
-    await edge.registry.register(name);
+  async function mayReadMetrics(c: Ctx, { settings: { metricsToken } }: Edge): Promise<boolean> {
+    return metricsToken === undefined || equalSecrets(bearer(c.req.header('authorization')), metricsToken);
+  }
+
+  /** Receivers that take nothing. The edge is ready all the same: it stores. */
+  async function troubles(c: Ctx, edge: Edge): Promise<readonly string[]> {
+    return listTroubles(await edge.registry.list(MAX_SHARDS), edge.shard, (name, error) =>
+      log.error('shard did not give its metrics', { requestId: c.get('requestId'), shard: name, error: describeError(error) }),
+    );
+  }
+
+  /** After the answer, and seldom: what this isolate has counted goes where all of it is kept. */
+  function handOverInTime(c: Ctx): void {
+    if (now() - handedOverMs < COUNT_INTERVAL_MS) return;
+    const edge = edgeOf(c.env);
+    if (!edge.ok) return;
+    handedOverMs = now();
+    c.executionCtx.waitUntil(handOver(edge.value));
+  }
+
+  /** @returns the totals of all isolates; undefined where they could not be reached: then nothing is lost, it goes with the next. */
+  async function handOver({ shard }: Edge): Promise<Readonly<Record<string, number>> | undefined> {
     const counted = tally.take();
+    try {
+      return await shard(WORKER_COUNTS).count(counted);
+    } catch (error) {
+      tally.addAll(counted);
+      log.sampled('counts could not be handed over', { error: describeError(error) });
+      return undefined;
+    }
+  }
+
+  /** Hands a push to its device's shard. */
+  async function commit(c: Ctx, edge: Edge, { identity, tenant }: Session, request: CommitRequest): Promise<CommitResult> {
+    let shard = '';
     let result: CommitResult;
     try {
-      result = await edge.shard(name).commit({ ...request, counts: sum(request.counts, counted) });
+      result = await commitToShard(identity, request, {
+        ...edge,
+        onPlace: ({ name, conflict }) => {
+          shard = name;
+          if (conflict !== undefined) tally.add(`relay_layout_conflicts_total{reason="${conflict}"}`);
+        },
+      });
     } catch (error) {
-      log.error('shard failed', { requestId: c.get('requestId'), shard: name, error: describeError(error) });
+      log.error('shard failed', { requestId: c.get('requestId'), shard, error: describeError(error) });
       result = { kind: 'busy', retryAfterMs: FAILURE_RETRY_MS, reason: 'the shard did not answer' };
     }
-    edge.receiverTime.learn(result.receiverMs, now());
-    if (result.kind !== 'stored' || result.repeated) tally.addAll(counted);
+    hold(identity, result);
+    tenant.receiverTime.learn(result.receiverMs, now());
+    if (result.kind === 'stored' && request.fragments.length > 0) c.set('acknowledged', true);
     return result;
   }
 
@@ -247,14 +346,8 @@ const emptyAnswer = {
   stored: undefined,
   points: [],
   minPushIntervalMs: 0,
+  freshWindowMs: 0,
 } as const;
-
-function sum(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
-  const total = new Tally();
-  total.addAll(a);
-  total.addAll(b);
-  return total.take();
-}
 
 /** An error outside the device protocol, in the form of Prometheus' HTTP interface. */
 function failure(status: number, errorType: string, error: string, headers: Readonly<Record<string, string>> = {}): Response {

@@ -1,11 +1,15 @@
 import type { WireLimits } from '../contract/limits.ts';
 import { compileRelabel } from '../contract/relabel.ts';
-import type { ReceiverConfig, RelayConfig, TenantConfig } from './config/types.ts';
+import { outgoingOf, receiversOf } from './config/routes.ts';
+import type { Outgoing, ReceiverConfig, RelayConfig, TenantConfig } from './config/types.ts';
 import type { Settings } from './env.ts';
+import { Layouts } from './fleet/layout.ts';
 import { ShardRegistry } from './fleet/registry.ts';
+import { shardsOf } from './fleet/shards.ts';
 import { SeriesCache, type SeriesRules } from './ingest/labels.ts';
 import { MemoryBudget } from './ingest/memory-budget.ts';
 import { ReceiverTime } from './ingest/receiver-time.ts';
+import { type SeriesHash, seriesHash } from './ingest/series-hash.ts';
 import { TableUse } from './ingest/table-use.ts';
 import { type BlobCache, TableSource } from './ingest/tables.ts';
 import { Tally } from './ingest/tally.ts';
@@ -46,6 +50,8 @@ export interface Services {
   readonly send: (receiver: ReceiverConfig, tenant: string, block: Uint8Array<ArrayBuffer>) => Promise<Verdict>;
   /** The part of a configuration that holds for a tenant; undefined where it has none. */
   readonly findTenant: (config: RelayConfig, tenant: string) => TenantConfig | undefined;
+  /** Told once for each tenant and isolate where the configured shards are not those in use. */
+  readonly onLayoutConflict: (words: string) => void;
 }
 
 /** Everything that depends on one configuration: made anew, with empty caches, when that changes. */
@@ -58,21 +64,39 @@ export interface Edge {
   readonly tableUse: TableUse;
   readonly series: SeriesCache;
   readonly registry: ShardRegistry;
-  readonly receiverTime: ReceiverTime;
+  readonly layouts: Layouts;
   readonly tenant: (name: string) => Tenant | undefined;
-  /** See {@link Services.send}. */
-  readonly send: (tenant: string, block: Uint8Array<ArrayBuffer>) => Promise<Verdict>;
+  readonly send: Services['send'];
 }
 
-export interface Tenant {
+export interface Tenant extends CompiledTenant {
+  readonly outgoing: Outgoing;
+  /** How old samples may be that come behind newer ones, ms: the least window of the tenant's receivers; 0: strictly in order. */
+  readonly freshWindowMs: number;
+  /** What the clock of its receiver says. */
+  readonly receiverTime: ReceiverTime;
+}
+
+/** The part that tenants without settings of their own have in common. */
+interface CompiledTenant {
   readonly rules: SeriesRules;
   readonly minPushIntervalMs: number;
+  /** The configuration's, lowered where the tenant has lower ones. */
+  readonly limits: RelayConfig['limits'];
+  readonly revokedDevices: ReadonlySet<string>;
+  readonly tokensNotBeforeMs: number | undefined;
 }
 
-export function createEdge(settings: Settings, { store, checkStore, cache, now, shard, send, findTenant }: Services): Edge {
+export function createEdge(
+  settings: Settings,
+  { store, checkStore, cache, now, shard, send, findTenant, onLayoutConflict }: Services,
+): Edge {
   const { config } = settings;
   // Tenants without a name of their own share one part of the configuration, so its rules are compiled once.
-  const compiled = new WeakMap<TenantConfig, Tenant>();
+  const compiled = new WeakMap<TenantConfig, CompiledTenant>();
+  const receiverTimes = new Map(config.receivers.map(({ name }) => [name, new ReceiverTime()]));
+  const outgoing = (tenant: string) => outgoingOf(receiversOf(config, tenant) ?? []);
+  const hash = seriesHash(settings.deviceTokenKey);
   const tableUse = new TableUse({ store, cache, now });
   return {
     settings,
@@ -83,25 +107,42 @@ export function createEdge(settings: Settings, { store, checkStore, cache, now, 
     tableUse,
     series: new SeriesCache(SERIES_CACHE_BYTES),
     registry: new ShardRegistry(store),
-    send: (tenant, block) => send(config.receiver, tenant, block),
-    receiverTime: new ReceiverTime(),
+    layouts: new Layouts({
+      store,
+      now,
+      generation: config.shard.generation,
+      shards: (tenant) => shardsOf(config, outgoing(tenant)),
+      onConflict: onLayoutConflict,
+    }),
+    send,
     tenant(name) {
       const part = findTenant(config, name);
-      if (part === undefined) return undefined;
-      const tenant = compiled.get(part) ?? compileTenant(part, config.identityLabel, config.limits);
+      const out = outgoing(name);
+      const receiverTime = receiverTimes.get(out.receiver);
+      if (part === undefined || receiverTime === undefined) return undefined;
+      const tenant = compiled.get(part) ?? compileTenant(part, config, hash);
       compiled.set(part, tenant);
-      return tenant;
+      return { ...tenant, outgoing: out, freshWindowMs: out.outOfOrderTimeWindowMs, receiverTime };
     },
   };
 }
 
-function compileTenant(part: TenantConfig, identityLabel: string, limits: WireLimits): Tenant {
+function compileTenant(part: TenantConfig, { identityLabel, limits: all }: RelayConfig, hash: SeriesHash): CompiledTenant {
+  const limits = lowered(all, part.limits.wire);
   const rules: SeriesRules = {
     identityLabel,
     externalLabels: part.externalLabels,
     reservedLabels: new Set(part.reservedLabels),
     rules: compileRelabel(part.writeRelabelConfigs),
     limits,
+    hash,
   };
-  return { rules, minPushIntervalMs: part.minPushIntervalMs };
+  const { minPushIntervalMs, revokedDevices, tokensNotBeforeMs } = part;
+  return { rules, minPushIntervalMs, limits, revokedDevices: new Set(revokedDevices), tokensNotBeforeMs };
+}
+
+/** A tenant's own limits never raise those of the file. */
+function lowered(all: RelayConfig['limits'], own: Partial<WireLimits>): RelayConfig['limits'] {
+  const names = Object.keys(own) as (keyof WireLimits)[];
+  return { ...all, ...Object.fromEntries(names.map((name) => [name, Math.min(all[name], own[name] ?? all[name])])) };
 }

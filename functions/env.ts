@@ -12,7 +12,7 @@ export interface SettingTexts {
   readonly ADMIN_TOKEN?: string;
   /** Text of a relay.yml, used instead of the bundled one. */
   readonly RELAY_CONFIG?: string;
-  /** Used instead of the configuration's receiver address. */
+  /** Used instead of the address of the configuration's only receiver. */
   readonly RECEIVER_URL?: string;
   /** Where set, the bucket is there and not at the R2 binding. The four below belong to it. */
   readonly S3_ENDPOINT?: string;
@@ -68,9 +68,15 @@ export function readSettings(texts: SettingTexts, bundled: string, parse: ParseC
   // The value is not repeated: an address may carry a password.
   if (url !== '' && !isHttpUrl(url)) errors.push('RECEIVER_URL: expected an http or https address, got something else.');
 
+  if (url !== '' && parsed.ok && parsed.value.receivers.length > 1)
+    errors.push(
+      `RECEIVER_URL: expected a configuration with one receiver, got ${parsed.value.receivers.length}. Set the address of each there.`,
+    );
+
   const s3 = readS3(texts, errors);
   if (!parsed.ok || errors.length > 0) return err(errors);
-  const config = url === '' ? parsed.value : { ...parsed.value, receiver: { ...parsed.value.receiver, url } };
+  const config =
+    url === '' ? parsed.value : { ...parsed.value, receivers: parsed.value.receivers.map((receiver) => ({ ...receiver, url })) };
   const metricsToken = texts.METRICS_TOKEN ?? '';
   return ok({
     config,

@@ -9,10 +9,11 @@ import type { ReceiverConfig } from './config/types.ts';
 import { createEdge, createIsolate, type Edge } from './edge.ts';
 import type { SettingErrors } from './env.ts';
 import { pokeAll } from './fleet/shards.ts';
+import { TABLES_DELETED, WORKER_COUNTS } from './fleet/worker-counts.ts';
 import { deleteUnusedTables } from './ingest/table-use.ts';
 import { describeError, EdgeLog } from './log.ts';
 import type { ShardStub } from './model.ts';
-import { receiverOf } from './send.ts';
+import { receiverFaults, receiverOf } from './send.ts';
 
 /** The Worker: platform in, app out. The one place on the edge with a clock and randomness of its own. */
 
@@ -29,10 +30,13 @@ function edgeOf(bindings: Bindings): Result<Edge, SettingErrors> {
   if (!settings.ok) return err(settings.error);
   const known = edges.get(settings.value);
   if (known !== undefined) return ok(known);
+  const faults = settings.value.config.receivers.flatMap((receiver) => receiverFaults(receiver, { ...bindings }));
+  if (faults.length > 0) return err(faults);
   const opened = storeOf(settings.value, bindings);
   if (!opened.ok) return err(opened.error);
   const edge = createEdge(settings.value, servicesOf(bindings, opened.value));
   edges.set(settings.value, edge);
+  isolate.log.configure(settings.value.config.log);
   return ok(edge);
 }
 
@@ -46,6 +50,7 @@ const servicesOf = (bindings: Bindings, { store, check }: OpenStore) => ({
   send: (receiver: ReceiverConfig, tenant: string, block: Uint8Array<ArrayBuffer>) =>
     receiverOf(receiver, tenant, { ...bindings }).send(block),
   findTenant: tenantConfig,
+  onLayoutConflict: (words: string) => isolate.log.error('the shards in use are not those of the configuration', { words }),
 });
 
 const app = createApp(edgeOf, isolate);
@@ -60,7 +65,7 @@ async function watchdog(bindings: Bindings): Promise<void> {
   );
   try {
     const deleted = await deleteUnusedTables({ store, now });
-    if (deleted > 0) isolate.log.sampled('unused series tables deleted', { tables: deleted });
+    if (deleted > 0) await shard(WORKER_COUNTS).count({ [TABLES_DELETED]: deleted });
   } catch (error) {
     isolate.log.error('unused series tables could not be deleted', { error: describeError(error) });
   }

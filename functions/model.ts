@@ -32,6 +32,8 @@ interface CommitPayload {
   readonly fragments: readonly Fragment[];
   /** Counted by the worker for this push, added to the shard's counters: name -> value. */
   readonly counts: Readonly<Record<string, number>>;
+  /** Which series it brings (series-sketch.ts). */
+  readonly sketch?: Uint8Array;
 }
 /** Of a device with a log: store these if they follow on. */
 export interface LogCommitRequest extends CommitPayload {
@@ -52,28 +54,81 @@ export type CommitResult = ReceiverClock &
     | { readonly kind: 'stored'; readonly repeated: boolean }
     /** Does not follow on. `points`: earlier points of this log, newest first. */
     | { readonly kind: 'conflict'; readonly stored: Point; readonly points: readonly Point[] }
-    /** Try again later: memory, buffer or commit failed. */
-    | { readonly kind: 'busy'; readonly retryAfterMs: number; readonly reason: string }
+    /** Try again later: memory, buffer or commit failed, or it is over the limit of that name. */
+    | { readonly kind: 'busy'; readonly retryAfterMs: number; readonly reason: string; readonly limit?: string }
   );
 export interface ReceiverClock {
   /** What the receiver's clock says at this moment, ms, by the `Date` of its answers; absent where that is not known. */
   readonly receiverMs?: number;
 }
 
+/** The shard is closed: the tenant's devices belong to shards of a newer generation. */
+export interface Moved extends ReceiverClock {
+  readonly kind: 'moved';
+  readonly generation: number;
+}
+
+/** From shard `index` of the `shards` of a newer generation. */
+export interface HandOverRequest {
+  readonly generation: number;
+  readonly shards: number;
+  readonly index: number;
+  /** The last device of the page before; absent: from the start. */
+  readonly after?: string;
+}
+export interface HandOverResult {
+  /** Positions of devices that now belong to who asks; a megabyte or so. */
+  readonly devices: readonly DevicePositions[];
+  /** To be asked for next, as `after`; absent: that was all. */
+  readonly next?: string;
+}
+export type DevicePositions = readonly [
+  device: string,
+  logs: readonly (readonly [log: string, position: number, chain: string, atMs: number, earlier: string])[],
+];
+export interface DrainState {
+  /** Durably: it will never store anything again. */
+  readonly closed: boolean;
+  /** Receivers that have not got all that is stored. */
+  readonly backlog: readonly string[];
+}
+
 /** The RPC surface of the shard Durable Object. */
 export interface ShardStub {
-  commit(request: CommitRequest): Promise<CommitResult>;
+  commit(request: CommitRequest): Promise<CommitResult | Moved>;
+  /** Closes the shard for good; resolves when that is durable. Can be repeated. */
+  handOver(request: HandOverRequest): Promise<HandOverResult>;
+  /** Asked by those that wait for it; wakes it. */
+  drained(): Promise<DrainState>;
   /** The receiver's time; a shard that has not heard of it yet asks, and waits for a moment. */
   time(): Promise<ReceiverClock>;
+  /** Asked before a series table is stored, and told of offences. */
+  account(request: AccountRequest): Promise<AccountResult>;
   /** Wakes it so that it drains; the cron watchdog's call. Safe at any time. */
   poke(): Promise<void>;
   /** Its counters and gauges, by metric name with labels in Prometheus' text form. */
   metrics(): Promise<ShardMetrics>;
+  /**
+   * For the object that keeps what isolates of the Worker count (fleet/worker-counts.ts): adds to its totals, and gives them. No shard
+   * of a tenant is ever asked.
+   */
+  count(counts: Readonly<Record<string, number>>): Promise<Readonly<Record<string, number>>>;
 }
 export interface ShardMetrics {
   /** `relay_x_total{code="200"}` -> value, since the shard was made. */
   readonly values: Readonly<Record<string, number>>;
 }
+
+/** What a device does beside its pushes, for the shard that counts for it. */
+export interface AccountRequest extends Identity {
+  /** It wants to store this series table, which the tenant does not have. */
+  readonly table?: { readonly rows: number; readonly bytes: number };
+  /** It sent what cannot be read. Names the request: told twice it counts once. */
+  readonly offence?: string;
+}
+export type AccountResult =
+  | { readonly kind: 'ok' }
+  | { readonly kind: 'busy'; readonly retryAfterMs: number; readonly reason: string; readonly limit: string };
 
 /** Objects in a bucket: R2, S3 or memory. Implemented in functions/buffer/. */
 export interface ObjectStore {
@@ -121,6 +176,8 @@ export interface VerdictCause {
   readonly words: string;
   /** The receiver's clock minus ours, ms; absent where the answer has no `Date`. */
   readonly clockOffsetMs?: number;
+  /** From the start of the request to the end of what was read of its answer, ms. */
+  readonly tookMs?: number;
 }
 
 /** A fragment on its way out. */
@@ -132,7 +189,11 @@ export interface OutgoingFragment extends Fragment {
 /** Sends fragments of one lane to the receiver. Implemented in functions/forward/. */
 export interface Outlet {
   /** `fragments`: of one lane, in order, small enough together for one POST. Nothing is sent before {@link Delivery.advance}. */
-  begin(fragments: readonly OutgoingFragment[]): Delivery;
+  begin(fragments: readonly OutgoingFragment[], options?: DeliveryOptions): Delivery;
+}
+export interface DeliveryOptions {
+  /** The receiver is known to work: the search for what it refuses is not given up where nothing passes. Default false. */
+  readonly thorough?: boolean;
 }
 /** One POST and, where it is refused, the search for what is to blame. One call at a time. */
 export interface Delivery {
@@ -143,7 +204,12 @@ export type DeliveryStep =
   | FinishedDelivery
   /** `posts` are used up. */
   | { readonly kind: 'paused' }
-  | { readonly kind: 'waiting'; readonly verdict: Extract<Verdict, { kind: 'retry' | 'stop' }> };
+  | {
+      readonly kind: 'waiting';
+      readonly verdict: Extract<Verdict, { kind: 'retry' | 'stop' }>;
+      /** Nothing of it is decided: it can as well begin anew. */
+      readonly untouched: boolean;
+    };
 
 /** Every sample was taken or is in `refused`. */
 export interface FinishedDelivery {

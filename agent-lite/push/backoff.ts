@@ -4,6 +4,11 @@ import type { Clock } from '../model.ts';
 
 const FIRST_MS = 1_000;
 const LONGEST_MS = 300_000;
+/**
+ * Where there was no answer at all: a device that is back on its network is to be heard soon, and a fleet that tries so often is no
+ * more load than its regular pushes are.
+ */
+export const UNHEARD_LONGEST_MS = 60_000;
 /** Even a lucky draw leaves a gap. */
 const SHORTEST_MS = 500;
 /** For what will not pass by itself: a refused token, a batch that the edge refuses. */
@@ -13,8 +18,8 @@ const CATCH_UP_GAP_MS = 250;
 export const RETRY_AFTER_MAX_MS = 3_600_000;
 
 /** Full jitter: uniform between nothing and a bound that doubles with each failure in a row. */
-export function backoffMs(failures: number, clock: Pick<Clock, 'random'>): number {
-  const bound = Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(30, failures - 1));
+export function backoffMs(failures: number, clock: Pick<Clock, 'random'>, longestMs = LONGEST_MS): number {
+  const bound = Math.min(longestMs, FIRST_MS * 2 ** Math.min(30, failures - 1));
   return Math.max(SHORTEST_MS, Math.round(clock.random() * bound));
 }
 

@@ -18,7 +18,7 @@ export interface Batch {
   readonly gaps: readonly Gap[];
   readonly targets: readonly TargetBatch[];
   readonly tables: ReadonlyMap<TableHash, SeriesTable>;
-  /** Records taken in, those set aside and dropped included. */
+  /** Records taken in, those set aside and dropped included; 0 also where a stream ends with a gap. */
   readonly records: number;
   readonly cells: number;
   readonly samples: number;
@@ -30,7 +30,7 @@ export interface Batch {
   readonly lastTimes: ReadonlyMap<string, number>;
   /** By {@link labelsKey} of the target: the {@link MetadataDue.key} of the metadata in this batch. */
   readonly metadata: ReadonlyMap<string, string>;
-  /** More was in the log than fitted. */
+  /** More was in the stream than fitted. */
   readonly more: boolean;
 }
 
@@ -39,6 +39,8 @@ export interface BatchRules {
   readonly maxCells: number;
   /** Records, whatever their size. */
   readonly maxRecords: number;
+  /** Where the stream ends; undefined: with the log. */
+  readonly end: Point | undefined;
   readonly limits?: WireLimits;
   place(scrape: LoggedScrape): Placement;
   /** The last time sent for a target, ms. */
@@ -69,6 +71,7 @@ export async function collectBatch(entries: AsyncIterable<LogEntry>, base: Posit
   const builder = new BatchBuilder(base, rules);
   let more = false;
   for await (const entry of entries) {
+    if (rules.end !== undefined && firstOf(entry) > rules.end.position) break;
     if (entry.kind === 'gap') {
       builder.gap(entry.gap.from, entry.gap.to, entry.gap.reason);
       continue;
@@ -82,6 +85,8 @@ export async function collectBatch(entries: AsyncIterable<LogEntry>, base: Posit
   return builder.build(more);
 }
 
+const firstOf = (entry: LogEntry): Position => (entry.kind === 'gap' ? entry.gap.from : entry.scrape.position);
+
 class BatchBuilder {
   readonly #base: Position;
   readonly #rules: BatchRules;
@@ -92,7 +97,7 @@ class BatchBuilder {
   readonly #lastTimes = new Map<string, number>();
   readonly #gaps: { from: Position; to: Position; reason: GapReason }[] = [];
   readonly #unplaceable: { from: Position; to: Position; reason: string }[] = [];
-  /** Gaps behind the last record wait for the record after them: only a record has a chain to end the batch with. */
+  /** Gaps behind the last record wait for what is after them: only a record, and the stream's end, has a chain to end the batch with. */
   #waiting: Gap[] = [];
   #to: Point | undefined;
   #records = 0;
@@ -124,12 +129,12 @@ class BatchBuilder {
 
   gap(from: Position, to: Position, reason: GapReason): void {
     const start = Math.max(from, this.#base + 1);
-    if (to >= start) this.#waiting.push({ from: start, to, reason });
+    const last = Math.min(to, this.#rules.end?.position ?? to);
+    if (last >= start) this.#waiting.push({ from: start, to: last, reason });
   }
 
   scrape(scrape: LoggedScrape): void {
-    for (const { from, to, reason } of this.#waiting) this.#declare(from, to, reason);
-    this.#waiting = [];
+    this.#declareWaiting();
     this.#records++;
     this.#to = { position: scrape.position, chain: scrape.chain };
     if (this.#rules.isAside(scrape.position)) {
@@ -158,6 +163,10 @@ class BatchBuilder {
   }
 
   build(more: boolean): Batch | undefined {
+    if (!more && this.#rules.end !== undefined) {
+      this.#declareWaiting();
+      this.#to = this.#rules.end;
+    }
     if (this.#to === undefined) return undefined;
     const tables = new Map<TableHash, SeriesTable>();
     for (const { table } of this.#groups) if (table !== undefined) tables.set(table.hash, table);
@@ -206,6 +215,11 @@ class BatchBuilder {
     this.#open.set(key, group);
     this.#labelBytes += labelBytes(scrape.target);
     return group;
+  }
+
+  #declareWaiting(): void {
+    for (const { from, to, reason } of this.#waiting) this.#declare(from, to, reason);
+    this.#waiting = [];
   }
 
   #declare(from: Position, to: Position, reason: GapReason): void {

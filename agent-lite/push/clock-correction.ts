@@ -69,6 +69,12 @@ export class ClockCorrection {
     return this.#boots.get(this.#clock.bootId);
   }
 
+  /** The true time as far as it is known, ms; undefined until the edge's time is. */
+  get nowMs(): number | undefined {
+    const { verdict } = this;
+    return verdict === undefined ? undefined : this.#clock.boot() + verdict.anchorMs;
+  }
+
   /** What is added to the times of scrapes made now; 0 where the wall clock is believed. */
   get appliedMs(): number {
     const { verdict } = this;

@@ -1,9 +1,12 @@
 import type { Labels } from '../../contract/labels.ts';
+import { agesOf, Loop } from '../loop.ts';
 import type { Clock, HttpClient, Logger, LogReader, Metrics } from '../model.ts';
-import { afterMs, backoffMs, catchUpMs, slowMs, untilNextSlotMs } from './backoff.ts';
+import { afterMs, backoffMs, catchUpMs, slowMs, UNHEARD_LONGEST_MS, untilNextSlotMs } from './backoff.ts';
 import { ClockCorrection, type ClockStore } from './clock-correction.ts';
 import { type Compress, EdgeClient } from './edge-client.ts';
-import { type Round, Sender } from './sender.ts';
+import { type Failed, failed, type Round } from './round.ts';
+import { Sender } from './sender.ts';
+import { backlogOf } from './streams.ts';
 
 export interface PusherOptions {
   readonly reader: LogReader;
@@ -66,6 +69,8 @@ export interface PusherStatus {
   readonly backlogRecords: number;
   readonly backlogBytes: number;
   readonly backlogAgeMs: number | undefined;
+  /** Of the backlog, those that are sent behind fresh samples. */
+  readonly behindRecords: number;
   /** The edge's time minus ours; undefined until the edge has answered. */
   readonly clockOffsetMs: number | undefined;
   /** The times of this boot are corrected by the offset. */
@@ -90,19 +95,17 @@ class PushLoop implements Pusher {
   readonly #o: PusherOptions;
   readonly #receiver: string;
   readonly #phase: number;
-  readonly #stopping = new AbortController();
-  readonly #giveUp = new AbortController();
+  readonly #loop: Loop;
   /** Ends the wait for the next turn. */
   #wake = new AbortController();
   /** Callers of {@link flush} whose turn has not come yet. */
   #flushing: (() => void)[] = [];
   #correction: ClockCorrection | undefined;
-  #loop: Promise<void> | undefined;
   #state: PusherState = 'starting';
   #intervalMs: number;
   #failures = 0;
   #error: string | undefined;
-  #errorCause: Extract<Round, { kind: 'failed' }>['cause'] | undefined;
+  #errorCause: Failed['cause'] | undefined;
   #sentOnce = false;
   #startedBootMs = 0;
   #lastSuccessBootMs: number | undefined;
@@ -110,30 +113,24 @@ class PushLoop implements Pusher {
 
   constructor(options: PusherOptions) {
     this.#o = options;
+    this.#loop = new Loop('pusher', options.clock);
+    this.#loop.stopping.addEventListener('abort', () => this.#wake.abort(), { once: true });
     this.#receiver = options.receiver ?? 'edge';
     this.#phase = options.clock.random();
     this.#intervalMs = options.pushIntervalMs;
   }
 
   start(): void {
-    if (this.#loop !== undefined) throw new Error('pusher: already started');
     this.#startedBootMs = this.#o.clock.boot();
-    this.#loop = this.#run();
+    this.#loop.start(() => this.#run());
   }
 
-  async stop(deadlineMs: number): Promise<void> {
-    if (this.#loop === undefined) return;
-    this.#stopping.abort();
-    this.#wake.abort();
-    const done = new AbortController();
-    const deadline = this.#o.clock.sleep(deadlineMs, done.signal).then(() => this.#giveUp.abort());
-    await this.#loop;
-    done.abort();
-    await deadline;
+  stop(deadlineMs: number): Promise<void> {
+    return this.#loop.stop(deadlineMs);
   }
 
   flush(): Promise<void> {
-    if (this.#loop === undefined || this.#state === 'stopped') return Promise.resolve();
+    if (!this.#loop.started || this.#state === 'stopped') return Promise.resolve();
     return new Promise((resolve) => {
       this.#flushing.push(resolve);
       this.#wake.abort();
@@ -142,19 +139,18 @@ class PushLoop implements Pusher {
 
   status(): PusherStatus {
     const { reader, clock, url } = this.#o;
-    const backlog = reader.backlog(reader.cursor(this.#receiver).position);
-    const now = clock.boot();
+    const backlog = backlogOf(reader, this.#receiver);
     return {
       state: this.#state,
       url,
-      lastSuccessAgeMs: this.#lastSuccessBootMs === undefined ? undefined : now - this.#lastSuccessBootMs,
-      nextTryInMs: this.#nextTryBootMs === undefined ? undefined : Math.max(0, this.#nextTryBootMs - now),
+      ...agesOf(clock, this.#lastSuccessBootMs, this.#nextTryBootMs),
       failures: this.#failures,
       error: this.#error,
       pushIntervalMs: this.#intervalMs,
       backlogRecords: backlog.records,
       backlogBytes: backlog.bytes,
       backlogAgeMs: backlog.oldestMs === undefined ? undefined : Math.max(0, clock.now() - backlog.oldestMs),
+      behindRecords: backlog.behindRecords,
       clockOffsetMs: this.#correction?.offsetMs,
       clockCorrected: this.#correction?.verdict?.mode === 'offset',
     };
@@ -166,7 +162,7 @@ class PushLoop implements Pusher {
     const sender = this.#sender(this.#correction);
     const { from, to } = FIRST_PUSH_MS;
     await this.#wait(from + clock.random() * (Math.min(to, Math.max(from, this.#intervalMs)) - from));
-    while (!this.#stopping.signal.aborted) {
+    while (!this.#loop.stopping.aborted) {
       const flushed = this.#flushing.splice(0);
       const waitMs = await this.#turn(sender);
       for (const resolve of flushed) resolve();
@@ -194,6 +190,7 @@ class PushLoop implements Pusher {
       externalLabels,
       receiver: this.#receiver,
       maxCells,
+      intervalMs: () => this.#intervalMs,
     });
   }
 
@@ -203,7 +200,8 @@ class PushLoop implements Pusher {
     const round = await this.#rounds(sender);
     if (round.kind === 'failed') {
       if (round.retryAfterMs !== undefined) return afterMs(round.retryAfterMs, round.believed, clock);
-      return round.pace === 'slow' ? slowMs(clock) : backoffMs(this.#failures, clock);
+      if (round.pace === 'slow') return slowMs(clock);
+      return backoffMs(this.#failures, clock, round.cause === 'network' ? UNHEARD_LONGEST_MS : undefined);
     }
     if (round.kind === 'sent') {
       this.#intervalMs = Math.max(this.#o.pushIntervalMs, round.minIntervalMs);
@@ -220,7 +218,7 @@ class PushLoop implements Pusher {
     let round: Round = { kind: 'again' };
     let count = 0;
     try {
-      for (; round.kind === 'again' && count < AGAIN_LIMIT; count++) round = await sender.round(this.#giveUp.signal);
+      for (; round.kind === 'again' && count < AGAIN_LIMIT; count++) round = await sender.round(this.#loop.giveUp);
     } catch (error) {
       round = internal(error);
     }
@@ -232,7 +230,7 @@ class PushLoop implements Pusher {
     return round;
   }
 
-  #failed(round: Extract<Round, { kind: 'failed' }>): void {
+  #failed(round: Failed): void {
     const { logger, metrics } = this.#o;
     const repeated = this.#errorCause === 'unauthorized' && round.cause === 'unauthorized';
     this.#failures++;
@@ -264,7 +262,8 @@ class PushLoop implements Pusher {
 
   /** The last chance of a process that ends. One failure ends it: the log keeps the rest. */
   async #flush(sender: Sender): Promise<void> {
-    while (!this.#giveUp.signal.aborted) {
+    sender.freshNow();
+    while (!this.#loop.giveUp.aborted) {
       const round = await this.#rounds(sender);
       if (round.kind !== 'sent' || !round.more) return;
     }
@@ -272,7 +271,7 @@ class PushLoop implements Pusher {
 
   async #wait(exactMs: number): Promise<void> {
     const ms = Math.round(exactMs);
-    if (this.#flushing.length > 0 || this.#stopping.signal.aborted) return;
+    if (this.#flushing.length > 0 || this.#loop.stopping.aborted) return;
     this.#wake = new AbortController();
     this.#nextTryBootMs = this.#o.clock.boot() + ms;
     this.#o.onChange?.();
@@ -295,16 +294,17 @@ class PushLoop implements Pusher {
   #change(state: PusherState): void {
     this.#state = state;
     const { reader, metrics } = this.#o;
-    const backlog = reader.backlog(reader.cursor(this.#receiver).position);
+    const backlog = backlogOf(reader, this.#receiver);
     metrics.set('agent_lite_push_backlog_records', backlog.records);
     metrics.set('agent_lite_push_backlog_bytes', backlog.bytes);
+    metrics.set('agent_lite_push_behind_records', backlog.behindRecords);
     metrics.set('agent_lite_push_clock_offset_seconds', (this.#correction?.offsetMs ?? 0) / 1000);
     this.#o.onChange?.();
   }
 }
 
 /** Something of our own failed, such as reading the log. Data stays where it is. */
-function internal(error: unknown): Extract<Round, { kind: 'failed' }> {
+function internal(error: unknown): Failed {
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  return { kind: 'failed', message, pace: 'backoff', retryAfterMs: undefined, believed: true, cause: 'edge' };
+  return failed('edge', message, undefined, true);
 }

@@ -34,6 +34,11 @@ export class SentMetadata {
     return sent?.key === due.key && nowMs - sent.atMs < RESEND_METADATA_MS ? undefined : due;
   }
 
+  /** Whether the edge has heard any of this target. */
+  knows(targetKey: string): boolean {
+    return this.#targets.has(targetKey);
+  }
+
   /** @param sent by target: {@link MetadataDue.key} */
   set(sent: ReadonlyMap<string, string>, nowMs: number): void {
     for (const [target, key] of sent) {

@@ -3,7 +3,7 @@ import { type Labels, labelsKey } from '../../contract/labels.ts';
 /** Targets remembered; of more, the one not sent for longest is forgotten. */
 const TARGETS_KEPT = 10_000;
 
-/** The last time the edge has acknowledged of each target. A receiver refuses what is not after it. Lives with the process. */
+/** The last time the edge has acknowledged of each target, in one stream. A receiver refuses what is not after it. Lives with the process. */
 export class SentTimes {
   readonly #times = new Map<string, number>();
 
@@ -18,6 +18,11 @@ export class SentTimes {
   raise(target: Labels, ms: number): void {
     const key = labelsKey(target);
     this.#put(key, Math.max(ms, this.#times.get(key) ?? ms));
+  }
+
+  /** Goes on from what another stream has sent. */
+  copy(other: SentTimes): void {
+    for (const [key, ms] of other.#times) this.#put(key, ms);
   }
 
   /** After the cursor went back: what is sent again carries the same times again. */

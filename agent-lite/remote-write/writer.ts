@@ -2,6 +2,7 @@ import type { Labels } from '../../contract/labels.ts';
 import type { Position } from '../../contract/push.ts';
 import { compileRelabel } from '../../contract/relabel.ts';
 import type { RemoteWriteConfig } from '../config/types.ts';
+import { agesOf, Loop } from '../loop.ts';
 import type { Clock, HttpClient, LogEntry, LoggedGap, Logger, LogReader, Metrics } from '../model.ts';
 import { RemoteWriteClient } from './client.ts';
 import { Cursor } from './cursor.ts';
@@ -80,10 +81,8 @@ class WriteLoop implements RemoteWriter {
   readonly #series: SeriesCache;
   readonly #metadata: MetadataSender;
   readonly #shardCount: ShardCount;
-  readonly #stopping = new AbortController();
-  readonly #giveUp = new AbortController();
+  readonly #loop: Loop;
   #shards: Shards;
-  #loop: Promise<void> | undefined;
   /** Everything up to here has been read, though not settled. */
   #readThrough: Position = 0;
   /** The head when this process began. */
@@ -100,6 +99,7 @@ class WriteLoop implements RemoteWriter {
   constructor(options: RemoteWriterOptions) {
     const { config, http, clock, version, externalLabels } = options;
     this.#o = options;
+    this.#loop = new Loop('remote writer', clock);
     this.#cursor = new Cursor({ name: cursorName(config), reader: options.reader, clock, logger: options.logger });
     const { url, remoteTimeoutMs, writeRelabelConfigs, queueConfig } = config;
     this.#client = new RemoteWriteClient({
@@ -109,7 +109,7 @@ class WriteLoop implements RemoteWriter {
     });
     this.#metadata = new MetadataSender({
       ...{ client: this.#client, clock, logger: options.logger, metrics: options.metrics, remoteName: config.name },
-      ...{ config: config.metadataConfig, giveUp: this.#giveUp.signal },
+      ...{ config: config.metadataConfig, giveUp: this.#loop.giveUp },
     });
     this.#series = new SeriesCache({ externalLabels, rules: compileRelabel(writeRelabelConfigs), limitBytes: SERIES_CACHE_BYTES });
     this.#shardCount = new ShardCount(queueConfig.minShards, queueConfig.maxShards);
@@ -117,34 +117,25 @@ class WriteLoop implements RemoteWriter {
   }
 
   start(): void {
-    if (this.#loop !== undefined) throw new Error('remote writer: already started');
     const { reader } = this.#o;
     this.#sentBefore = reader.head().position;
     this.#readThrough = this.#cursor.position;
-    this.#loop = this.#run();
+    this.#loop.start(() => this.#run());
   }
 
-  async stop(deadlineMs: number): Promise<void> {
-    if (this.#loop === undefined) return;
-    this.#stopping.abort();
-    const done = new AbortController();
-    const deadline = this.#o.clock.sleep(deadlineMs, done.signal).then(() => this.#giveUp.abort());
-    await this.#loop;
-    done.abort();
-    await deadline;
+  stop(deadlineMs: number): Promise<void> {
+    return this.#loop.stop(deadlineMs);
   }
 
   status(): RemoteWriterStatus {
     const { reader, clock, config } = this.#o;
     const backlog = reader.backlog(this.#cursor.position);
-    const now = clock.boot();
     return {
       name: config.name,
       url: config.url.replace(/[?#].*$/s, ''),
       state: this.#state,
       shards: this.#shards.count,
-      lastSuccessAgeMs: this.#lastSuccessBootMs === undefined ? undefined : now - this.#lastSuccessBootMs,
-      nextTryInMs: this.#nextTryBootMs === undefined ? undefined : Math.max(0, this.#nextTryBootMs - now),
+      ...agesOf(clock, this.#lastSuccessBootMs, this.#nextTryBootMs),
       failures: this.#failures,
       error: this.#ownError ?? this.#error,
       backlogRecords: backlog.records,
@@ -155,12 +146,12 @@ class WriteLoop implements RemoteWriter {
 
   async #run(): Promise<void> {
     const { clock, config } = this.#o;
-    while (!this.#stopping.signal.aborted) {
+    while (!this.#loop.stopping.aborted) {
       const startedMs = clock.boot();
       const pass = await this.#pass();
       if (pass === 'more') continue;
       const wait = pass === 'head' ? config.queueConfig.batchSendDeadlineMs - (clock.boot() - startedMs) : AFTER_ERROR_MS;
-      await clock.sleep(Math.max(LEAST_LOOK_MS, wait), this.#stopping.signal);
+      await clock.sleep(Math.max(LEAST_LOOK_MS, wait), this.#loop.stopping);
     }
     // The last chance of a process that ends.
     for (let pass: Pass = 'more'; pass === 'more'; ) pass = await this.#pass();
@@ -171,7 +162,7 @@ class WriteLoop implements RemoteWriter {
 
   /** Reads on, and sends all that was read. Afterwards the shards are empty. Never rejects. */
   async #pass(): Promise<Pass> {
-    if (this.#giveUp.signal.aborted) return 'given_up';
+    if (this.#loop.giveUp.aborted) return 'given_up';
     this.#failedInPass = false;
     this.#ownError = undefined;
     let pass: Pass = 'given_up';
@@ -182,7 +173,7 @@ class WriteLoop implements RemoteWriter {
     }
     const drained = await this.#shards.drain();
     await this.#cursor.moveTo(this.#shards.progress);
-    if (!drained && !this.#giveUp.signal.aborted) this.#startAgain();
+    if (!drained && !this.#loop.giveUp.aborted) this.#startAgain();
     if (!drained || pass === 'given_up') {
       this.#change('retrying');
       return 'given_up';
@@ -244,7 +235,7 @@ class WriteLoop implements RemoteWriter {
             },
             sentBefore: this.#sentBefore,
             onAttempt: (outcome) => this.#attempted(outcome),
-            giveUp: this.#giveUp.signal,
+            giveUp: this.#loop.giveUp,
           }),
         onSettled: () => this.#cursor.moveSometimes(this.#shards.progress),
         onFailure: (error) => this.#internal(error),

@@ -99,6 +99,8 @@ export const metricTable: Readonly<Record<string, MetricSpec>> = {
   agent_lite_push_backlog_records: { type: 'gauge', help: 'Scrapes that the edge has not acknowledged.', pushed: 1 },
   agent_lite_push_backlog_bytes: { type: 'gauge', help: 'Bytes in the log that the edge has not acknowledged.' },
   agent_lite_push_backlog_seconds: { type: 'gauge', help: 'Age of the oldest scrape that the edge has not acknowledged.', pushed: 1 },
+  agent_lite_push_behind_records: { type: 'gauge', help: 'Of the scrapes not acknowledged, those that are sent behind fresh ones.' },
+  agent_lite_push_jumps_total: { type: 'counter', help: 'Times that a backlog was left behind, so that fresh samples go first.' },
   agent_lite_push_last_success_timestamp_seconds: {
     type: 'gauge',
     help: 'When the edge last acknowledged a push, by the clock of the device.',

@@ -34,8 +34,11 @@ export function isFull(active: Segment, more: number, sinceMs: number, settings:
 export function recordsBehind(segment: Segment, cursors: Cursors): Map<string, number> {
   if (cursors.size === 0) return new Map([['', segment.records]]);
   const lost = new Map<string, number>();
-  for (const [receiver, { position }] of cursors.entries()) {
-    const records = unacknowledged(segment, position);
+  for (const [receiver, streams] of cursors.entries()) {
+    let records = 0;
+    for (const { at, end } of streams) {
+      records += unacknowledged(segment, at.position) - (end === undefined ? 0 : unacknowledged(segment, end.position));
+    }
     if (records > 0) lost.set(receiver, records);
   }
   return lost;

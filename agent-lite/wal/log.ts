@@ -1,9 +1,9 @@
 import { formatLabels } from '../../contract/labels.ts';
 import { type Chain, type LogId, NO_CHAIN, type Point, type Position } from '../../contract/push.ts';
 import { toHex } from '../../contract/series-table.ts';
-import type { LogEntry, Scrape } from '../model.ts';
+import type { LogEntry, Scrape, StreamCursor } from '../model.ts';
 import { CurrentMetadata, MetadataCache } from './attachments.ts';
-import { Cursors } from './cursors.ts';
+import { Cursors, faultOf, oneStream } from './cursors.ts';
 import { ScrapeDecoder, TableCache } from './decoder.ts';
 import { setAsideName } from './format.ts';
 import { Journal, Serial } from './journal.ts';
@@ -107,7 +107,7 @@ class WriteAheadLog implements Log {
   }
 
   #cursorChain(position: Position): Chain | undefined {
-    for (const [, point] of this.#cursors.entries()) if (point.position === position) return point.chain;
+    for (const point of this.#cursors.points()) if (point.position === position) return point.chain;
     return undefined;
   }
 
@@ -120,23 +120,41 @@ class WriteAheadLog implements Log {
   }
 
   cursor(receiver: string): Point {
+    return this.#cursors.slowestPoint(receiver);
+  }
+
+  moveCursor(receiver: string, to: Point): Promise<void> {
+    return this.moveStreams(receiver, oneStream(to));
+  }
+
+  streams(receiver: string): readonly StreamCursor[] {
     return this.#cursors.get(receiver);
   }
 
-  /** Rejects with RangeError where `to` is not a point of this log: such a cursor would delete what was never sent. */
-  moveCursor(receiver: string, to: Point): Promise<void> {
+  /** Rejects with RangeError where a point is not one of this log: such a cursor would delete what was never sent. */
+  moveStreams(receiver: string, streams: readonly StreamCursor[]): Promise<void> {
     return this.#serial.run(async () => {
-      const { head } = this.#volume;
-      if (to.position > head.position)
-        throw new RangeError(`cursor of ${receiver}: expected at most position ${head.position}, got ${to.position}`);
-      const chain = await this.#readableChain(to.position);
-      if (chain !== undefined && chain !== to.chain)
-        throw new RangeError(`cursor of ${receiver}: expected chain ${chain} at position ${to.position}, got ${to.chain}`);
-      this.#cursors.set(receiver, to);
+      const fault = faultOf(streams);
+      if (fault !== undefined) throw new RangeError(`cursor of ${receiver}: ${fault}`);
+      for (const { at, end } of streams) {
+        await this.#check(receiver, at);
+        if (end !== undefined) await this.#check(receiver, end);
+      }
+      this.#cursors.set(receiver, streams);
       await this.#volume.saveCursors(this.#settings.sync === 'always');
       await this.#volume.removeDone();
       await this.#afterChange();
     });
+  }
+
+  async #check(receiver: string, { position, chain }: Point): Promise<void> {
+    const { head } = this.#volume;
+    if (position > head.position)
+      throw new RangeError(`cursor of ${receiver}: expected at most position ${head.position}, got ${position}`);
+    for (const known of this.#cursors.points()) if (known.position === position && known.chain === chain) return;
+    const actual = await this.#readableChain(position);
+    if (actual !== undefined && actual !== chain)
+      throw new RangeError(`cursor of ${receiver}: expected chain ${actual} at position ${position}, got ${chain}`);
   }
 
   async #readableChain(position: Position): Promise<Chain | undefined> {

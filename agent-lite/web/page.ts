@@ -55,6 +55,7 @@ ${row('Next try', edge.nextTryInMs === undefined ? 'now' : `in ${formatDuration(
 ${row('Push interval', formatDuration(edge.pushIntervalMs))}
 ${row('Waiting', edge.backlogRecords === 0 ? 'nothing' : `${scrapes(edge.backlogRecords)}, ${formatBytes(edge.backlogBytes)}`)}
 ${edge.backlogRecords === 0 ? undefined : row('Oldest waiting', formatAge(edge.backlogAgeMs))}
+${edge.behindRecords === 0 ? undefined : row('Behind fresh ones', scrapes(edge.behindRecords))}
 ${row('Clock', clockText(edge.clockOffsetMs))}
 ${edge.failures === 0 ? undefined : row('Failures', formatCount(edge.failures))}
 </dl>${errorLine(edge.error)}</section>`;

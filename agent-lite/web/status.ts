@@ -39,6 +39,8 @@ export interface EdgeStatus {
   readonly backlogBytes: number;
   /** Age of the oldest record the edge has not acknowledged. */
   readonly backlogAgeMs: number | undefined;
+  /** Of the backlog, those that are sent behind fresh samples. */
+  readonly behindRecords: number;
   /** The edge's time minus ours; undefined until the edge has answered. */
   readonly clockOffsetMs: number | undefined;
   /** The times of samples are corrected by the offset. */

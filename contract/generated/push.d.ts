@@ -663,6 +663,9 @@ export namespace push {
         /** PushAnswer configVersion. */
         configVersion: string;
 
+        /** PushAnswer freshWindowMs. */
+        freshWindowMs: number;
+
         /**
          * Encodes the specified PushAnswer message. Does not implicitly {@link push.PushAnswer.verify|verify} messages.
          * @param message PushAnswer message or plain object to encode
@@ -719,6 +722,9 @@ export namespace push {
 
             /** PushAnswer configVersion */
             configVersion?: (string|null);
+
+            /** PushAnswer freshWindowMs */
+            freshWindowMs?: (number|null);
 
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];

@@ -1641,6 +1641,7 @@ export const push = $root.push = (() => {
          * @property {number|null} [minPushIntervalMs] PushAnswer minPushIntervalMs
          * @property {Array.<Uint8Array>|null} [masks] PushAnswer masks
          * @property {string|null} [configVersion] PushAnswer configVersion
+         * @property {number|null} [freshWindowMs] PushAnswer freshWindowMs
          * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
          */
 
@@ -1764,6 +1765,14 @@ export const push = $root.push = (() => {
         PushAnswer.prototype.configVersion = "";
 
         /**
+         * PushAnswer freshWindowMs.
+         * @member {number} freshWindowMs
+         * @memberof push.PushAnswer
+         * @instance
+         */
+        PushAnswer.prototype.freshWindowMs = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+        /**
          * Encodes the specified PushAnswer message. Does not implicitly {@link push.PushAnswer.verify|verify} messages.
          * @function encode
          * @memberof push.PushAnswer
@@ -1804,6 +1813,8 @@ export const push = $root.push = (() => {
                     writer.uint32(/* id 10, wireType 2 =*/82).bytes(message.masks[i]);
             if (message.configVersion != null && $Object.hasOwnProperty.call(message, "configVersion") && message.configVersion !== "")
                 writer.uint32(/* id 11, wireType 2 =*/90).string(message.configVersion);
+            if (message.freshWindowMs != null && $Object.hasOwnProperty.call(message, "freshWindowMs") && (typeof message.freshWindowMs === "object" ? message.freshWindowMs.low || message.freshWindowMs.high : message.freshWindowMs !== 0))
+                writer.uint32(/* id 12, wireType 0 =*/96).uint64(message.freshWindowMs);
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -1939,6 +1950,15 @@ export const push = $root.push = (() => {
                             message.configVersion = value;
                         else
                             delete message.configVersion;
+                        continue;
+                    }
+                case 12: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.freshWindowMs = value;
+                        else
+                            delete message.freshWindowMs;
                         continue;
                     }
                 }

@@ -12,9 +12,9 @@ const DEAD_LETTERS = `${ADMIN_PATH}dead-letters`;
 
 export interface AdminContext {
   readonly store: ObjectStore;
-  readonly receiver: ReceiverConfig;
-  /** One POST to the receiver in the name of a tenant. Throws where a secret of the receiver is not set. */
-  readonly send: (tenant: string, block: Uint8Array<ArrayBuffer>) => Promise<Verdict>;
+  readonly receivers: readonly ReceiverConfig[];
+  /** One POST to a receiver in the name of a tenant. Throws where a secret of the receiver is not set. */
+  readonly send: (receiver: ReceiverConfig, tenant: string, block: Uint8Array<ArrayBuffer>) => Promise<Verdict>;
   /** Ms. */
   readonly now: () => number;
   readonly count: (metric: string) => void;
@@ -67,12 +67,15 @@ async function show(id: string, parameters: URLSearchParams, { store }: AdminCon
 }
 
 /** Kept until the receiver has taken all of it. Twice at once does no harm: the second finds repeats, or nothing. */
-async function replay(id: string, { store, receiver, send, now, count }: AdminContext): Promise<AdminReply> {
+async function replay(id: string, { store, receivers, send, now, count }: AdminContext): Promise<AdminReply> {
   const letter = await read(id, store);
   if ('status' in letter) return letter;
+  const { receiver: name } = letter.header;
+  const receiver = receivers.find((candidate) => candidate.name === name);
+  if (receiver === undefined) return { status: 409, errorType: 'no_receiver', error: noReceiver(name, receivers) };
   const tooOld = tooOldFor(receiver, letter.header, now());
   if (tooOld !== undefined) return { status: 409, errorType: 'too_old', error: tooOld };
-  const { status, words } = await send(tenantOf(id) ?? '', letter.block);
+  const { status, words } = await send(receiver, tenantOf(id) ?? '', letter.block);
   if (status < 200 || status >= 300) {
     const answer = status === 0 ? `did not answer: ${words}` : `answered ${status}: ${words}`;
     return { status: 502, errorType: 'receiver', error: `receiver ${receiver.name} ${answer}. The dead letter is kept.` };
@@ -81,6 +84,10 @@ async function replay(id: string, { store, receiver, send, now, count }: AdminCo
   count('relay_dead_letters_replayed_total');
   return success({ id, receiver: receiver.name, status, samples: letter.header.samples });
 }
+
+const noReceiver = (name: string, receivers: readonly ReceiverConfig[]): string =>
+  `the dead letter is meant for receiver ${name}, which is not in relay.yml (there: ${receivers.map((receiver) => receiver.name).join(', ')}). ` +
+  'Add a receiver of that name, with or without a route, deploy, and replay again.';
 
 /** Without reading it: a letter that nobody can read can be dropped as well. */
 async function drop(id: string, { store, count }: AdminContext): Promise<AdminReply> {

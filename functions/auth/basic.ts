@@ -1,6 +1,5 @@
 import { err, type Result } from '../../contract/result.ts';
-import type { Identity } from '../model.ts';
-import { type AuthFailure, verifyToken } from './token.ts';
+import { type AuthFailure, type TokenHolder, verifyToken } from './token.ts';
 
 /** As for tokens: longer headers are refused before anything is decoded. */
 const MAX_HEADER_LENGTH = 4096;
@@ -12,7 +11,7 @@ const MAX_HEADER_LENGTH = 4096;
  *
  * @param header value of the Authorization header
  */
-export async function verifySender(header: string | undefined, key: string, nowMs: number): Promise<Result<Identity, AuthFailure>> {
+export async function verifySender(header: string | undefined, key: string, nowMs: number): Promise<Result<TokenHolder, AuthFailure>> {
   const encoded = /^Basic +([A-Za-z0-9+/]+={0,2})$/i.exec(header?.slice(0, MAX_HEADER_LENGTH + 1) ?? '')?.[1];
   if (header === undefined || header.length > MAX_HEADER_LENGTH || encoded === undefined) return verifyToken(header, key, nowMs);
   const credentials = decode(encoded);

@@ -4,7 +4,8 @@ import type { Identity } from '../model.ts';
 
 /**
  * Device tokens: JSON Web Tokens (RFC 7519) signed with HS256. Claims: `tenant`, `sub` (the device) and `exp` (seconds since
- * 1970), all required. Replaying one is harmless for pushes: what is stored is not stored twice.
+ * 1970), all required, and `iat` (when it was issued), by which a tenant's older tokens can be refused together. Replaying a
+ * push is harmless: what is stored is not stored twice.
  */
 
 const ALGORITHM = 'HS256';
@@ -18,6 +19,13 @@ export const isIdentityName = (text: string): boolean => NAME.test(text);
 export interface TokenClaims extends Identity {
   /** Ms since 1970; stored in whole seconds. */
   readonly expiresMs: number;
+  /** Ms since 1970; stored in whole seconds. */
+  readonly issuedMs?: number;
+}
+/** Who a good token names. */
+export interface TokenHolder extends Identity {
+  /** Ms since 1970; undefined: the token does not say. */
+  readonly issuedMs: number | undefined;
 }
 
 /** Signs a token. Throws RangeError for names or a time that {@link verifyToken} would refuse. */
@@ -25,8 +33,12 @@ export async function signToken(key: string, claims: TokenClaims): Promise<strin
   for (const name of ['tenant', 'device'] as const) {
     if (!isIdentityName(claims[name])) throw new RangeError(`${name}: expected ${NAME.source}, got ${JSON.stringify(claims[name])}`);
   }
-  if (!Number.isSafeInteger(claims.expiresMs)) throw new RangeError(`expiresMs: expected ms since 1970, got ${claims.expiresMs}`);
-  return sign({ tenant: claims.tenant, sub: claims.device, exp: Math.floor(claims.expiresMs / 1000) }, key, ALGORITHM);
+  const { tenant, device, expiresMs, issuedMs } = claims;
+  for (const [name, ms] of Object.entries({ expiresMs, issuedMs })) {
+    if (ms !== undefined && !Number.isSafeInteger(ms)) throw new RangeError(`${name}: expected ms since 1970, got ${ms}`);
+  }
+  const issued = issuedMs === undefined ? {} : { iat: Math.floor(issuedMs / 1000) };
+  return sign({ tenant, sub: device, exp: Math.floor(expiresMs / 1000), ...issued }, key, ALGORITHM);
 }
 
 export type AuthFailure =
@@ -38,11 +50,13 @@ export type AuthFailure =
   | 'bad_claims'
   /** Basic authentication by a user who is not the token's device. */
   | 'wrong_user'
+  /** The token is right, but its tenant takes no tokens of this device, or none so old. */
+  | 'revoked'
   /** The token is right, but its tenant is not configured (any more). */
   | 'unknown_tenant';
 
 /** @param header value of the Authorization header */
-export async function verifyToken(header: string | undefined, key: string, nowMs: number): Promise<Result<Identity, AuthFailure>> {
+export async function verifyToken(header: string | undefined, key: string, nowMs: number): Promise<Result<TokenHolder, AuthFailure>> {
   if (header === undefined || header === '') return err('missing');
   if (header.length > MAX_HEADER_LENGTH) return err('malformed');
   const token = /^Bearer +([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)$/i.exec(header)?.[1];
@@ -58,16 +72,29 @@ export async function verifyToken(header: string | undefined, key: string, nowMs
   return checkClaims(claims, nowMs);
 }
 
-function checkClaims(claims: unknown, nowMs: number): Result<Identity, AuthFailure> {
+function checkClaims(claims: unknown, nowMs: number): Result<TokenHolder, AuthFailure> {
   if (typeof claims !== 'object' || claims === null) return err('bad_claims');
-  const { tenant, sub, exp, nbf } = claims as Readonly<Record<string, unknown>>;
+  const { tenant, sub, exp, nbf, iat } = claims as Readonly<Record<string, unknown>>;
   if (typeof tenant !== 'string' || !NAME.test(tenant) || typeof sub !== 'string' || !NAME.test(sub)) return err('bad_claims');
   // A token without an end could never be got rid of.
   if (typeof exp !== 'number' || !Number.isFinite(exp)) return err('bad_claims');
-  if (nbf !== undefined && (typeof nbf !== 'number' || !Number.isFinite(nbf))) return err('bad_claims');
+  if (!isOptionalTime(nbf) || !isOptionalTime(iat)) return err('bad_claims');
   if (exp * 1000 <= nowMs) return err('expired');
   if (nbf !== undefined && nbf * 1000 > nowMs) return err('not_yet_valid');
-  return ok({ tenant, device: sub });
+  return ok({ tenant, device: sub, issuedMs: iat === undefined ? undefined : iat * 1000 });
+}
+
+const isOptionalTime = (claim: unknown): claim is number | undefined =>
+  claim === undefined || (typeof claim === 'number' && Number.isFinite(claim));
+
+/** Whether a tenant has taken back this token: the device's name is on its list, or the token is older than it allows. */
+export function isRevoked(
+  { device, issuedMs }: TokenHolder,
+  { revokedDevices, tokensNotBeforeMs }: { readonly revokedDevices: ReadonlySet<string>; readonly tokensNotBeforeMs: number | undefined },
+): boolean {
+  if (revokedDevices.has(device)) return true;
+  // Tokens of the time before `iat` was issued do not say how old they are, so they are too old.
+  return tokensNotBeforeMs !== undefined && (issuedMs ?? Number.NEGATIVE_INFINITY) < tokensNotBeforeMs;
 }
 
 /**
@@ -85,6 +112,7 @@ export function describeAuthFailure(failure: AuthFailure): string {
     case 'not_yet_valid':
     case 'bad_claims':
     case 'wrong_user':
+    case 'revoked':
     case 'unknown_tenant':
       return 'the token is not valid';
   }

@@ -1,5 +1,5 @@
 import { wireLimits } from '../../contract/limits.ts';
-import type { ReceiverConfig, RelayConfig, ShardConfig, TenantConfig } from './types.ts';
+import type { LogConfig, ReceiverConfig, RelayConfig, ShardConfig, TenantConfig } from './types.ts';
 
 /** What a key of `relay.yml` that is not given means. Durations are ms, sizes bytes. */
 
@@ -13,8 +13,14 @@ export const defaultReceiver: Omit<ReceiverConfig, 'name' | 'url' | 'kind'> = {
   sendExemplars: true,
   sendMetadata: true,
   headers: [],
+  authorization: undefined,
+  binding: '',
+  onFull: 'block',
   queue: {
     maxSamplesPerSend: 2000,
+    // What is committed is a second old and has many devices in it already.
+    batchSendDeadlineMs: 0,
+    sampleAgeLimitMs: 0,
     minBackoffMs: 30,
     // Prometheus' 5 s is for one sender. Here every tenant is one, and a receiver that comes back meets all of them.
     maxBackoffMs: 30_000,
@@ -40,9 +46,36 @@ export const defaultLimits: RelayConfig['limits'] = {
   futureMs: 600_000,
 };
 
+export const defaultLog: LogConfig = {
+  // A thousand devices that push each 15 s have a line in 15 s.
+  samplingFraction: 0.001,
+  repeatIntervalMs: 60_000,
+};
+
 export const defaultTenant: TenantConfig = {
   externalLabels: [],
   writeRelabelConfigs: [],
   reservedLabels: [],
   minPushIntervalMs: 1000,
+  // Far above what a tenant of many shards brings; there so that no bug of one is everybody's bill.
+  limits: {
+    ingestionRate: 2_000_000,
+    ingestionBurstSize: 200_000_000,
+    maxActiveSeries: 10_000_000,
+    tableRowsPerDay: 100_000_000,
+    tableBytesPerDay: 10 * 1024 ** 3,
+    maxBufferBytes: undefined,
+    wire: {},
+  },
+  // A large Prometheus is a device, too. The burst is a day of a device with 1000 series, four times a minute.
+  deviceLimits: {
+    ingestionRate: 100_000,
+    ingestionBurstSize: 10_000_000,
+    maxActiveSeries: 500_000,
+    tableRowsPerDay: 10_000_000,
+    tableBytesPerDay: 1024 ** 3,
+    maxOffences: 10,
+  },
+  revokedDevices: [],
+  tokensNotBeforeMs: undefined,
 };

@@ -1,5 +1,4 @@
 import { wireLimits } from '../../contract/limits.ts';
-import type { RelabelConfig } from '../../contract/relabel.ts';
 import type { Result } from '../../contract/result.ts';
 import {
   type Decoder,
@@ -10,7 +9,6 @@ import {
   type Failed,
   fail,
   int,
-  list,
   mapOf,
   object,
   optional,
@@ -21,12 +19,13 @@ import {
   size,
   withDefault,
 } from '../../contract/yaml/decode.ts';
-import { isNothing } from '../../contract/yaml/document.ts';
 import type { ConfigError } from '../../contract/yaml/errors.ts';
-import { labelName, labels, relabelConfigs } from '../../contract/yaml/relabel-config.ts';
-import { DEFAULT_IDENTITY_LABEL, DEFAULT_LANES_WITH_WINDOW, defaultLimits, defaultShard, defaultTenant } from './defaults.ts';
-import { receiverConfig } from './receiver.ts';
-import type { ReceiverConfig, RelayConfig, ShardConfig, TenantConfig } from './types.ts';
+import { labelName } from '../../contract/yaml/relabel-config.ts';
+import { DEFAULT_IDENTITY_LABEL, DEFAULT_LANES_WITH_WINDOW, defaultLimits, defaultLog, defaultShard } from './defaults.ts';
+import { logConfig } from './log.ts';
+import { checkRoutes, receivers, routes } from './route-config.ts';
+import { tenantDecoder } from './tenant.ts';
+import type { RelayConfig, ShardConfig, TenantConfig } from './types.ts';
 
 export { type ConfigError, formatConfigErrors } from '../../contract/yaml/errors.ts';
 
@@ -89,60 +88,55 @@ const limits: Decoder<RelayConfig['limits']> = refine(
   }),
 );
 
-const tenant: Decoder<TenantConfig> = refine(
-  object({
-    external_labels: withDefault(labels, defaultTenant.externalLabels),
-    write_relabel_configs: withDefault<readonly RelabelConfig[]>(relabelConfigs, defaultTenant.writeRelabelConfigs),
-    reserved_labels: withDefault<readonly string[]>(list(labelName), defaultTenant.reservedLabels),
-    min_push_interval: withDefault(duration(), defaultTenant.minPushIntervalMs),
-  }),
-  (raw) => ({
-    externalLabels: raw.external_labels,
-    writeRelabelConfigs: raw.write_relabel_configs,
-    reservedLabels: raw.reserved_labels,
-    minPushIntervalMs: raw.min_push_interval,
-  }),
-);
-
-const tenants: Decoder<RelayConfig['tenants']> = refine(mapOf(orDefaults(tenant)), (entries, place) => {
+const tenants: Decoder<RelayConfig['tenants']> = refine(mapOf(tenantDecoder), (entries, place) => {
   if (entries.length === 0) return expected(place, 'at least one tenant, or "*" for all', 'none');
   const bad = entries.find(([name]) => name !== '*' && !/^[\w-]{1,64}$/.test(name));
   if (bad !== undefined) return fail(placeOf(place, bad[0]), 'expected "*" or a tenant name of 1 to 64 letters, digits, _ and -');
   return Object.fromEntries(entries);
 });
 
-/** A tenant that is named without any setting has the defaults. */
-function orDefaults(decoder: Decoder<TenantConfig>): Decoder<TenantConfig> {
-  return (place) => (isNothing(place.node) ? defaultTenant : decoder(place));
-}
-
 const relayConfig: Decoder<RelayConfig> = refine(
   object({
-    receivers: required(list(receiverConfig)),
+    receivers: required(receivers),
+    routes: optional(routes),
     identity_label: withDefault(labelName, DEFAULT_IDENTITY_LABEL),
     shard: withDefault<RawShard>(rawShard, { ...defaultShard, lanes: undefined }),
     limits: withDefault(limits, defaultLimits),
+    log: withDefault(logConfig, defaultLog),
     tenants: required(tenants),
   }),
   (raw, place) => {
-    const [receiver, ...more] = raw.receivers;
-    if (receiver === undefined || more.length > 0) {
-      return fail(placeOf(place, 'receivers'), `expected one receiver, got ${raw.receivers.length} (several are not supported yet)`);
-    }
-    const shard = checkOrder(raw.shard, receiver, placeOf(place, 'shard'));
+    const checked = checkRoutes(raw.routes, raw.receivers, Object.keys(raw.tenants), place);
+    const shard =
+      checked === FAILED ? FAILED : checkOrder(raw.shard, { receivers: raw.receivers, routes: checked }, placeOf(place, 'shard'));
     const identity = checkIdentity(raw.identity_label, raw.tenants, place);
-    if (shard === FAILED || identity === FAILED) return FAILED;
-    return { receiver, identityLabel: identity, shard, limits: raw.limits, tenants: raw.tenants };
+    if (checked === FAILED || shard === FAILED || identity === FAILED) return FAILED;
+    return {
+      receivers: raw.receivers,
+      routes: checked,
+      identityLabel: identity,
+      shard,
+      limits: raw.limits,
+      log: raw.log,
+      tenants: raw.tenants,
+    };
   },
 );
 
 /**
  * Prometheus and Thanos refuse samples that are older than the tenant's newest by more than an hour. Shards and lanes that
- * drain at different speeds would run into that, and what is refused is lost.
+ * drain at different speeds would run into that, and what is refused is lost. Tenants whose route has such a receiver have one
+ * of each; where every route has one, more are a mistake.
  */
-function checkOrder(shard: RawShard, receiver: ReceiverConfig, place: Place): ShardConfig | Failed {
-  if (receiver.outOfOrderTimeWindowMs > 0) return { ...shard, lanes: shard.lanes ?? DEFAULT_LANES_WITH_WINDOW };
-  const reason = `would lose data: receiver ${receiver.name} takes no late samples (out_of_order_time_window is 0s), so expected 1`;
+function checkOrder(
+  shard: RawShard,
+  { receivers: all, routes: given }: Pick<RelayConfig, 'receivers' | 'routes'>,
+  place: Place,
+): ShardConfig | Failed {
+  const ordered = new Set(all.filter(({ outOfOrderTimeWindowMs }) => outOfOrderTimeWindowMs === 0).map(({ name }) => name));
+  const strict = given.map((route) => route.receivers.find((name) => ordered.has(name)));
+  if (strict.includes(undefined)) return { ...shard, lanes: shard.lanes ?? DEFAULT_LANES_WITH_WINDOW };
+  const reason = `would lose data: receiver ${strict[0]} takes no late samples (out_of_order_time_window is 0s), so expected 1`;
   const lanes = shard.lanes ?? 1;
   const problems = (['shards', 'lanes'] as const).filter((key) => ({ shards: shard.shards, lanes })[key] > 1);
   for (const key of problems) fail(placeOf(place, key), `${reason}, got ${key === 'shards' ? shard.shards : lanes}`);

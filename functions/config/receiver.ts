@@ -12,6 +12,7 @@ import {
   nonEmptyString,
   object,
   oneOf,
+  optional,
   type Place,
   placeOf,
   refine,
@@ -20,8 +21,9 @@ import {
   withDefault,
 } from '../../contract/yaml/decode.ts';
 import { formatDuration } from '../../contract/yaml/units.ts';
+import { authorization, basicAuth, secretName } from './credentials.ts';
 import { defaultReceiver } from './defaults.ts';
-import type { ReceiverConfig, ReceiverKind } from './types.ts';
+import type { ReceiverAuthorization, ReceiverConfig, ReceiverKind, SecretName } from './types.ts';
 
 const KINDS: readonly ReceiverKind[] = ['thanos', 'prometheus', 'mimir', 'victoriametrics'];
 
@@ -48,14 +50,15 @@ const queueConfig: Decoder<ReceiverConfig['queue']> = refine(
       max_samples_per_send: withDefault(int(1, 50_000), DEFAULT_QUEUE.maxSamplesPerSend),
       min_backoff: withDefault(duration(1), DEFAULT_QUEUE.minBackoffMs),
       max_backoff: withDefault(duration(1), DEFAULT_QUEUE.maxBackoffMs),
+      // Longer, and a shard would wake for nothing while devices wait for the receiver's samples.
+      batch_send_deadline: withDefault(duration(0, 60_000), DEFAULT_QUEUE.batchSendDeadlineMs),
+      sample_age_limit: withDefault(duration(0, 10 * 365 * 86_400_000), DEFAULT_QUEUE.sampleAgeLimitMs),
     },
     {
       capacity: 'not supported: what waits is bounded by shard.max_buffer_size',
       max_shards: 'not supported: set shard.shards and shard.lanes',
       min_shards: 'not supported: set shard.shards and shard.lanes',
-      batch_send_deadline: 'not supported: set shard.commit_interval',
       retry_on_http_429: 'not supported: 429 is always tried again; remove this key',
-      sample_age_limit: 'not supported yet: samples are never dropped for their age; remove this key',
     },
   ),
   (raw, place) => {
@@ -66,7 +69,13 @@ const queueConfig: Decoder<ReceiverConfig['queue']> = refine(
         formatDuration(raw.max_backoff),
       );
     }
-    return { maxSamplesPerSend: raw.max_samples_per_send, minBackoffMs: raw.min_backoff, maxBackoffMs: raw.max_backoff };
+    return {
+      maxSamplesPerSend: raw.max_samples_per_send,
+      batchSendDeadlineMs: raw.batch_send_deadline,
+      sampleAgeLimitMs: raw.sample_age_limit,
+      minBackoffMs: raw.min_backoff,
+      maxBackoffMs: raw.max_backoff,
+    };
   },
 );
 
@@ -80,16 +89,12 @@ const metadataConfig = object(
 );
 
 /** The text of a header, or `{ env: NAME }` for one that is kept as a secret of the Worker. */
-const headerValue: Decoder<string | { readonly env: string }> = (place) => {
+const headerValue: Decoder<string | SecretName> = (place) => {
   if (place.node.kind === 'map') return secretName(place);
   const text = nonEmptyString(place);
   if (text === FAILED) return FAILED;
   return /^[\t\x20-\x7e\x80-\xff]+$/.test(text) ? text : expected(place, 'text without control characters', 'some');
 };
-const secretName = object({
-  env: required(refine(nonEmptyString, (name, place) => (/^[A-Za-z_]\w*$/.test(name) ? name : expected(place, 'the name of a secret')))),
-});
-
 const headers: Decoder<ReceiverConfig['headers']> = refine(mapOf(headerValue), (entries, place) => {
   for (const [name, value] of entries) {
     const at = placeOf(place, name);
@@ -109,10 +114,14 @@ const url: Decoder<string> = refine(nonEmptyString, (text, place) => {
     return expected(place, 'an address such as https://thanos.example.com/api/v1/receive', 'something else');
   }
   if (parsed.username !== '' || parsed.password !== '') {
-    return fail(place, 'expected an address without user and password; use headers with { env: NAME }');
+    return fail(place, 'expected an address without user and password; use basic_auth with { env: NAME }');
   }
   return text;
 });
+
+const binding: Decoder<string> = refine(nonEmptyString, (name, place) =>
+  /^[A-Za-z_]\w*$/.test(name) ? name : expected(place, 'the name of a binding in wrangler.toml'),
+);
 
 const fields = {
   name: required(
@@ -126,6 +135,10 @@ const fields = {
   send_exemplars: withDefault(bool, defaultReceiver.sendExemplars),
   metadata_config: withDefault<{ readonly send: boolean }>(metadataConfig, { send: defaultReceiver.sendMetadata }),
   headers: withDefault(headers, defaultReceiver.headers),
+  basic_auth: optional(basicAuth),
+  authorization: optional(authorization),
+  binding: withDefault(binding, defaultReceiver.binding),
+  on_full: withDefault(oneOf(['block', 'drop_oldest']), defaultReceiver.onFull),
   queue_config: withDefault(queueConfig, defaultReceiver.queue),
 };
 
@@ -133,13 +146,13 @@ const fields = {
 export const receiverConfig: Decoder<ReceiverConfig> = refine(
   object(fields, {
     write_relabel_configs: 'not supported here: set it for a tenant',
-    basic_auth: 'not supported: use headers with Authorization: { env: NAME }',
-    authorization: 'not supported: use headers with Authorization: { env: NAME }',
-    on_full: 'not supported yet: a full buffer makes devices wait; remove this key',
+    bearer_token: 'not supported: use authorization with credentials: { env: NAME }',
+    tls_config: 'not supported: bind a client certificate with mtls_certificates and name it in binding',
   }),
   (raw, place) => {
     const header = checkTenantHeader(raw, place);
-    if (header === FAILED) return FAILED;
+    const credentials = checkAuthorization(raw, place);
+    if (header === FAILED || credentials === FAILED) return FAILED;
     return {
       name: raw.name,
       url: raw.url,
@@ -150,10 +163,27 @@ export const receiverConfig: Decoder<ReceiverConfig> = refine(
       sendExemplars: raw.send_exemplars,
       sendMetadata: raw.metadata_config.send,
       headers: raw.headers,
+      authorization: credentials,
+      binding: raw.binding,
+      onFull: raw.on_full,
       queue: raw.queue_config,
     };
   },
 );
+
+/** Two of them would contradict each other, and the receiver would choose. */
+function checkAuthorization(raw: Decoded<typeof fields>, place: Place): ReceiverAuthorization | undefined | Failed {
+  const inHeaders = raw.headers.some(({ name }) => name.toLowerCase() === 'authorization');
+  const given = [raw.basic_auth && 'basic_auth', raw.authorization && 'authorization', inHeaders && 'headers.Authorization'].filter(
+    Boolean,
+  );
+  if (given.length > 1)
+    return fail(place, `expected at most one of basic_auth, authorization and headers.Authorization, got ${given.join(' and ')}`);
+  const found = raw.basic_auth ?? raw.authorization;
+  if (found !== undefined && raw.tenant_header.toLowerCase() === 'authorization')
+    return expected(placeOf(place, 'tenant_header'), 'another header than Authorization, which carries the credentials');
+  return found;
+}
 
 function checkTenantHeader(raw: Decoded<typeof fields>, place: Place): string | Failed {
   const { tenant_header: name } = raw;

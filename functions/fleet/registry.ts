@@ -32,6 +32,11 @@ export class ShardRegistry {
     this.#known.add(name);
   }
 
+  /** Names of all shards of a tenant, of any generation. */
+  async ofTenant(tenant: string): Promise<readonly string[]> {
+    return (await this.#store.list(`${PREFIX}${tenant}/`)).map((key) => key.slice(PREFIX.length));
+  }
+
   /** Names in byte order, at most `limit`. */
   async list(limit: number): Promise<readonly string[]> {
     return (await this.#store.list(PREFIX, { limit })).map((key) => key.slice(PREFIX.length));

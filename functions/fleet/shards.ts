@@ -1,31 +1,22 @@
-import { crc32c } from '../../contract/crc32c.ts';
-import type { RelayConfig } from '../config/types.ts';
-import type { Identity, ShardMetrics, ShardStub } from '../model.ts';
-
-const encoder = new TextEncoder();
+import type { Outgoing, RelayConfig } from '../config/types.ts';
+import { ACK_DURATION, expandHistograms } from '../histogram.ts';
+import type { ShardMetrics, ShardStub } from '../model.ts';
+import { TextFormat } from './text-format.ts';
 
 /**
- * `tenant/generation/index` of the shard that takes a device's pushes. Without an out-of-order window a receiver refuses
- * what is an hour behind the tenant's newest sample; shards drain at different speeds, so the tenant then has only one.
+ * Shards that the configuration gives a tenant. Without an out-of-order window a receiver refuses what is an hour behind the
+ * tenant's newest sample; shards drain at different speeds, so the tenant then has only one.
  */
-export function shardOf({ tenant, device }: Identity, { shard, receiver }: RelayConfig): string {
-  const shards = receiver.outOfOrderTimeWindowMs > 0 ? shard.shards : 1;
-  return `${tenant}/${shard.generation}/${spread(device) % shards}`;
-}
-
-/** Not the hash that chooses the lane within a shard: with that one, all devices of a shard could share a lane. */
-function spread(text: string): number {
-  let h = crc32c(encoder.encode(text));
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return (h ^ (h >>> 16)) >>> 0;
-}
+export const shardsOf = (
+  { shard }: Pick<RelayConfig, 'shard'>,
+  { outOfOrderTimeWindowMs }: Pick<Outgoing, 'outOfOrderTimeWindowMs'>,
+): number => (outOfOrderTimeWindowMs > 0 ? shard.shards : 1);
 
 /** Calls to other objects that are open at once. */
 const PARALLEL = 6;
 
 /** Runs `task` for each name, some at a time; a failure is told to `failed` and holds nobody up. */
-async function forEachShard(
+export async function forEachShard(
   names: readonly string[],
   task: (name: string) => Promise<void>,
   failed: (name: string, error: unknown) => void,
@@ -53,10 +44,14 @@ export function pokeAll(
   return forEachShard(names, (name) => stub(name).poke(), failed);
 }
 
-/** Prometheus' text format: every shard's counters and gauges, with its tenant and its place as labels. */
+/**
+ * Prometheus' text format: every shard's counters and gauges, with its tenant and its place as labels; then those of the Worker.
+ * @param workers totals of the object that keeps what isolates count; undefined where it did not answer
+ */
 export async function gatherMetrics(
   names: readonly string[],
   stub: (name: string) => ShardStub,
+  workers: Readonly<Record<string, number>> | undefined,
   failed: (name: string, error: unknown) => void,
 ): Promise<string> {
   const byShard = new Map<string, ShardMetrics>();
@@ -71,26 +66,13 @@ export async function gatherMetrics(
       failed(name, error);
     },
   );
-  // One block per metric, as the format asks for.
-  const blocks = new Map<string, string[]>();
-  const line = (metric: string, labels: string, value: number): void => {
-    const lines = blocks.get(metric) ?? [`# TYPE ${metric} ${metric.endsWith('_total') ? 'counter' : 'gauge'}`];
-    lines.push(`${metric}${labels} ${value}`);
-    blocks.set(metric, lines);
-  };
+  const text = new TextFormat();
   for (const name of names) {
     const [tenant, generation, index] = name.split('/');
-    const place = `tenant="${tenant}",shard="${generation}/${index}"`;
-    for (const [series, value] of Object.entries(byShard.get(name)?.values ?? {})) {
-      const brace = series.indexOf('{');
-      if (brace === -1) line(series, `{${place}}`, value);
-      else line(series.slice(0, brace), `{${place},${series.slice(brace + 1)}`, value);
-    }
+    text.add(byShard.get(name)?.values ?? {}, `tenant="${tenant}",shard="${generation}/${index}"`);
   }
-  line('relay_shards', '', names.length);
-  line('relay_shards_unreachable', '', failures);
-  return `${[...blocks.keys()]
-    .sort()
-    .map((metric) => blocks.get(metric)?.join('\n'))
-    .join('\n')}\n`;
+  if (workers !== undefined) text.add(expandHistograms(workers, [ACK_DURATION]));
+  text.gauge('relay_shards', names.length);
+  text.gauge('relay_shards_unreachable', failures + (workers === undefined ? 1 : 0));
+  return text.toString();
 }

@@ -1,8 +1,18 @@
 import { FormatError } from '../../contract/binary.ts';
 import { snappyConcat } from '../../contract/snappy.ts';
-import type { Delivery, DeliveryStep, OutgoingFragment, Outlet, RefusedReason, Verdict } from '../model.ts';
+import type { Delivery, DeliveryOptions, DeliveryStep, OutgoingFragment, Outlet, RefusedReason, Verdict, VerdictCause } from '../model.ts';
 import { type RefusedBlock, RefusedParts } from './refused-parts.ts';
-import { countEntries, decodeSeries, encodeSeries, firstSamples, halve, halveByTime, type SeriesPart, timeRange } from './split.ts';
+import {
+  countEntries,
+  decodeSeries,
+  encodeSeries,
+  firstSamples,
+  halve,
+  halveByTime,
+  newestSamples,
+  type SeriesPart,
+  timeRange,
+} from './split.ts';
 
 export type Send = (block: Uint8Array<ArrayBuffer>) => Promise<Verdict>;
 
@@ -15,11 +25,17 @@ export type Send = (block: Uint8Array<ArrayBuffer>) => Promise<Verdict>;
 const SEARCH = { fruitless: 64, moment: 16, fruitful: 512, tired: 4, tiredAfter: 128 } as const;
 /** Series asked for by the test for a repeat. */
 const PROBED_SERIES = 3;
+/** Refusals, and nothing taken, after which no more fragments are tried: it looks like the receiver, and not like the data. */
+const GIVE_UP = 128;
+/** POSTs and fragments by which a receiver that took part of each may show that it takes anything. */
+const PROOF = { posts: 8, fragments: 4 } as const;
 
 /** Still to do; the last of the list comes first. */
 type Work =
   | { readonly kind: 'run'; readonly from: number; readonly to: number; suspect: boolean }
   | { readonly kind: 'parts'; readonly fragment: number; readonly parts: readonly SeriesPart[]; readonly search: Search }
+  /** Small pieces of what was refused in part: is there any that is taken as a whole? */
+  | { readonly kind: 'proof'; readonly pieces: readonly (readonly SeriesPart[])[]; readonly posts: number }
   | { readonly kind: 'probe'; readonly fragment: number; readonly parts: readonly SeriesPart[]; readonly left: readonly SeriesPart[] };
 
 /** What a search has cost, shared by all parts that it made. */
@@ -29,7 +45,7 @@ interface Search {
   passed: boolean;
 }
 
-export const createOutlet = (send: Send): Outlet => ({ begin: (fragments) => new FragmentDelivery(send, fragments) });
+export const createOutlet = (send: Send): Outlet => ({ begin: (fragments, options) => new FragmentDelivery(send, fragments, options) });
 
 /**
  * Sends fragments in one POST; where that is refused, in halves, then by series and samples, always older before newer, so
@@ -44,16 +60,20 @@ class FragmentDelivery implements Delivery {
   #passed = false;
   #shrunk = false;
   #posts = 0;
+  #proven = false;
+  #lastRefusal: VerdictCause = { status: 0, words: '' };
+  readonly #thorough: boolean;
 
-  constructor(send: Send, fragments: readonly OutgoingFragment[]) {
+  constructor(send: Send, fragments: readonly OutgoingFragment[], { thorough = false }: DeliveryOptions = {}) {
     this.#send = send;
     this.#fragments = fragments;
+    this.#thorough = thorough;
     this.#work = [{ kind: 'run', from: 0, to: fragments.length, suspect: fragments.some(({ suspect }) => suspect) }];
   }
 
   async advance(posts: number): Promise<DeliveryStep> {
     for (let left = posts; ; left--) {
-      const work = this.#work.pop();
+      const work = this.#work.pop() ?? this.#proof();
       if (work === undefined) {
         const refused = this.#refused.join();
         return { kind: 'finished', passed: this.#passed, shrunk: this.#shrunk, deliveredSamples: this.#delivered, refused };
@@ -63,13 +83,65 @@ class FragmentDelivery implements Delivery {
         return { kind: 'paused' };
       }
       this.#posts++;
-      const verdict = work.kind === 'run' ? await this.#sendRun(work) : await this.#sendParts(work);
+      const verdict = await this.#sendWork(work);
       if (verdict.kind === 'shrink') this.#shrunk = true;
-      if (verdict.kind !== 'retry' && verdict.kind !== 'stop') continue;
+      if (verdict.kind !== 'retry' && verdict.kind !== 'stop') {
+        if (verdict.kind !== 'done') this.#lastRefusal = verdict;
+        if (!this.#passed && !this.#thorough && this.#posts >= GIVE_UP && this.#work.at(-1)?.kind === 'run') this.#giveUp();
+        continue;
+      }
+      this.#posts--;
+      const untouched = work.kind === 'run' && work.to - work.from === this.#fragments.length;
       // It may have been stored all the same: an answer can get lost.
       this.#work.push(work.kind === 'run' ? { ...work, suspect: work.suspect || verdict.kind === 'retry' } : work);
-      return { kind: 'waiting', verdict };
+      return { kind: 'waiting', verdict, untouched };
     }
+  }
+
+  #sendWork(work: Work): Promise<Verdict> {
+    if (work.kind === 'run') return this.#sendRun(work);
+    return work.kind === 'proof' ? this.#sendProof(work) : this.#sendParts(work);
+  }
+
+  /** The fragments that are left count as refused; nobody knows better yet. */
+  #giveUp(): void {
+    for (const work of this.#work.splice(0)) {
+      if (work.kind !== 'run') continue;
+      const fragments = this.#fragments.slice(work.from, work.to);
+      this.#refused.add('refused', this.#lastRefusal, whole(snappyConcat(fragments.map(({ block }) => block)), fragments, work.from));
+    }
+  }
+
+  /**
+   * A receiver that answers "partly" or "stored before" may be right; one that is wrongly set up may say so to everything. The
+   * newest samples of a few fragments tell: stored already or not, a receiver that works takes some of them.
+   */
+  #proof(): Work | undefined {
+    if (this.#passed || this.#proven || !this.#refused.has('partly_refused', 'repeat_refused')) return undefined;
+    this.#proven = true;
+    const count = this.#fragments.length;
+    const step = Math.max(1, Math.ceil(count / PROOF.fragments));
+    const pieces: (readonly SeriesPart[])[] = [];
+    for (let i = count - 1; i >= 0; i -= step) {
+      const { block, rawBytes } = this.#fragments[i] as OutgoingFragment;
+      const all = readable(() => decodeSeries(block, rawBytes));
+      const newest = newestSamples(all);
+      // Exactly what was refused is not sent again.
+      const same = count === 1 && countEntries(all) === countEntries(newest);
+      if (newest.length > 0) pieces.push(...(same ? (halve(newest) ?? []) : [newest]));
+    }
+    return pieces.length === 0 ? undefined : { kind: 'proof', pieces, posts: PROOF.posts };
+  }
+
+  async #sendProof({ pieces, posts }: Extract<Work, { kind: 'proof' }>): Promise<Verdict> {
+    const [first, ...others] = pieces as [readonly SeriesPart[], ...(readonly SeriesPart[])[]];
+    const verdict = await this.#send(encodeSeries(first));
+    if (verdict.kind === 'done') this.#passed = true;
+    else if (verdict.kind !== 'retry' && verdict.kind !== 'stop') {
+      const left = [...others, ...(halve(first) ?? [])];
+      if (left.length > 0 && posts > 1) this.#work.push({ kind: 'proof', pieces: left, posts: posts - 1 });
+    }
+    return verdict;
   }
 
   async #sendRun(run: Extract<Work, { kind: 'run' }>): Promise<Verdict> {
@@ -103,7 +175,7 @@ class FragmentDelivery implements Delivery {
     else this.#divide(from, parts, verdict, newSearch(SEARCH.fruitless));
   }
 
-  async #sendParts(work: Exclude<Work, { kind: 'run' }>): Promise<Verdict> {
+  async #sendParts(work: Extract<Work, { kind: 'parts' | 'probe' }>): Promise<Verdict> {
     if (work.kind === 'probe') return this.#probe(work);
     const { fragment, parts, search } = work;
     search.posts++;
@@ -130,7 +202,6 @@ class FragmentDelivery implements Delivery {
     if (verdict.kind === 'split' && verdict.repeat) {
       if (rest.length > 0) this.#work.push({ kind: 'probe', fragment, parts, left: rest });
       else {
-        this.#passed = true;
         this.#refused.add('repeat_refused', verdict, refusedBlock(encodeSeries(parts), fragment, parts));
       }
     } else if (verdict.kind !== 'retry' && verdict.kind !== 'stop') {
@@ -159,8 +230,6 @@ class FragmentDelivery implements Delivery {
   }
 
   #partlyRefused(verdict: Extract<Verdict, { kind: 'partly_refused' }>, suspect: boolean, block: RefusedBlock): void {
-    // The receiver said that it stored the rest, so it works; how much that was it did not say.
-    this.#passed = true;
     const repeats = verdict.onlyRepeats || (suspect && /out[ -]of[ -]order|duplicate/i.test(verdict.words));
     this.#refused.add(repeats ? 'repeat_refused' : 'partly_refused', verdict, block);
   }
@@ -173,6 +242,16 @@ class FragmentDelivery implements Delivery {
   #pass(samples: number): void {
     this.#passed = true;
     this.#delivered += samples;
+  }
+}
+
+/** Empty where the block cannot be read. */
+function readable(read: () => readonly SeriesPart[]): readonly SeriesPart[] {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof FormatError) return [];
+    throw error;
   }
 }
 

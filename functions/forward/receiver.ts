@@ -52,17 +52,20 @@ export class Receiver {
     const { kind, clock, timeoutMs } = this.#options;
     const abort = new AbortController();
     const answered = new AbortController();
+    const startMs = clock.now();
+    const took = () => ({ tookMs: clock.now() - startMs });
     const timeout = clock.sleep(timeoutMs, answered.signal).then(() => {
       if (!answered.signal.aborted) abort.abort();
       return 'timeout' as const;
     });
     try {
       const answer = await Promise.race([this.#post(block, abort.signal), timeout]);
-      if (answer === 'timeout') return { kind: 'retry', status: 0, words: `no answer within ${timeoutMs} ms`, afterMs: undefined };
-      const verdict = verdictOf(answer, kind);
+      if (answer === 'timeout')
+        return { kind: 'retry', status: 0, words: `no answer within ${timeoutMs} ms`, afterMs: undefined, ...took() };
+      const verdict: Verdict = { ...verdictOf(answer, kind), ...took() };
       return answer.clockOffsetMs === undefined ? verdict : { ...verdict, clockOffsetMs: answer.clockOffsetMs };
     } catch (error) {
-      return { kind: 'retry', status: 0, words: error instanceof Error ? error.message : String(error), afterMs: undefined };
+      return { kind: 'retry', status: 0, words: error instanceof Error ? error.message : String(error), afterMs: undefined, ...took() };
     } finally {
       answered.abort();
     }

@@ -21,6 +21,10 @@ export class RefusedParts {
     known.blocks.push(block);
   }
 
+  has(...reasons: readonly RefusedReason[]): boolean {
+    return reasons.some((reason) => this.#byReason.has(reason));
+  }
+
   join(): readonly RefusedPart[] {
     return [...this.#byReason].map(([reason, { status, words, blocks }]) => ({
       reason,

@@ -107,6 +107,10 @@ export function firstSamples(parts: readonly SeriesPart[], count: number): reado
     .map(({ labels, entries }) => ({ labels, entries: entries.slice(0, 1), exemplars: [] }));
 }
 
+/** The last entry of each series; no exemplars, no metadata. */
+export const newestSamples = (parts: readonly SeriesPart[]): readonly SeriesPart[] =>
+  parts.filter(({ entries }) => entries.length > 0).map(({ labels, entries }) => ({ labels, entries: entries.slice(-1), exemplars: [] }));
+
 export function timeRange(parts: readonly SeriesPart[]): { readonly minMs: number; readonly maxMs: number } {
   let minMs = Number.POSITIVE_INFINITY;
   let maxMs = Number.NEGATIVE_INFINITY;

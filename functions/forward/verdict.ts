@@ -12,6 +12,9 @@ export interface Answer {
 /** Phrases of the TSDB that Prometheus, Thanos and Mimir share; they come with 400 or 409. */
 const REPEAT = /out[ -]of[ -]order|duplicate sample|err-mimir-sample-(out-of-order|duplicate-timestamp)/i;
 const LATE = /out of bounds|too old|too far|timestamp-too-old/i;
+/** https://grafana.com/docs/mimir/latest/manage/mimir-runbooks/#errors-catalog */
+const MIMIR_FAULT = /err-mimir-/i;
+const MIMIR_TOO_LARGE = /err-mimir-distributor-max-write-/i;
 const DUPLICATE = /duplicate sample for timestamp|err-mimir-sample-duplicate-timestamp/i;
 
 /**
@@ -20,7 +23,8 @@ const DUPLICATE = /duplicate sample for timestamp|err-mimir-sample-duplicate-tim
  * - Thanos commits what is good and answers 409 (also for late data); its 400 is about the whole request. A 409 that only
  *   complains of exemplars (a late one, say) means that all samples are stored. Prometheus drops such exemplars silently.
  * - Prometheus rolls the whole request back at the first refused sample and answers 400.
- * - Mimir commits what is good and answers 400.
+ * - Mimir commits what is good and answers 400 with the name of the first fault, be it of time, labels or a limit on series
+ *   (distributor validation and ingesters alike). What it refuses before it looks at the series has no such name.
  * - VictoriaMetrics refuses only what it cannot read.
  */
 export function verdictOf(answer: Answer, kind: ReceiverKind): Verdict {
@@ -29,7 +33,8 @@ export function verdictOf(answer: Answer, kind: ReceiverKind): Verdict {
   if (status >= 200 && status < 300) return { ...cause, kind: 'done' };
   if (status === 409 && namesOnlyExemplars(words)) return { ...cause, kind: 'done' };
   if (status === 409) return { ...cause, kind: 'partly_refused', onlyRepeats: namesOnlyDuplicates(words) };
-  if (status === 400 && kind === 'mimir' && (REPEAT.test(words) || LATE.test(words)))
+  if (status === 400 && kind === 'mimir' && MIMIR_TOO_LARGE.test(words)) return { ...cause, kind: 'shrink' };
+  if (status === 400 && kind === 'mimir' && (REPEAT.test(words) || LATE.test(words) || MIMIR_FAULT.test(words)))
     return { ...cause, kind: 'partly_refused', onlyRepeats: namesOnlyDuplicates(words) };
   if (status === 400 || status === 422) {
     const repeat = REPEAT.test(words);

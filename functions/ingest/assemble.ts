@@ -5,6 +5,7 @@ import { encodeExemplar, encodeFamily, sampleTime } from '../../contract/remote-
 import { err, ok, type Result } from '../../contract/result.ts';
 import { compareBytes } from '../../contract/series-table.ts';
 import type { Fragment } from '../model.ts';
+import { addToSketch } from '../series-sketch.ts';
 import { countCells, FragmentWriter, type RowExemplar } from './fragments.ts';
 import type { DropReason, SeriesEntry } from './labels.ts';
 import type { Tally } from './tally.ts';
@@ -40,6 +41,8 @@ export interface AssembleOptions {
   readonly maxSamplesPerSend: number;
   /** Samples after this are not taken, ms. */
   readonly latestMs: number;
+  /** The series that go out are added to it. */
+  readonly sketch?: Uint8Array;
 }
 
 /**
@@ -87,6 +90,7 @@ export function assemble(
       droppedExemplars('no_sample', given.length - exemplars.length);
       if (removed.outOfOrder + removed.future === samples) continue;
       tally.add('relay_exemplars_stored_total', exemplars.length);
+      if (options.sketch !== undefined) addToSketch(options.sketch, entry.hashes[row] as number);
       writer.add(labels, cells, row, times, from, to, exemplars);
       if (writer.rawBytes > MAX_RAW_BYTES) return err('too_large');
     }

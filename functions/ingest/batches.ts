@@ -7,7 +7,7 @@ import type { UndecodedTargetBatch } from '../../contract/push-target.ts';
 import { REPORT_ROWS } from '../../contract/report-series.ts';
 import { err, ok, type Result } from '../../contract/result.ts';
 import type { Row, TableHash } from '../../contract/series-table.ts';
-import type { RelayConfig } from '../config/types.ts';
+import type { Outgoing } from '../config/types.ts';
 import type { Identity } from '../model.ts';
 import type { Batch } from './assemble.ts';
 import type { SeriesCache, SeriesEntry, SeriesRules } from './labels.ts';
@@ -21,12 +21,12 @@ const CELL_BYTES = 9;
 
 export interface Decoded {
   readonly batches: readonly Batch[];
-  /** What the receiver is to be told of metric families. */
+  /** What receivers are to be told of metric families. */
   readonly metadata: readonly FamilyMetadata[];
 }
 
 export interface DecodeDeps {
-  readonly config: RelayConfig;
+  readonly outgoing: Outgoing;
   readonly rules: SeriesRules;
   readonly series: SeriesCache;
 }
@@ -35,14 +35,14 @@ type Exemplars = ReadonlyMap<number, readonly PushExemplar[]>;
 const NO_EXEMPLARS: Exemplars = new Map();
 
 /**
- * Decodes the cells of each target, finds the labels of its series, and reads what the receiver wants beside them. A target's
+ * Decodes the cells of each target, finds the labels of its series, and reads what receivers want beside them. A target's
  * own rows come before its report rows.
  */
 export function decodeBatches(
   push: UndecodedPush,
   tables: ReadonlyMap<TableHash, LoadedTable>,
   identity: Identity,
-  { rules, series, config: { receiver } }: DecodeDeps,
+  { rules, series, outgoing }: DecodeDeps,
   memory: Reservation,
 ): Result<Decoded, Reply> {
   const batches: Batch[] = [];
@@ -80,7 +80,7 @@ export function decodeBatches(
     let entry: SeriesEntry | undefined;
     if (target.table !== undefined && table !== undefined) {
       const rows = table.rows.length;
-      const exemplars = receiver.sendExemplars ? () => readExemplars(target, rows, memory) : () => ok(NO_EXEMPLARS);
+      const exemplars = outgoing.sendExemplars ? () => readExemplars(target, rows, memory) : () => ok(NO_EXEMPLARS);
       const added = add(target.table, table.rows, target, owner, () => target.decodeCells(rows), exemplars);
       if (!added.ok) return added;
       entry = added.value;
@@ -91,7 +91,7 @@ export function decodeBatches(
       () => ok(NO_EXEMPLARS),
     );
     if (!added.ok) return added;
-    if (!receiver.sendMetadata || target.metadataMemory === 0) continue;
+    if (!outgoing.sendMetadata || target.metadataMemory === 0) continue;
     const room = take(memory, target.metadataMemory);
     if (!room.ok) return room;
     const families = refusing(() => target.decodeMetadata());

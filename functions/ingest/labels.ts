@@ -1,4 +1,3 @@
-import { crc32c } from '../../contract/crc32c.ts';
 import { addMissing, type Labels, labelsKey, labelValue, METRIC_NAME, utf8Length } from '../../contract/labels.ts';
 import type { WireLimits } from '../../contract/limits.ts';
 import { type CompiledRules, relabel } from '../../contract/relabel.ts';
@@ -6,6 +5,7 @@ import { encodeLabelFields } from '../../contract/remote-write.ts';
 import { err, ok, type Result } from '../../contract/result.ts';
 import { compareBytes, type Row, rebuild } from '../../contract/series-table.ts';
 import { ByteLru } from './byte-lru.ts';
+import type { SeriesHash } from './series-hash.ts';
 
 /**
  * From a table's rows to the label bytes that the receiver gets:
@@ -31,13 +31,14 @@ export interface SeriesRules {
   readonly reservedLabels: ReadonlySet<string>;
   readonly rules: CompiledRules;
   readonly limits: WireLimits;
+  readonly hash: SeriesHash;
 }
 
 /** The series of one (table, target, device). */
 export interface SeriesEntry {
   /** Per row of the table: the encoded label fields, or why the series is not forwarded. */
   readonly rows: readonly (Uint8Array | DropReason)[];
-  /** Per row: CRC-32C of its bytes, to find equal ones fast. */
+  /** Per row: the hash of its bytes, to find equal ones fast. */
   readonly hashes: Int32Array;
   /** Rows where a rule had changed the identity label. */
   readonly identityRestored: number;
@@ -72,7 +73,7 @@ export function buildEntry(
       bytes += series.length;
       if (bytes > MAX_ENTRY_BYTES) return err('too_large');
     }
-    out.push(typeof series === 'string' ? series : unlessSeen(series, seen, hashes, out.length));
+    out.push(typeof series === 'string' ? series : unlessSeen(series, rules.hash(series), seen, hashes, out.length));
   }
   return ok({ rows: out, hashes, identityRestored, bytes });
 }
@@ -121,8 +122,14 @@ function encodeSeries(labels: Labels, limits: WireLimits): Uint8Array | DropReas
   return bytes.length > MAX_SERIES_LABEL_BYTES ? 'label_limit' : bytes;
 }
 
-function unlessSeen(series: Uint8Array, seen: Map<number, Uint8Array>, hashes: Int32Array, row: number): Uint8Array | DropReason {
-  let hash = crc32c(series) | 0;
+function unlessSeen(
+  series: Uint8Array,
+  own: number,
+  seen: Map<number, Uint8Array>,
+  hashes: Int32Array,
+  row: number,
+): Uint8Array | DropReason {
+  let hash = own;
   hashes[row] = hash;
   for (let other = seen.get(hash); other !== undefined; other = seen.get(hash)) {
     if (compareBytes(series, other) === 0) return 'duplicate_after_relabel';

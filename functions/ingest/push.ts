@@ -1,23 +1,39 @@
-import { decodePush, type UndecodedPush } from '../../contract/push.ts';
+import { decodePush, type PushAnswer, type UndecodedPush } from '../../contract/push.ts';
 import { readPushName } from '../../contract/push-scan.ts';
 import { err, ok, type Result } from '../../contract/result.ts';
 import type { TableHash } from '../../contract/series-table.ts';
-import type { RelayConfig } from '../config/types.ts';
+import type { Outgoing, RelayConfig } from '../config/types.ts';
 import type { CommitRequest, CommitResult, Identity } from '../model.ts';
+import { SKETCH_BYTES } from '../series-sketch.ts';
 import { assemble } from './assemble.ts';
 import { decodeBatches } from './batches.ts';
 import { inflate, readBody } from './body.ts';
 import type { SeriesCache, SeriesRules } from './labels.ts';
 import type { MemoryBudget, Reservation } from './memory-budget.ts';
 import { agreedTime } from './receiver-time.ts';
-import { busy, malformed, type Reply, refusing, SHORT_OF_MEMORY, take, tooLarge } from './reply.ts';
+import {
+  busy,
+  CLOCKS_DISAGREE,
+  DISPUTE_RETRY_MS,
+  limited,
+  malformed,
+  type Reply,
+  refusing,
+  SHORT_OF_MEMORY,
+  take,
+  tooLarge,
+} from './reply.ts';
 import type { LoadedTable, TableSource } from './tables.ts';
 import { Tally } from './tally.ts';
 
 export interface PushDeps {
-  readonly config: RelayConfig;
+  readonly outgoing: Outgoing;
   readonly rules: SeriesRules;
+  /** The tenant's. */
+  readonly limits: RelayConfig['limits'];
   readonly minPushIntervalMs: number;
+  /** See {@link PushAnswer.freshWindowMs}. */
+  readonly freshWindowMs: number;
   readonly tables: TableSource;
   readonly series: SeriesCache;
   readonly memory: MemoryBudget;
@@ -30,11 +46,6 @@ export interface PushDeps {
   /** Stores in the device's shard; resolves after the outcome is durable. */
   readonly commit: (request: CommitRequest) => Promise<CommitResult>;
 }
-
-/** Long enough that a fleet of such devices is no load; an operator has to set a clock right. */
-const DISPUTE_RETRY_MS = 60_000;
-const CLOCKS_DISAGREE =
-  'the clocks of edge and receiver differ by minutes and the device agrees with neither: samples are kept until they agree';
 
 /** Tables that are read from the store at once; the platform allows six connections. */
 const PARALLEL_LOOKUPS = 6;
@@ -62,7 +73,7 @@ export async function handlePush(request: Request, identity: Identity, deps: Pus
   }
 }
 
-async function readPush(request: Request, { config: { limits } }: PushDeps, memory: Reservation): Promise<Result<UndecodedPush, Reply>> {
+async function readPush(request: Request, { limits }: PushDeps, memory: Reservation): Promise<Result<UndecodedPush, Reply>> {
   const body = await readBody(request, limits.pushBytes, memory);
   if (!body.ok) {
     if (body.error === 'busy') return err(busy(SHORT_OF_MEMORY));
@@ -83,15 +94,14 @@ async function readPush(request: Request, { config: { limits } }: PushDeps, memo
 }
 
 async function takePush(push: UndecodedPush, identity: Identity, deps: PushDeps, memory: Reservation): Promise<Reply> {
-  const { config, minPushIntervalMs } = deps;
-  if (push.stream !== 0) return malformed(`push: expected stream 0, got ${push.stream}`);
+  const { outgoing, minPushIntervalMs, freshWindowMs } = deps;
   if (push.to.position === push.base.position) {
     if (push.targets.length > 0) return malformed('push: scrapes without positions');
     // Asks for the time, which every answer tells. Says nothing about what is stored: `position` is the device's own cursor.
-    return { code: 'stored', message: '', minPushIntervalMs };
+    return { code: 'stored', message: '', minPushIntervalMs, freshWindowMs };
   }
 
-  const latestMs = deps.now() + config.limits.futureMs;
+  const latestMs = deps.now() + deps.limits.futureMs;
   const newest = newestScrape(push);
   if (newest > latestMs) return { code: 'clock', message: `push: a scrape lies ${newest - deps.now()} ms ahead of the edge's clock` };
 
@@ -102,14 +112,18 @@ async function takePush(push: UndecodedPush, identity: Identity, deps: PushDeps,
   if (!decoded.ok) return decoded.error;
   const { batches, metadata } = decoded.value;
   for (const { entry } of batches) tally.add('relay_identity_restored_total', entry.identityRestored);
-  const fragments = assemble(batches, metadata, { maxSamplesPerSend: config.receiver.queue.maxSamplesPerSend, latestMs }, tally);
+  const sketch = new Uint8Array(SKETCH_BYTES);
+  const fragments = assemble(batches, metadata, { maxSamplesPerSend: outgoing.maxSamplesPerSend, latestMs, sketch }, tally);
   if (!fragments.ok) return tooLarge('less at once');
 
   for (const { from, to, reason } of push.gaps) tally.add(`relay_positions_skipped_total{reason="${reason}"}`, to - from + 1);
   const { logId, stream, base, to, gaps } = push;
   return answer(
-    await deps.commit({ ...identity, logId, stream, base, to, gaps, fragments: fragments.value, counts: tally.take() }),
-    minPushIntervalMs,
+    await deps.commit({ ...identity, logId, stream, base, to, gaps, fragments: fragments.value, sketch, counts: tally.take() }),
+    {
+      minPushIntervalMs,
+      freshWindowMs,
+    },
   );
 }
 
@@ -146,13 +160,13 @@ async function findTables(
   return unknownTables.length > 0 ? err({ code: 'unknown_tables', message: 'series tables to be sent first', unknownTables }) : ok(found);
 }
 
-function answer(result: CommitResult, minPushIntervalMs: number): Reply {
+function answer(result: CommitResult, wishes: Pick<PushDeps, 'minPushIntervalMs' | 'freshWindowMs'>): Reply {
   switch (result.kind) {
     case 'stored':
-      return { code: 'stored', message: '', minPushIntervalMs };
+      return { code: 'stored', message: '', ...wishes };
     case 'conflict':
       return { code: 'conflict', message: 'the push does not follow what is stored', stored: result.stored, points: result.points };
     case 'busy':
-      return busy(result.reason, result.retryAfterMs);
+      return (result.limit === undefined ? busy : limited)(result.reason, result.retryAfterMs);
   }
 }

@@ -2,10 +2,10 @@ import { FormatError } from '../../contract/binary.ts';
 import type { WireLimits } from '../../contract/limits.ts';
 import { err, ok, type Result } from '../../contract/result.ts';
 import { decodeTable, hashTable } from '../../contract/series-table.ts';
-import type { Identity, ObjectStore } from '../model.ts';
+import type { AccountResult, Identity, ObjectStore } from '../model.ts';
 import { inflate, readBody } from './body.ts';
 import type { MemoryBudget, Reservation } from './memory-budget.ts';
-import { busy, type Reply, SHORT_OF_MEMORY } from './reply.ts';
+import { busy, limited, type Reply, SHORT_OF_MEMORY } from './reply.ts';
 import type { TableUse } from './table-use.ts';
 import { sha256, tableKey } from './tables.ts';
 
@@ -14,6 +14,8 @@ export interface PutTableDeps {
   readonly use: TableUse;
   readonly limits: WireLimits;
   readonly memory: MemoryBudget;
+  /** Whether the device may store another table. */
+  readonly allowance: (table: { readonly rows: number; readonly bytes: number }) => Promise<AccountResult>;
 }
 
 const HASH = /^[0-9a-f]{32}$/;
@@ -33,8 +35,7 @@ export async function putTable(request: Request, hash: string, identity: Identit
     if (!HASH.test(hash)) return malformed('series table: expected a hash of 32 lower-case hex digits in the path');
     const read = await readTable(request, hash, deps.limits, reservation);
     if (!read.ok) return read.error;
-    await deps.use.mark(identity.tenant, hash);
-    return await store(tableKey(identity.tenant, hash), read.value, deps.store);
+    return await store(identity.tenant, hash, read.value, deps);
   } finally {
     reservation.release();
   }
@@ -42,12 +43,12 @@ export async function putTable(request: Request, hash: string, identity: Identit
 
 const malformed = (message: string): Reply => ({ code: 'malformed', message });
 
-async function readTable(
-  request: Request,
-  hash: string,
-  limits: WireLimits,
-  memory: Reservation,
-): Promise<Result<Uint8Array<ArrayBuffer>, Reply>> {
+interface ReadTable {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly rows: number;
+}
+
+async function readTable(request: Request, hash: string, limits: WireLimits, memory: Reservation): Promise<Result<ReadTable, Reply>> {
   const tooLarge: Reply = { code: 'too_large', message: `series table: expected at most ${limits.tableBytes} bytes` };
   const body = await readBody(request, limits.pushBytes, memory);
   if (!body.ok) {
@@ -64,18 +65,28 @@ async function readTable(
   const actual = await hashTable(bytes, sha256);
   if (actual !== hash) return err(malformed(`series table: the path says ${hash}, the bytes have ${actual}`));
   try {
-    decodeTable(bytes, limits);
+    return ok({ bytes, rows: decodeTable(bytes, limits).length });
   } catch (error) {
     if (error instanceof FormatError) return err(malformed(error.message));
     throw error;
   }
-  return ok(bytes);
 }
 
 /** Many equal devices send the same table at once, and a key takes one write a second: looking comes first and last. */
-async function store(key: string, bytes: Uint8Array, objects: ObjectStore): Promise<Reply> {
+async function store(
+  tenant: string,
+  hash: string,
+  { bytes, rows }: ReadTable,
+  { store: objects, use, allowance }: PutTableDeps,
+): Promise<Reply> {
+  const key = tableKey(tenant, hash);
   const known: Reply = { code: 'stored', message: '' };
-  if ((await objects.head(key)) !== undefined) return known;
+  const isThere = (await objects.head(key)) !== undefined;
+  const allowed = isThere ? undefined : await allowance({ rows, bytes: bytes.length });
+  if (allowed?.kind === 'busy') return limited(allowed.reason, allowed.retryAfterMs);
+  // Before it is stored: one without a mark would stay for ever.
+  await use.mark(tenant, hash);
+  if (isThere) return known;
   try {
     return (await objects.create(key, bytes)) === 'created' ? { ...known, status: 201 } : known;
   } catch (error) {

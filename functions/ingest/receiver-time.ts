@@ -46,3 +46,16 @@ export function agreedTime(ownMs: number, receiverMs: number | undefined, device
   if (receiverMs === undefined || Math.abs(receiverMs - ownMs) <= DISPUTE_MS) return ownMs;
   return [receiverMs, ownMs].find((ms) => Math.abs(ms - deviceMs) <= NEAR_MS);
 }
+
+/**
+ * The same for a sender that does not tell its time: the newest of its samples speaks for its clock. Where all of them lie before both
+ * clocks they harm nobody, and the earlier one counts.
+ *
+ * @param newestMs looked for only where the clocks differ
+ */
+export function agreedTimeBySamples(ownMs: number, receiverMs: number | undefined, newestMs: () => number): number | undefined {
+  if (receiverMs === undefined || Math.abs(receiverMs - ownMs) <= DISPUTE_MS) return ownMs;
+  const newest = newestMs();
+  const earlier = Math.min(ownMs, receiverMs);
+  return agreedTime(ownMs, receiverMs, newest) ?? (newest < earlier ? earlier : undefined);
+}

@@ -17,6 +17,14 @@ export const BUSY_RETRY_MS = 5_000;
 
 export const busy = (message: string, retryAfterMs = BUSY_RETRY_MS): Reply => ({ code: 'busy', message, retryAfterMs });
 
+/** Over a limit: a matter of this sender alone, unlike `busy` in general. */
+export const limited = (message: string, retryAfterMs: number): Reply => ({ ...busy(message, retryAfterMs), status: 429 });
+
+/** Long enough that a fleet of such devices is no load; an operator has to set a clock right. */
+export const DISPUTE_RETRY_MS = 60_000;
+export const CLOCKS_DISAGREE =
+  'the clocks of edge and receiver differ by minutes and the device agrees with neither: samples are kept until they agree';
+
 export const malformed = (message: string): Reply => ({ code: 'malformed', message });
 export const tooLarge = (expected: string): Reply => ({ code: 'too_large', message: `push: expected ${expected}` });
 

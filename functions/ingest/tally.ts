@@ -1,6 +1,6 @@
 /**
- * Counts that belong to no push of their own, such as refused tokens. Numbers kept in an isolate would be nonsense, since
- * nobody can ask each isolate; so they ride with the next push that is stored, into its shard's counters.
+ * Counts of one isolate, until they are handed over (app.ts): those of a push into its shard's counters, the others to the object that
+ * keeps what belongs to no push, such as refused tokens.
  */
 export class Tally {
   #counts = new Map<string, number>();

@@ -18,23 +18,33 @@ export class ByteBudget {
 
   open(owner: string): ByteShare {
     // A share of its own: an instance that is gone may still give back what nobody counts any more.
-    const share = { bytes: 0 };
-    this.#shares.set(owner, share);
+    const own = { bytes: 0 };
+    this.#shares.set(owner, own);
     return {
-      tryTake: (bytes) => {
-        if (this.used + bytes > this.limit) return false;
-        share.bytes += bytes;
+      tryTake: (bytes, share = SHARES.read) => {
+        if (this.used + bytes > this.limit * share) return false;
+        own.bytes += bytes;
         return true;
       },
+      free: (share = SHARES.read) => Math.max(0, this.limit * share - this.used),
       give: (bytes) => {
-        share.bytes -= bytes;
+        own.bytes -= bytes;
       },
     };
   }
 }
 
+/**
+ * How far the budget may be filled for what. What one can do without yields first, and the way out always has room, or what waits
+ * for it would stay for ever: so no shard is starved by the backlog of its neighbours.
+ */
+export const SHARES = { cache: 0.5, ahead: 0.7, commit: 0.9, read: 1 } as const;
+
 export interface ByteShare {
-  tryTake(bytes: number): boolean;
+  /** `share`: of the whole budget, that may be in use then; one of {@link SHARES}. Default all of it. */
+  tryTake(bytes: number, share?: number): boolean;
+  /** How much could be taken. */
+  free(share?: number): number;
   give(bytes: number): void;
 }
 

@@ -1,9 +1,12 @@
-import type { Clock, CommitRequest, CommitResult, LogCommitRequest, ObjectStore } from '../model.ts';
+import { COMMIT_DURATION, observeDuration } from '../histogram.ts';
+import type { Clock, CommitRequest, CommitResult, LogCommitRequest, Moved, ObjectStore } from '../model.ts';
+import { busyBy } from './account.ts';
 import { Batch, type BatchResult } from './batch.ts';
-import type { ByteShare } from './budget.ts';
+import { type ByteShare, SHARES } from './budget.ts';
 import type { Counters } from './counters.ts';
 import { dataKey, type ShardName } from './keys.ts';
 import type { CommitRow, Ledger } from './ledger.ts';
+import type { Limits } from './limits.ts';
 import { type EncodedObject, encodeObject } from './object-format.ts';
 import type { PositionStore } from './position-store.ts';
 import { decide } from './positions.ts';
@@ -16,7 +19,7 @@ const PUT_TIMEOUT_MS = 30_000;
 const COPIES = 2;
 const ROUNDS = 3;
 
-const RETRY_AFTER_MS = { memory: 3_000, buffer: 30_000, commit: 2_000 } as const;
+const RETRY_AFTER_MS = { memory: 3_000, buffer: 30_000, commit: 2_000, handover: 3_000 } as const;
 
 export interface CommitterOptions {
   readonly name: ShardName;
@@ -31,8 +34,13 @@ export interface CommitterOptions {
   /** Lane of a device. */
   readonly laneOf: (device: string) => number;
   readonly lanes: () => number;
+  readonly limits: Limits;
   /** Bytes stored and not yet forwarded. */
   readonly bufferedBytes: () => number;
+  /** Frees so many of them at the cost of receivers that allow it; false: there are not so many. */
+  readonly makeRoom: (bytes: number) => boolean;
+  /** Set once the shard takes nothing more: the generation that does. */
+  readonly closedBy: () => number | undefined;
   /** Called between the row and the sync that makes it durable. */
   readonly onWritten: () => void;
   /** Called once for each durable commit, before its acknowledgements. */
@@ -65,21 +73,48 @@ export class Committer {
     return this.#forming === undefined && this.#flying === undefined;
   }
 
-  async commit(request: CommitRequest): Promise<CommitResult> {
+  async commit(request: CommitRequest): Promise<CommitResult | Moved> {
     const result = await (request.logId === undefined ? this.#plain(request) : this.#decided(request));
+    return this.#counted(result);
+  }
+
+  /** Tells a push to come again, without looking at it. */
+  refuse(reason: keyof typeof RETRY_AFTER_MS): CommitResult | Moved {
+    return this.#counted(this.#busy(reason));
+  }
+
+  /** Resolves when no request is being made durable. Rejects where this instance must not go on. */
+  async settled(): Promise<void> {
+    // Who waits for this does not wait for the interval's end.
+    this.#forming?.close();
+    while (!this.idle) await (this.#forming ?? this.#flying)?.settled;
+    if (this.#dead) throw new Error('the instance ends');
+  }
+
+  #counted(result: CommitResult | Moved): CommitResult | Moved {
     const outcome = result.kind === 'stored' && result.repeated ? 'repeated' : result.kind;
     this.#options.counters.add(`relay_shard_pushes_total{result="${outcome}"}`);
-    if (result.kind === 'busy') this.#options.counters.add(`relay_shard_busy_total{reason="${result.reason}"}`);
+    if (result.kind === 'busy') {
+      const { limit, reason } = result;
+      this.#options.counters.add(
+        limit === undefined ? `relay_shard_busy_total{reason="${reason}"}` : `relay_limited_total{limit="${limit}"}`,
+      );
+    }
     return result;
   }
 
-  #plain(request: CommitRequest): CommitResult | Promise<CommitResult> {
+  #plain(request: CommitRequest): CommitResult | Moved | Promise<CommitResult> {
+    const closedBy = this.#options.closedBy();
+    if (closedBy !== undefined) return { kind: 'moved', generation: closedBy };
     return this.#dead ? this.#busy('commit') : this.#join(request, false);
   }
 
-  async #decided(request: LogCommitRequest): Promise<CommitResult> {
+  async #decided(request: LogCommitRequest): Promise<CommitResult | Moved> {
     for (let round = 0; round < ROUNDS; round++) {
       if (this.#dead) break;
+      // In each round: the shard may have been closed while this waited. Not even a conflict may be told from here on.
+      const closedBy = this.#options.closedBy();
+      if (closedBy !== undefined) return { kind: 'moved', generation: closedBy };
       const pending = this.#pendingBatch(request);
       const { device, logId, stream, base, to } = request;
       const { positions } = this.#options.positions;
@@ -106,13 +141,17 @@ export class Committer {
 
   /** `followsFlying`: it goes on from what is being written, and falls with it. */
   #join(request: CommitRequest, followsFlying: boolean): CommitResult | Promise<CommitResult> {
-    const { memory, maxBufferBytes, bufferedBytes } = this.#options;
+    const { memory, maxBufferBytes, bufferedBytes, limits } = this.#options;
+    const limited = limits.check(request);
+    if (limited !== undefined) return busyBy(limited);
     const bytes = request.fragments.reduce((sum, { block }) => sum + block.length, 0);
     const pendingBytes = (this.#forming?.bytes ?? 0) + (this.#flying?.bytes ?? 0);
     // A push without fragments needs no room and may tell of a gap: it always passes.
-    if (bytes > 0 && bufferedBytes() + pendingBytes + bytes > maxBufferBytes) return this.#busy('buffer');
+    const missing = bufferedBytes() + pendingBytes + bytes - maxBufferBytes;
+    if (bytes > 0 && missing > 0 && !this.#options.makeRoom(missing)) return this.#busy('buffer');
     if (this.#forming?.isFull(FULL_BATCH)) return this.#busy('commit');
-    if (!memory.tryTake(bytes * COPIES)) return this.#busy('memory');
+    if (!memory.tryTake(bytes * COPIES, SHARES.commit)) return this.#busy('memory');
+    limits.charge(request);
     const batch = this.#forming ?? this.#open();
     batch.add(request, bytes, followsFlying);
     if (batch.isFull(FULL_BATCH)) batch.close();
@@ -148,6 +187,7 @@ export class Committer {
   /** Throws where the ledger does. */
   async #write(batch: Batch): Promise<BatchResult> {
     const { name, ledger, clock, counters, positions, lanes, laneOf, onWritten, onCommitted } = this.#options;
+    const startMs = clock.now();
     const epoch = await this.#ownEpoch();
     const seq = ++this.#seq;
     batch.seq = seq;
@@ -174,6 +214,8 @@ export class Committer {
     ledger.transaction(() => ledger.insertCommit(row));
     if (object !== undefined) onWritten();
     await ledger.sync();
+    // Kept by the next row.
+    observeDuration((metric, value) => counters.add(metric, value), COMMIT_DURATION, '', clock.now() - startMs);
     positions.record(row.positions);
     onCommitted(row, object);
     positions.snapshot(seq);

@@ -8,6 +8,8 @@ const OVERFLOW = 'relay_counters_refused_total';
 /** Running totals of one writer; they ride in the rows it writes anyway, so counting costs no rows. */
 export class Counters {
   readonly #totals: Map<string, number>;
+  /** Goes up with each change. */
+  changes = 0;
 
   constructor(totals: Totals = {}) {
     this.#totals = new Map(Object.entries(totals));
@@ -15,6 +17,7 @@ export class Counters {
 
   add(name: string, value = 1): void {
     if (value === 0) return;
+    this.changes++;
     const known = this.#totals.get(name);
     if (known === undefined && this.#totals.size >= MAX_NAMES && name !== OVERFLOW) this.add(OVERFLOW);
     else this.#totals.set(name, (known ?? 0) + value);
@@ -23,6 +26,16 @@ export class Counters {
   totals(): Totals {
     return Object.fromEntries(this.#totals);
   }
+}
+
+/**
+ * Totals of one writer, kept in two places: the later of both. Counters only grow, so the greater value is the later one.
+ * @param saved as JSON
+ */
+export function laterTotals(totals: Totals = {}, saved = '{}'): Totals {
+  const out: Record<string, number> = { ...totals };
+  for (const [name, value] of Object.entries(JSON.parse(saved) as Totals)) out[name] = Math.max(value, out[name] ?? 0);
+  return out;
 }
 
 export function addTotals(into: Record<string, number>, totals: Totals): void {

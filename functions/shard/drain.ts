@@ -1,134 +1,196 @@
-import type { Clock, ObjectStore, Outlet } from '../model.ts';
-import type { ByteShare } from './budget.ts';
-import type { Counters, Totals } from './counters.ts';
-import type { DeadLetters } from './dead-letters.ts';
-import { Lane, type LaneTrouble } from './lane.ts';
-import type { Ledger, StoredObject } from './ledger.ts';
-import { ObjectCache } from './object-cache.ts';
-import { type UnitLimits, UnitReader } from './unit.ts';
+import type { ReceiverConfig } from '../config/types.ts';
+import { FORWARD_DURATION, observeDuration } from '../histogram.ts';
+import type { Clock, ObjectStore, Outlet, ReceiverClock, Verdict } from '../model.ts';
+import { addTotals, type Counters, type Totals } from './counters.ts';
+import { DeadLetters, type OnDeadLetter } from './dead-letters.ts';
+import { FreshFirst } from './fresh-first.ts';
+import type { ShardName } from './keys.ts';
+import type { LaneTrouble } from './lane-options.ts';
+import { type Backlog, type DrainRow, FORMER_LANES, type LaneCursor, type Ledger } from './ledger.ts';
+import type { ObjectCache } from './object-cache.ts';
+import { samplesBetween } from './placing.ts';
+import { ReceiverOffset } from './receiver-offset.ts';
+import { compareCursors, postLimits, UnitReader } from './unit.ts';
 
-/** A slice ends after this long; the alarm starts the next, with fresh processor time. */
-export const SLICE_MS = 25_000;
-/** Objects that all lanes have passed are deleted in groups of this many, or when there is nothing else to do. */
-export const TRIM_OBJECTS = 64;
+/** A receiver of the shard's tenant, and the way to it. */
+export interface ShardReceiver {
+  readonly config: ReceiverConfig;
+  /** Makes a lane's way out; every verdict is told to `observe`. */
+  readonly outlet: (observe: (verdict: Verdict) => void) => Outlet;
+}
 
 export interface DrainOptions {
+  readonly name: ShardName;
+  readonly receiver: ShardReceiver;
+  /** By lane: how far each has come. */
+  readonly rows: ReadonlyMap<number, DrainRow>;
+  readonly lanes: number;
   readonly ledger: Ledger;
   readonly store: ObjectStore;
+  readonly cache: ObjectCache;
   readonly clock: Clock;
-  readonly memory: ByteShare;
-  readonly deadLetters: DeadLetters;
-  readonly outlet: (counters: Counters) => Outlet;
-  readonly lanes: number;
-  readonly limits: UnitLimits;
-  readonly minBackoffMs: number;
-  readonly maxBackoffMs: number;
-  /** As {@link TRIM_OBJECTS}. */
-  readonly trimObjects: number;
-  /** Rows up to this commit are not needed for positions. */
-  readonly snapshotSeq: () => number;
+  readonly onDeadLetter: OnDeadLetter;
   readonly log: (message: string, fields: Readonly<Record<string, unknown>>) => void;
 }
 
-/** Sends what is stored to the receiver, lane by lane, and deletes what all lanes have passed. */
+/** Sends what is stored to one receiver, lane by lane. */
 export class Drain {
   readonly #options: DrainOptions;
-  readonly #cache: ObjectCache;
-  readonly #lanes: readonly Lane[];
-  #bufferedBytes: number;
-  /** Objects before it are no longer counted as stored. */
-  #passedSeq: number;
-  /** Objects before it are deleted from the bucket, as far as this instance knows. */
-  #deletedSeq = 0;
-  #rowsDeletedSeq = 0;
-  #newestSeq: number;
+  readonly #offset: ReceiverOffset;
+  readonly #deadLetters: DeadLetters;
+  readonly #lanes: FreshFirst[];
 
   constructor(options: DrainOptions) {
     this.#options = options;
-    const { ledger, store } = options;
-    this.#cache = new ObjectCache(options.memory);
-    this.#newestSeq = ledger.newest()?.seq ?? 0;
-    const rows = ledger.lanes();
+    const { name, receiver, store, clock, rows, onDeadLetter } = options;
+    this.#offset = new ReceiverOffset(clock, receiver.outlet);
+    this.#deadLetters = new DeadLetters(name, store, clock, receiver.config.name, onDeadLetter);
     this.#lanes = Array.from({ length: options.lanes }, (_, lane) => {
-      const { totals, ...cursor } = rows.get(lane) ?? { seq: 0, fragment: 0, totals: {} };
-      const reader = new UnitReader(lane, ledger, store, this.#cache);
-      return new Lane({ ...options, lane, cursor, totals, startSeq: this.#newestSeq, reader });
+      const row = rows.get(lane);
+      if (row === undefined) throw new Error(`drain ${this.receiver.name}: expected a row of lane ${lane}, got none`);
+      return this.#newLane(lane, row);
     });
-    this.#passedSeq = this.#minPassed();
-    this.#bufferedBytes = ledger.backlogFrom(this.#passedSeq).bytes;
   }
 
-  get bufferedBytes(): number {
-    return this.#bufferedBytes;
+  #newLane(lane: number, row: DrainRow): FreshFirst {
+    const { ledger, store, cache, clock, log } = this.#options;
+    const { name, queue, outOfOrderTimeWindowMs } = this.receiver;
+    const oldestMs = () => (queue.sampleAgeLimitMs === 0 ? Number.NEGATIVE_INFINITY : clock.now() - queue.sampleAgeLimitMs);
+    const made: FreshFirst = new FreshFirst({
+      lane,
+      row,
+      windowMs: outOfOrderTimeWindowMs,
+      newestSeq: () => ledger.newest()?.seq ?? 0,
+      onPassed: () => {
+        for (const other of this.#lanes) if (other !== made) other.receiverWorks();
+      },
+      limits: postLimits(queue.maxSamplesPerSend),
+      minBackoffMs: queue.minBackoffMs,
+      maxBackoffMs: queue.maxBackoffMs,
+      batchSendDeadlineMs: queue.batchSendDeadlineMs,
+      ledger,
+      save: (moved) => {
+        // One whose place another has taken may still come back from a POST.
+        if (this.#lanes[lane] === made) ledger.transaction(() => ledger.setDrain(name, lane, moved));
+      },
+      reader: new UnitReader(lane, ledger, store, cache, oldestMs),
+      deadLetters: this.#deadLetters,
+      outlet: (counters) => this.#outlet(counters),
+      clock,
+      log: (message, fields) => log(message, { receiver: name, ...fields }),
+    });
+    return made;
   }
 
-  /** When the next lane has something to do, ms; undefined: nothing is stored. */
+  /**
+   * Goes on from the object `seq` at the earliest, whatever lies before it; returns the samples that the receiver does not get
+   * so. A POST under way counts among them, though it may arrive.
+   */
+  jump(seq: number): number {
+    const { ledger } = this.#options;
+    const to: LaneCursor = { seq, fragment: 0 };
+    let dropped = 0;
+    const moved = [...this.#lanes.entries()].flatMap(([i, lane]) => {
+      if (lane.passedSeq >= seq) return [];
+      lane.end();
+      const { behind, totals, ...cursor } = lane.row;
+      const gone = [...behind, { from: cursor, before: to }]
+        .map(({ from, before }) => samplesBetween(ledger, i, from, earlier(before, to)))
+        .reduce((sum, samples) => sum + samples, 0);
+      dropped += gone;
+      const left = behind
+        .filter(({ before }) => compareCursors(before, to) > 0)
+        .map(({ from, before }) => ({ from: later(from, to), before }));
+      const sum: Record<string, number> = { ...totals };
+      addTotals(sum, { 'relay_dropped_samples_total{reason="buffer_full"}': gone });
+      return [{ i, row: { ...later(cursor, to), behind: left, totals: sum } }];
+    });
+    ledger.transaction(() => {
+      for (const { i, row } of moved) ledger.setDrain(this.receiver.name, i, row);
+    });
+    for (const { i, row } of moved) this.#lanes[i] = this.#newLane(i, row);
+    return dropped;
+  }
+
+  get receiver(): ReceiverConfig {
+    return this.#options.receiver.config;
+  }
+
+  /** When the next lane has something to do, ms; undefined: everything is sent. */
   get dueMs(): number | undefined {
     const dues = this.#lanes.map(({ dueMs }) => dueMs).filter((ms) => ms !== undefined);
     return dues.length === 0 ? undefined : Math.min(...dues);
   }
 
   get troubles(): readonly LaneTrouble[] {
-    return this.#lanes.map(({ trouble }) => trouble).filter((trouble) => trouble !== undefined);
+    return this.#lanes.flatMap(({ troubles }) => troubles);
   }
 
-  get totals(): readonly Totals[] {
-    return this.#lanes.map(({ totals }) => totals);
+  /** Objects before this sequence are not needed for this receiver any more. */
+  get passedSeq(): number {
+    return Math.min(...this.#lanes.map(({ passedSeq }) => passedSeq));
   }
 
-  backlog() {
-    return this.#options.ledger.backlogFrom(this.#minPassed());
+  /** What was counted towards this receiver, also by lanes that are no more. */
+  get totals(): Totals {
+    const sum: Record<string, number> = { ...this.#options.rows.get(FORMER_LANES)?.totals };
+    for (const { totals } of this.#lanes) addTotals(sum, totals);
+    return sum;
   }
 
-  /** A commit is durable. */
-  add({ seq, size }: Pick<StoredObject, 'seq' | 'size'>, object: Uint8Array | undefined): void {
-    this.#newestSeq = seq;
-    this.#bufferedBytes += size;
-    if (object === undefined) return;
-    this.#cache.offer(seq, object);
+  backlog(): Backlog {
+    return this.#options.ledger.backlogFrom(this.passedSeq);
+  }
+
+  /** The receiver's clock minus ours, ms; undefined until it has told. */
+  get clockOffsetMs(): number | undefined {
+    return this.#offset.ms;
+  }
+
+  /** What the receiver's clock says, as far as it has told. */
+  time(): ReceiverClock {
+    return this.#offset.time();
+  }
+
+  /** What the receiver's clock says; where no answer has told yet, it is asked. */
+  askTime(): Promise<ReceiverClock> {
+    return this.#offset.ask();
+  }
+
+  /** New data may be there. */
+  wake(): void {
     for (const lane of this.#lanes) lane.wake();
   }
 
-  /** One slice of work; safe to call at any time, also while another call runs. Rejects with LedgerError only. */
-  async run(): Promise<void> {
-    const { clock, trimObjects } = this.#options;
-    const untilMs = clock.now() + SLICE_MS;
+  /** Writes the cursors of lanes that had nothing to send for long, so that a restart does not scan from there. */
+  persistIdle(): void {
+    for (const lane of this.#lanes) lane.persistIdle();
+  }
+
+  /** Writes what lanes counted since they moved. */
+  saveTotals(): void {
+    for (const lane of this.#lanes) lane.saveTotals();
+  }
+
+  /** Sends until `untilMs`; `afterLane` is awaited after each lane that ends. Rejects with LedgerError only. */
+  async run(untilMs: number, afterLane: () => Promise<void>): Promise<void> {
     await Promise.all(
       this.#lanes.map(async (lane) => {
         await lane.run(untilMs);
-        await this.#trim(trimObjects);
+        await afterLane();
       }),
     );
-    await this.#trim(this.dueMs === undefined ? 1 : trimObjects);
   }
 
-  #minPassed(): number {
-    return Math.min(this.#newestSeq + 1, ...this.#lanes.map(({ passedSeq }) => passedSeq));
-  }
-
-  /** Deletes passed objects where there are `atLeast` of them; first the objects, then their rows. */
-  async #trim(atLeast: number): Promise<void> {
-    const { ledger, store, snapshotSeq } = this.#options;
-    const passed = this.#minPassed();
-    if (passed > this.#passedSeq) {
-      for (const { size } of ledger.keysBetween(this.#passedSeq, passed)) this.#bufferedBytes -= size;
-      this.#passedSeq = passed;
-      this.#cache.dropBefore(passed);
-    }
-    if (passed - this.#deletedSeq < atLeast) return;
-    const keys = ledger.keysBetween(this.#deletedSeq, passed).map(({ key }) => key);
-    try {
-      if (keys.length > 0) await store.delete(keys);
-    } catch (error) {
-      // They stay a while longer; the next slice asks again.
-      this.#options.log('cannot delete forwarded objects', { objects: keys.length, error: String(error) });
-      return;
-    }
-    this.#deletedSeq = Math.max(this.#deletedSeq, passed);
-    const rows = Math.min(this.#deletedSeq, snapshotSeq() + 1);
-    if (rows <= this.#rowsDeletedSeq) return;
-    for (const lane of this.#lanes) lane.persistIdle();
-    ledger.deleteBefore(rows);
-    this.#rowsDeletedSeq = rows;
+  #outlet(counters: Counters): Outlet {
+    return this.#options.receiver.outlet((verdict) => {
+      counters.add(`relay_forward_requests_total{code="${verdict.status}"}`);
+      if (verdict.kind === 'retry') counters.add('relay_forward_retries_total');
+      observeDuration((metric, value) => counters.add(metric, value), FORWARD_DURATION, '', verdict.tookMs ?? 0);
+      this.#offset.learn(verdict);
+    });
   }
 }
+
+const earlier = (a: LaneCursor, b: LaneCursor): LaneCursor => (compareCursors(a, b) < 0 ? a : b);
+const later = (a: LaneCursor, b: LaneCursor): LaneCursor => (compareCursors(a, b) < 0 ? b : a);

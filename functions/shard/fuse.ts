@@ -7,18 +7,25 @@ const SHARE = 0.5;
  * all, it is the receiver. Then data are kept instead of becoming dead letters one after the other.
  */
 export class Fuse {
-  #last: boolean[] = [];
+  #last: { readonly passed: boolean; readonly devices: ReadonlySet<string> }[] = [];
+  /** Failures since anything passed. */
+  #streak = 0;
 
-  record(passed: boolean): void {
-    this.#last.push(passed);
+  record(passed: boolean, devices: ReadonlySet<string>): void {
+    this.#streak = passed ? 0 : this.#streak + 1;
+    // A device of which everything is refused says so once: it must not stop its neighbours.
+    const known = (device: string): boolean => this.#last.some((unit) => !unit.passed && unit.devices.has(device));
+    if (!passed && [...devices].every(known)) return;
+    this.#last.push({ passed, devices });
     if (this.#last.length > WINDOW) this.#last.shift();
   }
 
   reset(): void {
     this.#last = [];
+    this.#streak = 0;
   }
 
   get blown(): boolean {
-    return this.#last.filter((passed) => !passed).length > WINDOW * SHARE;
+    return Math.max(this.#streak, this.#last.filter(({ passed }) => !passed).length) > WINDOW * SHARE;
   }
 }

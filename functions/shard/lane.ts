@@ -1,11 +1,12 @@
-import { snappyConcat } from '../../contract/snappy.ts';
-import type { Clock, Delivery, FinishedDelivery, Outlet, RefusedPart } from '../model.ts';
+import type { Delivery, FinishedDelivery, Outlet, RefusedPart } from '../model.ts';
 import { Backoff } from './backoff.ts';
 import { Counters, type Totals } from './counters.ts';
-import type { DeadLetters } from './dead-letters.ts';
 import { Fuse } from './fuse.ts';
-import { type LaneCursor, type Ledger, LedgerError } from './ledger.ts';
-import type { Unit, UnitLimits, UnitReader, UnitResult } from './unit.ts';
+import { Held } from './held.ts';
+import type { LaneOptions, LaneTrouble } from './lane-options.ts';
+import { type LaneCursor, LedgerError } from './ledger.ts';
+import { ReadAhead } from './read-ahead.ts';
+import { compareCursors, END, type ReadOptions, type Unit, type UnitLimits, type UnitResult } from './unit.ts';
 
 /** A lane that runs is looked after by its run; should that die, somebody looks after this time, ms. */
 const RUNNING_MS = 30_000;
@@ -17,38 +18,22 @@ const STOP_MS = 60_000;
 const MAX_READS = 5;
 /** Fragments tried at a time while the receiver seems to take nothing. */
 const WARY_FRAGMENTS = 8;
+/** Where memory is short, it is asked for again after this time, ms. */
+const MEMORY_MS = 500;
 /** A POST is never made smaller than this share of its limits; single fragments always go. */
 const MIN_SCALE = 1 / 64;
 
-export interface LaneOptions {
-  readonly lane: number;
-  readonly cursor: LaneCursor;
-  readonly totals: Totals;
-  /** The newest commit when this instance started: what it may have sent before is a suspect. */
-  readonly startSeq: number;
-  readonly limits: UnitLimits;
-  readonly minBackoffMs: number;
-  readonly maxBackoffMs: number;
-  readonly ledger: Ledger;
-  readonly reader: UnitReader;
-  readonly deadLetters: DeadLetters;
-  /** Sends for this lane; requests are counted in `counters`. */
-  readonly outlet: (counters: Counters) => Outlet;
-  readonly clock: Clock;
-  readonly log: (message: string, fields: Readonly<Record<string, unknown>>) => void;
-}
-
-/** Why a lane does not move; for metrics and readiness. */
-export interface LaneTrouble {
-  readonly kind: 'retrying' | 'stopped' | 'refused';
-  readonly status: number;
-  readonly words: string;
-  readonly sinceMs: number;
+/** A unit on its way; `buried`: dead letters of it that are written already, should the store fail in between. */
+interface Work {
+  readonly unit: Unit;
+  readonly delivery: Delivery;
+  buried: number;
 }
 
 /**
  * One lane's way through the backlog, one request in flight. `cursor` is durable: everything before it was taken by the
- * receiver or is a dead letter. `next` is ahead of it only while units are held that the receiver refused completely.
+ * receiver or is a dead letter. `next` is ahead of it only while units are held that the receiver refused completely: whether
+ * that is their fault or the receiver's is not clear before it takes something. Then they are sent once more, in order.
  */
 export class Lane {
   readonly #options: LaneOptions;
@@ -56,40 +41,56 @@ export class Lane {
   readonly #outlet: Outlet;
   readonly #backoff: Backoff;
   readonly #fuse = new Fuse();
+  readonly #ahead: ReadAhead;
   #cursor: LaneCursor;
   #next: LaneCursor;
-  #suspectSeq: number;
-  /** `buried`: dead letters of it that are written already, should the store fail in between. */
-  #work: { readonly unit: Unit; readonly delivery: Delivery; buried: number } | undefined;
-  /** Units between `cursor` and `next`: refused completely. By whom is not clear before something passes. */
-  #held: { readonly status: number; readonly words: string } | undefined;
+  /** What lies before it may have been sent before, and its answer was lost. */
+  #suspectBefore: LaneCursor;
+  #work: Work | undefined;
+  /** They lie between `cursor` and `next`. */
+  #held: Held | undefined;
+  /** The receiver works: what was held `before` is settled, then the lane goes on from `then`. */
+  #settling: { readonly before: LaneCursor; readonly then: LaneCursor } | undefined;
   #trouble: LaneTrouble | undefined;
   #notBefore = 0;
   #reads = 0;
   #scale = 1;
   #idle = false;
+  /** A POST waits for its deadline, or to be full. */
+  #gathering = false;
   #wakes = 0;
   #running = false;
+  /** The receiver took something since anything is held. */
+  #works = false;
+  #ended = false;
+  #savedChanges = 0;
 
   constructor(options: LaneOptions) {
     this.#options = options;
-    this.#counters = new Counters(options.totals);
+    this.#counters = new Counters(options.row.totals);
     this.#outlet = options.outlet(this.#counters);
+    this.#ahead = new ReadAhead(options.reader);
     this.#backoff = new Backoff(options.minBackoffMs, options.maxBackoffMs, () => options.clock.random());
-    this.#cursor = options.cursor;
-    this.#next = options.cursor;
-    this.#suspectSeq = options.startSeq;
+    this.#cursor = { seq: options.row.seq, fragment: options.row.fragment };
+    this.#next = this.#cursor;
+    // What an earlier instance may have sent last: one POST at most.
+    this.#suspectBefore = options.reader.endOfPost(this.#cursor, options.limits);
   }
 
   /** Objects before this sequence are not needed by this lane any more. */
   get passedSeq(): number {
-    return this.#held === undefined ? this.#next.seq : this.#cursor.seq;
+    return this.#open ? this.#cursor.seq : this.#next.seq;
   }
 
   /** When somebody should call {@link run}, ms; undefined: there is nothing to do. */
   get dueMs(): number | undefined {
     if (this.#running) return this.#options.clock.now() + RUNNING_MS;
-    return this.#idle && this.#held === undefined ? undefined : this.#notBefore;
+    return this.#idle && !this.#open ? undefined : this.#notBefore;
+  }
+
+  /** Something before `next` is not decided. */
+  get #open(): boolean {
+    return this.#held !== undefined || this.#settling !== undefined;
   }
 
   get trouble(): LaneTrouble | undefined {
@@ -100,17 +101,52 @@ export class Lane {
     return this.#counters.totals();
   }
 
+  /** Another one takes its place: what is under way comes to its end, nothing more is sent. */
+  end(): void {
+    this.#ended = true;
+    if (!this.#running) this.#letGo();
+  }
+
+  /** Durable: everything before it is done. */
+  get cursor(): LaneCursor {
+    return this.#cursor;
+  }
+
+  /** It has come to {@link LaneOptions.before}. */
+  get finished(): boolean {
+    return this.#options.before !== undefined && !this.#open && compareCursors(this.#cursor, this.#options.before) >= 0;
+  }
+
+  /** Goes on elsewhere; for {@link LaneOptions.onPassed}. */
+  jump(to: LaneCursor): void {
+    this.#ahead.forget();
+    this.#move(to);
+  }
+
+  /** The receiver took data of another lane: what is held here is tried once more. */
+  receiverWorks(): void {
+    if (this.#held === undefined) return;
+    this.#works = true;
+    this.#notBefore = 0;
+  }
+
   /** New data may be there. */
   wake(): void {
     this.#wakes++;
     this.#idle = false;
+    if (this.#gathering) this.#notBefore = 0;
     // What comes now may show that the receiver works, and end the wait of what is held.
     if (this.#held !== undefined && !this.#fuse.blown && this.#trouble?.kind === 'refused') this.#notBefore = 0;
   }
 
   /** Writes the cursor of a lane that had nothing to send for long, so that a restart does not scan from there. */
   persistIdle(): void {
-    if (this.#held === undefined && this.#next.seq > this.#cursor.seq) this.#move(this.#next);
+    if (!this.#open && this.#next.seq > this.#cursor.seq) this.#move(this.#next);
+  }
+
+  /** Writes what was counted since the cursor moved last: tries would be lost with this instance. */
+  saveTotals(): void {
+    if (this.#counters.changes !== this.#savedChanges) this.#save(this.#cursor);
   }
 
   /** Sends until there is nothing left, the receiver wants a pause, or `untilMs`. Rejects with {@link LedgerError} only. */
@@ -119,7 +155,7 @@ export class Lane {
     this.#running = true;
     const { clock } = this.#options;
     try {
-      while (!this.#idle || this.#held !== undefined) {
+      while (!this.#ended && (!this.#idle || this.#open)) {
         const now = clock.now();
         if (now < this.#notBefore || now >= untilMs) return;
         await this.#turn();
@@ -131,110 +167,177 @@ export class Lane {
       this.#options.log('drain failed', { lane: this.#options.lane, error: String(error) });
     } finally {
       this.#running = false;
+      if (this.#ended) this.#letGo();
     }
   }
 
+  /** Gives back the memory of what was read. */
+  #letGo(): void {
+    this.#ahead.forget();
+    if (this.#work !== undefined) this.#drop(this.#work);
+  }
+
   async #turn(): Promise<void> {
-    const { reader, limits } = this.#options;
+    this.#gathering = false;
     if (this.#work === undefined) {
+      if (this.#held !== undefined && this.#works) this.#settle(this.#next, this.#next);
       // Asked before anything newer is sent: a receiver that has been repaired takes what is held, and in order.
       if (this.#held !== undefined && (await this.#repaired())) return;
-      const fragments = this.#fuse.blown ? Math.min(limits.fragments, WARY_FRAGMENTS) : limits.fragments;
-      const scaled = { rawBytes: limits.rawBytes * this.#scale, samples: limits.samples * this.#scale, fragments };
+      if (this.#waitsForMore()) return;
       const wakes = this.#wakes;
-      const result = await reader.read(this.#next, scaled, this.#suspectSeq);
+      const result = await this.#ahead.read(this.#next, this.#readOptions());
       if (result.kind === 'unreadable') return this.#unreadable(result);
+      if (result.kind === 'no_memory') {
+        this.#notBefore = this.#options.clock.now() + MEMORY_MS;
+        return;
+      }
       if (result.kind === 'empty') {
+        if (!this.#open || this.#settling !== undefined) this.#tooOld(result.tooOld);
+        if (this.#settling !== undefined) return this.#settled(this.#settling.then);
+        if (!this.#open && result.tooOld > 0) this.#move(result.end);
         this.#next = result.end;
+        if (this.#options.before !== undefined && !this.#open) this.#move(this.#options.before);
         // Somebody may have stored something while this was read.
         if (wakes === this.#wakes) this.#nothingLeft();
         return;
       }
       this.#reads = 0;
       this.#idle = false;
-      this.#work = { unit: result.unit, delivery: this.#outlet.begin(result.unit.fragments), buried: 0 };
+      const { unit } = result;
+      this.#work = { unit, delivery: this.#outlet.begin(unit.fragments, { thorough: this.#settling !== undefined }), buried: 0 };
     }
-    const step = await this.#work.delivery.advance(POSTS_PER_TURN);
+    const work = this.#work;
+    if (!this.#open && !this.#fuse.blown) this.#ahead.prepare(work.unit.end, this.#readOptions());
+    const step = await work.delivery.advance(POSTS_PER_TURN);
     if (step.kind === 'paused') return;
-    if (step.kind === 'waiting') {
-      if (step.verdict.kind === 'stop') this.#stop(step.verdict, 'stopped');
-      else this.#retry(step.verdict, step.verdict.afterMs);
-      return;
-    }
-    await this.#finish(this.#work, step);
+    if (step.kind === 'finished') return this.#finish(work, step);
+    this.#ahead.forget();
+    if (step.verdict.kind === 'stop') this.#stop(step.verdict, 'stopped');
+    else this.#retry(step.verdict, step.verdict.afterMs);
+    if (!step.untouched) return;
+    // It can as well be read again: who waits must not keep the memory of others.
+    if (step.verdict.kind === 'retry') this.#suspectUntil(work.unit.end);
+    this.#drop(work);
   }
 
-  async #finish(work: { readonly unit: Unit; buried: number }, step: FinishedDelivery): Promise<void> {
+  /** True until the deadline while the next POST is not full. Never while something is open: that is sent again, or a trial. */
+  #waitsForMore(): boolean {
+    const { batchSendDeadlineMs, reader, clock } = this.#options;
+    if (batchSendDeadlineMs === 0 || this.#open) return false;
+    const { full, atMs } = reader.outlook(this.#next, this.#readOptions());
+    if (full) return false;
+    // What was read ahead may lack what has come since.
+    this.#ahead.forget();
+    const dueMs = (atMs ?? 0) + batchSendDeadlineMs;
+    if (dueMs <= clock.now()) return false;
+    this.#notBefore = dueMs;
+    this.#gathering = true;
+    return true;
+  }
+
+  /** Counted where it is passed for good. */
+  #tooOld(samples: number): void {
+    this.#counters.add('relay_dropped_samples_total{reason="too_old"}', samples);
+  }
+
+  #limits(): UnitLimits {
+    const { limits } = this.#options;
+    const fragments = this.#fuse.blown ? Math.min(limits.fragments, WARY_FRAGMENTS) : limits.fragments;
+    return { rawBytes: limits.rawBytes * this.#scale, samples: limits.samples * this.#scale, fragments };
+  }
+
+  #readOptions(): ReadOptions {
+    const before = this.#settling?.before ?? this.#options.before ?? END;
+    return { limits: this.#limits(), suspectBefore: this.#suspectBefore, before };
+  }
+
+  #drop({ unit }: Work): void {
+    this.#work = undefined;
+    unit.release();
+  }
+
+  #suspectUntil(end: LaneCursor): void {
+    if (compareCursors(end, this.#suspectBefore) > 0) this.#suspectBefore = end;
+  }
+
+  async #finish(work: Work, step: FinishedDelivery): Promise<void> {
     const { unit } = work;
     this.#scale = step.shrunk ? Math.max(MIN_SCALE, this.#scale / 2) : Math.min(1, this.#scale * 1.1);
     const passed = step.passed || step.refused.length === 0;
-    this.#fuse.record(passed);
-    // What an earlier instance may have sent is only what fits one POST.
-    this.#suspectSeq = 0;
-    if (!passed) {
-      const { status, words } = step.refused[0] as RefusedPart;
-      this.#held ??= { status, words };
-      this.#work = undefined;
-      this.#next = unit.end;
-      if (this.#fuse.blown) this.#stop({ status, words }, 'refused');
+    if (this.#settling === undefined) this.#fuse.record(passed, new Set(unit.fragments.map(({ device }) => device)));
+    if (!passed && this.#settling === undefined) {
+      this.#drop(work);
+      this.#hold(unit, step.refused[0] as RefusedPart);
       return;
     }
-    // Only now is it the data and not the receiver. The held units come first: they are older.
-    await this.#buryHeld();
+    // Only now is it the data and not the receiver.
     for (const part of step.refused.slice(work.buried)) {
       await this.#bury(part, unit);
       work.buried++;
     }
     this.#counters.add('relay_forwarded_samples_total', step.deliveredSamples);
-    this.#work = undefined;
+    this.#tooOld(unit.tooOld);
+    this.#drop(work);
     this.#trouble = undefined;
     this.#backoff.reset();
-    this.#move(unit.end);
+    if (this.#held === undefined) this.#move(unit.end);
+    else this.#settle(unit.start, unit.end);
+    if (step.passed && !this.#open) this.#options.onPassed?.();
+  }
+
+  #hold(unit: Unit, refused: RefusedPart): void {
+    this.#held ??= new Held(refused);
+    this.#held.add(unit);
+    this.#ahead.forget();
+    this.#next = unit.end;
+    if (this.#fuse.blown) this.#stop(refused, 'refused');
+  }
+
+  /** What is held is sent again: now a refusal is the data's. */
+  #settle(before: LaneCursor, then: LaneCursor): void {
+    this.#ahead.forget();
+    this.#held = undefined;
+    this.#works = false;
+    this.#settling = { before, then };
+    this.#next = this.#cursor;
+    this.#idle = false;
+  }
+
+  #settled(then: LaneCursor): void {
+    this.#settling = undefined;
+    this.#move(then);
   }
 
   #nothingLeft(): void {
-    if (this.#held === undefined) this.#suspectSeq = 0;
-    else this.#stop(this.#held, 'refused');
+    if (this.#held !== undefined) this.#stop(this.#held.cause, 'refused');
     this.#idle = true;
   }
 
-  /** One POST of the first held fragment. If it is taken now, everything held is sent again from the start. */
+  /** POSTs of single held fragments. If one is taken now, everything held is sent again from the start. */
   async #repaired(): Promise<boolean> {
-    const { reader, limits } = this.#options;
-    const result = await reader.read(this.#cursor, { ...limits, fragments: 1 }, Number.POSITIVE_INFINITY);
-    if (result.kind !== 'unit') return false;
-    const step = await this.#outlet.begin(result.unit.fragments).advance(1);
-    if (step.kind === 'waiting') {
-      this.#retry(step.verdict, step.verdict.kind === 'retry' ? step.verdict.afterMs : STOP_MS);
-      return true;
-    }
-    if (step.kind !== 'finished' || !step.passed) {
-      if (!this.#idle) return false;
-      this.#stop(this.#held ?? { status: 0, words: '' }, 'refused');
-      return true;
-    }
-    this.#held = undefined;
-    this.#trouble = undefined;
-    this.#fuse.reset();
-    this.#next = this.#cursor;
-    this.#suspectSeq = Number.MAX_SAFE_INTEGER;
-    this.#idle = false;
-    return true;
-  }
-
-  async #buryHeld(): Promise<void> {
-    const { reader, limits } = this.#options;
-    while (this.#held !== undefined) {
-      const result = await reader.read(this.#cursor, limits, 0, this.#next);
-      if (result.kind === 'unreadable') throw new Error(`${result.object.key}: ${result.why}`);
-      if (result.kind === 'empty') {
-        this.#held = undefined;
-        return;
+    const held = this.#held as Held;
+    for (const head of held.next()) {
+      const limits = { ...this.#options.limits, fragments: 1 };
+      const result = await this.#options.reader.read(head, { limits, suspectBefore: END });
+      if (result.kind !== 'unit') continue;
+      const step = await this.#outlet.begin(result.unit.fragments).advance(1);
+      result.unit.release();
+      if (step.kind === 'waiting') {
+        this.#retry(step.verdict, step.verdict.kind === 'retry' ? step.verdict.afterMs : STOP_MS);
+        return true;
       }
-      const { unit } = result;
-      await this.#bury({ reason: 'refused', ...this.#held, ...wholeUnit(unit) }, unit);
-      this.#move(unit.end, this.#next);
+      if (step.kind !== 'finished' || !step.passed) continue;
+      this.#held = undefined;
+      this.#trouble = undefined;
+      this.#fuse.reset();
+      this.#suspectUntil(this.#next);
+      this.#next = this.#cursor;
+      this.#idle = false;
+      return true;
     }
+    if (!this.#idle) return false;
+    this.#stop(held.cause, 'refused');
+    return true;
   }
 
   async #bury(part: RefusedPart, unit: Unit): Promise<void> {
@@ -247,12 +350,15 @@ export class Lane {
     log('refused by the receiver, kept as dead letter', { lane, reason: part.reason, status: part.status, words: part.words, devices });
   }
 
-  /** `next`: stays ahead of the cursor where held units remain between them. */
-  #move(to: LaneCursor, next = to): void {
-    const { ledger, lane } = this.#options;
-    ledger.transaction(() => ledger.setLane(lane, { ...to, totals: this.#counters.totals() }));
+  #move(to: LaneCursor): void {
+    this.#save(to);
     this.#cursor = to;
-    this.#next = next;
+    this.#next = to;
+  }
+
+  #save(cursor: LaneCursor): void {
+    this.#options.save({ ...cursor, behind: [], totals: this.#counters.totals() });
+    this.#savedChanges = this.#counters.changes;
   }
 
   async #unreadable({ object, why, samples, end }: Extract<UnitResult, { kind: 'unreadable' }>): Promise<void> {
@@ -265,8 +371,8 @@ export class Lane {
     this.#reads = 0;
     this.#counters.add('relay_lost_samples_total', samples);
     log('stored data cannot be read and are given up', { lane, key: object.key, why, samples });
-    await this.#buryHeld();
-    this.#move(end);
+    if (this.#held === undefined) this.#move(end);
+    else this.#settle(this.#next, end);
   }
 
   #retry(cause: { readonly status: number; readonly words: string }, afterMs?: number): void {
@@ -286,11 +392,3 @@ export class Lane {
     if (!same && kind !== 'retrying') log('the receiver takes nothing; data are kept', { lane, kind, status, words });
   }
 }
-
-const wholeUnit = ({ fragments, samples }: Unit): Pick<RefusedPart, 'block' | 'fragments' | 'samples' | 'minMs' | 'maxMs'> => ({
-  block: snappyConcat(fragments.map(({ block }) => block)),
-  fragments: fragments.map((_, i) => i),
-  samples,
-  minMs: Math.min(...fragments.map(({ minMs }) => minMs)),
-  maxMs: Math.max(...fragments.map(({ maxMs }) => maxMs)),
-});

@@ -32,9 +32,20 @@ export interface LaneCursor {
   readonly seq: number;
   readonly fragment: number;
 }
-export interface LaneRow extends LaneCursor {
+/** Of one lane, `from` up to but not `before`. */
+export interface LaneRange {
+  readonly from: LaneCursor;
+  readonly before: LaneCursor;
+}
+/** How far one lane has come towards one receiver. */
+export interface DrainRow extends LaneCursor {
+  /** What is still to be sent behind the cursor, oldest first. */
+  readonly behind: readonly LaneRange[];
   readonly totals: Totals;
 }
+
+/** In place of a lane: what was counted towards a receiver by lanes that are no more. It has no position. */
+export const FORMER_LANES = -1;
 
 export interface Backlog {
   readonly bytes: number;
@@ -43,13 +54,14 @@ export interface Backlog {
   readonly oldestMs: number | undefined;
 }
 
-export type MetaName = 'epoch' | 'lanes' | 'swept_ms' | 'snapshot_seq' | 'shard';
+export type MetaName = 'epoch' | 'lanes' | 'swept_ms' | 'snapshot_seq' | 'shard' | 'opened' | 'closed_by' | 'drain_after' | 'totals';
 
 const TABLES = [
   'CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID',
   `CREATE TABLE IF NOT EXISTS commits (seq INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, key TEXT, size INTEGER NOT NULL,
     at_ms INTEGER NOT NULL, borders BLOB, positions TEXT NOT NULL, totals TEXT NOT NULL)`,
-  'CREATE TABLE IF NOT EXISTS lanes (lane INTEGER PRIMARY KEY, seq INTEGER NOT NULL, fragment INTEGER NOT NULL, totals TEXT NOT NULL)',
+  `CREATE TABLE IF NOT EXISTS drains (receiver TEXT NOT NULL, lane INTEGER NOT NULL, seq INTEGER NOT NULL, fragment INTEGER NOT NULL,
+    behind TEXT NOT NULL, totals TEXT NOT NULL, PRIMARY KEY (receiver, lane)) WITHOUT ROWID`,
   'CREATE TABLE IF NOT EXISTS positions (bucket INTEGER PRIMARY KEY, devices TEXT NOT NULL)',
 ];
 
@@ -116,7 +128,7 @@ export class Ledger {
   /** The newest commit is never deleted, so sequence numbers never start again. */
   newest(): { readonly seq: number; readonly totals: Totals } | undefined {
     const row = this.#exec('SELECT seq, totals FROM commits ORDER BY seq DESC LIMIT 1')[0];
-    return row && { seq: row['seq'] as number, totals: JSON.parse(row['totals'] as string) as Totals };
+    return row && { seq: row['seq'] as number, totals: totalsOf(row) };
   }
 
   /** Objects from `seq` on, oldest first. */
@@ -146,10 +158,10 @@ export class Ledger {
     };
   }
 
-  /** Keys and sizes of the objects `from <= seq < before`. */
-  keysBetween(from: number, before: number): readonly { readonly key: string; readonly size: number }[] {
-    return this.#exec('SELECT key, size FROM commits WHERE seq >= ? AND seq < ? AND key IS NOT NULL ORDER BY seq', from, before).map(
-      (row) => ({ key: row['key'] as string, size: row['size'] as number }),
+  /** The objects `from <= seq < before`. */
+  keysBetween(from: number, before: number): readonly Pick<StoredObject, 'seq' | 'key' | 'size'>[] {
+    return this.#exec('SELECT seq, key, size FROM commits WHERE seq >= ? AND seq < ? AND key IS NOT NULL ORDER BY seq', from, before).map(
+      (row) => ({ seq: row['seq'] as number, key: row['key'] as string, size: row['size'] as number }),
     );
   }
 
@@ -171,25 +183,52 @@ export class Ledger {
     this.#exec('DELETE FROM commits WHERE seq < ? AND seq < (SELECT MAX(seq) FROM commits)', seq);
   }
 
-  lanes(): ReadonlyMap<number, LaneRow> {
-    const rows = this.#exec('SELECT lane, seq, fragment, totals FROM lanes');
-    return new Map(
-      rows.map((row) => [
-        row['lane'] as number,
-        { seq: row['seq'] as number, fragment: row['fragment'] as number, totals: JSON.parse(row['totals'] as string) as Totals },
-      ]),
+  /** By receiver and lane; {@link FORMER_LANES} among the lanes. */
+  drains(): ReadonlyMap<string, ReadonlyMap<number, DrainRow>> {
+    const drains = new Map<string, Map<number, DrainRow>>();
+    for (const row of this.#exec('SELECT receiver, lane, seq, fragment, behind, totals FROM drains ORDER BY receiver, lane')) {
+      const receiver = row['receiver'] as string;
+      const lanes = drains.get(receiver) ?? new Map<number, DrainRow>();
+      drains.set(receiver, lanes);
+      const behind = JSON.parse(row['behind'] as string) as [number, number, number, number][];
+      lanes.set(row['lane'] as number, {
+        ...cursorOf(row),
+        behind: behind.map(([seq, fragment, endSeq, endFragment]) => ({
+          from: { seq, fragment },
+          before: { seq: endSeq, fragment: endFragment },
+        })),
+        totals: totalsOf(row),
+      });
+    }
+    return drains;
+  }
+
+  setDrain(receiver: string, lane: number, { seq, fragment, behind, totals }: DrainRow): void {
+    this.#exec(
+      `INSERT INTO drains VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (receiver, lane)
+       DO UPDATE SET seq = excluded.seq, fragment = excluded.fragment, behind = excluded.behind, totals = excluded.totals`,
+      receiver,
+      lane,
+      seq,
+      fragment,
+      JSON.stringify(behind.map(({ from, before }) => [from.seq, from.fragment, before.seq, before.fragment])),
+      JSON.stringify(totals),
     );
   }
 
-  setLane(lane: number, row: LaneRow): void {
-    this.#exec(
-      `INSERT INTO lanes VALUES (?, ?, ?, ?)
-       ON CONFLICT (lane) DO UPDATE SET seq = excluded.seq, fragment = excluded.fragment, totals = excluded.totals`,
-      lane,
-      row.seq,
-      row.fragment,
-      JSON.stringify(row.totals),
-    );
+  deleteDrain(receiver: string, lane: number): void {
+    this.#exec('DELETE FROM drains WHERE receiver = ? AND lane = ?', receiver, lane);
+  }
+
+  /** What versions with one receiver only kept, by lane; undefined where none has been at work here. */
+  formerLanes(): ReadonlyMap<number, DrainRow> | undefined {
+    if (this.#exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'lanes'").length === 0) return undefined;
+    const rows = this.#exec('SELECT lane, seq, fragment, totals FROM lanes');
+    return new Map(rows.map((row) => [row['lane'] as number, { ...cursorOf(row), behind: [], totals: totalsOf(row) }]));
+  }
+
+  dropFormerLanes(): void {
+    this.#exec('DROP TABLE lanes');
   }
 
   buckets(): readonly PositionsSnapshot[] {
@@ -207,3 +246,10 @@ function bytesOf(value: SqlValue | undefined): Uint8Array {
   if (value instanceof ArrayBuffer) return new Uint8Array(value);
   throw new Error(`commits.borders: expected a blob, got ${typeof value}`);
 }
+
+const cursorOf = (row: Readonly<Record<string, SqlValue>>): LaneCursor => ({
+  seq: row['seq'] as number,
+  fragment: row['fragment'] as number,
+});
+
+const totalsOf = (row: Readonly<Record<string, SqlValue>>): Totals => JSON.parse(row['totals'] as string) as Totals;

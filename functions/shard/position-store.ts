@@ -1,3 +1,4 @@
+import type { DevicePositions } from '../model.ts';
 import { hashText } from './hash.ts';
 import type { Ledger } from './ledger.ts';
 import { type LogPosition, Positions } from './positions.ts';
@@ -33,9 +34,20 @@ export class PositionStore {
     }
   }
 
+  /** Takes over positions of devices that are not known here, and makes them durable together with what `also` writes. */
+  adopt(devices: readonly DevicePositions[], also: () => void): void {
+    this.positions.adopt(devices);
+    for (const [device] of devices) this.#changed.add(bucketOf(device));
+    this.#write(this.#ledger.newest()?.seq ?? 0, also);
+  }
+
   /** Writes a snapshot when it is due. `seq`: the last commit that {@link record} has seen. */
   snapshot(seq: number, commits = COMMITS_PER_SNAPSHOT): void {
     if (seq - this.#snapshotSeq < commits) return;
+    this.#write(seq);
+  }
+
+  #write(seq: number, also: () => void = () => undefined): void {
     this.#ledger.transaction(() => {
       for (const bucket of this.#changed) {
         this.#ledger.setBucket(
@@ -44,6 +56,7 @@ export class PositionStore {
         );
       }
       this.#ledger.setMeta('snapshot_seq', String(seq));
+      also();
     });
     this.#changed.clear();
     this.#snapshotSeq = seq;

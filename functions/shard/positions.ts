@@ -1,8 +1,9 @@
-import type { LogId, Point } from '../../contract/push.ts';
+import { type LogId, MAX_STREAMS, type Point } from '../../contract/push.ts';
+import type { DevicePositions, HandOverResult } from '../model.ts';
 
 /** Earlier commit points that a conflict answer can name. */
 export const POINTS_KEPT = 16;
-/** log_ids remembered per device; one beyond and the one idle for longest is forgotten. */
+/** Streams of log_ids remembered per device; one beyond and the one idle for longest is forgotten. */
 export const LOGS_PER_DEVICE = 64;
 /** Two log_ids of a device that were both written to within this time, ms: one token on two devices, or a cloned card. */
 export const ACTIVE_LOG_MS = 3_600_000;
@@ -57,7 +58,7 @@ export class Positions {
     return this.#devices.size;
   }
 
-  /** log_ids dropped because a device had more than {@link LOGS_PER_DEVICE}, since the object started. */
+  /** Streams of log_ids dropped because a device had more than {@link LOGS_PER_DEVICE}, since the object started. */
   get forgotten(): number {
     return this.#forgotten;
   }
@@ -83,6 +84,7 @@ export class Positions {
     }
     const key = logKey(logId, stream);
     const before = logs.get(key);
+    if (before === undefined && stream >= MAX_STREAMS) forgetStreams(logs, logId, stream - MAX_STREAMS);
     const earlier = before === undefined ? '' : firstPoints(`${before.stored.position}:${before.stored.chain} ${before.earlier}`);
     // Taken out and put in again, so that the map's order is the order of last use.
     logs.delete(key);
@@ -119,6 +121,34 @@ export class Positions {
     return out;
   }
 
+  /** Devices after `after` that are `wanted`, in order of their names, until about `characters` are full. */
+  page(wanted: (device: string) => boolean, after: string, characters: number): HandOverResult {
+    const names = [...this.#devices.keys()].filter((device) => device > after && wanted(device)).sort();
+    const devices: DevicePositions[] = [];
+    let size = 0;
+    for (const device of names) {
+      if (size >= characters) return { devices, next: devices.at(-1)?.[0] ?? after };
+      const logs = [...(this.#devices.get(device) ?? [])].map(
+        ([key, { stored, earlier, atMs }]) => [key, stored.position, stored.chain, atMs, earlier] as const,
+      );
+      devices.push([device, logs]);
+      size += logs.reduce((sum, [key, , chain, , earlier]) => sum + key.length + chain.length + earlier.length + 40, device.length);
+    }
+    return { devices };
+  }
+
+  /** Takes over what is known of devices elsewhere; what is known here is newer. */
+  adopt(devices: readonly DevicePositions[]): void {
+    for (const [device, logs] of devices) {
+      if (this.#devices.has(device)) continue;
+      const known = logs.map(([key, position, chain, atMs, earlier]): [string, KnownLog] => [
+        key,
+        { stored: { position, chain }, earlier, atMs },
+      ]);
+      this.#devices.set(device, new Map(known));
+    }
+  }
+
   restore(snapshot: PositionsSnapshot): void {
     for (const [device, logs] of Object.entries(snapshot)) {
       const known = Object.entries(logs).map(([key, [position, chain, atMs, earlier]]): [string, KnownLog] => [
@@ -131,6 +161,14 @@ export class Positions {
 }
 
 const logKey = (logId: LogId, stream: number): string => `${logId}/${stream}`;
+
+/** Streams are finished in order and few are open at once, so those far below the newest will never be heard of again. */
+function forgetStreams(logs: Map<string, KnownLog>, logId: LogId, through: number): void {
+  for (const key of [...logs.keys()]) {
+    const slash = key.indexOf('/');
+    if (key.slice(0, slash) === logId && Number(key.slice(slash + 1)) <= through) logs.delete(key);
+  }
+}
 
 function firstPoints(points: string): string {
   const kept = points.trimEnd().split(' ');

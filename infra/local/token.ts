@@ -21,8 +21,9 @@ await runCommand(USAGE, async () => {
   const expires = parseDuration(flags.expires);
   if (!expires.ok) throw new UsageError(`--expires: ${expires.error}`);
   if (expires.value === 0) throw new UsageError('--expires: expected more than 0');
+  const now = Date.now();
   const key = await loadDeviceTokenKey(resolve(import.meta.dirname, '../../.dev.vars'));
-  process.stdout.write(`${await signToken(key, { tenant, device, expiresMs: Date.now() + expires.value })}\n`);
+  process.stdout.write(`${await signToken(key, { tenant, device, expiresMs: now + expires.value, issuedMs: now })}\n`);
 });
 
 function readName(flag: string, text: string | undefined): string {

@@ -6,11 +6,12 @@ import { MemoryStore } from '../../agent-lite/wal/memory-store.ts';
 import type { Log } from '../../agent-lite/wal/options.ts';
 import { labelValue } from '../../contract/labels.ts';
 import type { SeriesTable } from '../../contract/series-table.ts';
-import type { CommitRequest } from '../../functions/model.ts';
+import type { AccountRequest, CommitRequest, HandOverRequest } from '../../functions/model.ts';
 import { scrape, tableOf, target } from '../agent-lite/push/scrapes.ts';
 import { ManualClock, settle } from '../fakes/clock.ts';
 import { TENANT } from '../fakes/commit-requests.ts';
 import { FakeLogger } from '../fakes/logger.ts';
+import { relayConfig, withReceiver } from '../fakes/relay-config.ts';
 import { ShardRig } from '../fakes/shard-rig.ts';
 import { CountingMetrics, logWorld } from '../fakes/wal.ts';
 import { type Body, NOW, TestEdge } from '../fakes/worker.ts';
@@ -43,7 +44,8 @@ export class World {
     const { clock } = this.rig;
     this.#bootAtStart = clock.boot();
     clock.stepWall(NOW + edgeSkewMs - clock.now());
-    this.edge = new TestEdge({ now: () => clock.now(), shardStub: () => this.#stub() });
+    const config = withReceiver(relayConfig, { outOfOrderTimeWindowMs: windowMs });
+    this.edge = new TestEdge({ config, now: () => clock.now(), shardStub: () => this.#stub() });
   }
 
   get truth(): number {
@@ -51,8 +53,8 @@ export class World {
   }
 
   /** A device's clock is `skewMs` ahead of the truth. */
-  async device(name: string, skewMs = 0): Promise<Device> {
-    const device = new Device(this, name, skewMs);
+  async device(name: string, skewMs = 0, settings: Partial<Pick<Device, 'latencyMs' | 'cellsPerPush'>> = {}): Promise<Device> {
+    const device = Object.assign(new Device(this, name, skewMs), settings);
     await device.start();
     this.devices.push(device);
     return device;
@@ -112,9 +114,13 @@ export class World {
     };
     return {
       commit: (request: CommitRequest) => byTheClock(rig.core.commit(request)),
+      handOver: (request: HandOverRequest) => byTheClock(rig.core.handOver(request)),
+      drained: () => byTheClock(rig.core.drained()),
+      account: (request: AccountRequest) => byTheClock(rig.core.account(request)),
       time: () => byTheClock(rig.core.time()),
       poke: () => rig.core.poke(),
       metrics: () => Promise.resolve(rig.core.metrics()),
+      count: () => Promise.resolve({}),
     };
   }
 }
@@ -139,6 +145,8 @@ export class Device {
   /** On the way there, and again on the way back, ms. */
   latencyMs = 0;
   offline = false;
+  /** Of the agent's next start. */
+  cellsPerPush = 100_000;
   readonly #world: World;
   readonly #store = new MemoryStore();
   readonly #clockStore = new MemoryClockStore();
@@ -158,6 +166,7 @@ export class Device {
     this.#log = await plain.open(this.#store, { clock, segmentBytes: 64 * 1024 });
     this.#pusher = createPusher({
       ...{ url: 'http://edge', version: 'test', pushIntervalMs: 60_000, remoteTimeoutMs: 60_000, externalLabels: [] },
+      maxCellsPerPush: this.cellsPerPush,
       ...{ reader: this.#log, http: this.#http(), clock, clockStore: this.#clockStore, logger, metrics },
       deflate: (bytes) => Promise.resolve(new Uint8Array(deflateSync(bytes))),
     });
@@ -184,6 +193,11 @@ export class Device {
 
   get backlog(): number {
     return this.#pusher?.status().backlogRecords ?? 0;
+  }
+
+  /** Of the backlog, what is sent behind fresh samples. */
+  get behind(): number {
+    return this.#pusher?.status().behindRecords ?? 0;
   }
 
   get corrected(): boolean {

@@ -39,6 +39,7 @@ const answer = fc.record({
   minPushIntervalMs: u32,
   masks: fc.array(bytes, { maxLength: 3 }),
   configVersion: text,
+  freshWindowMs: position,
 });
 
 const ours = { PushRequest: wire.PushRequest, PushAnswer: wire.PushAnswer };

@@ -363,6 +363,7 @@ describe('an answer', () => {
     stored: fc.option(point, { nil: undefined }),
     points: fc.array(point, { maxLength: 3 }),
     minPushIntervalMs: fc.nat(0xffffffff),
+    freshWindowMs: fc.maxSafeNat(),
   });
   it('reads back', () => {
     fc.assert(
@@ -370,6 +371,17 @@ describe('an answer', () => {
         expect(decodeAnswer(encodeAnswer(given))).toEqual(given);
       }),
     );
+  });
+  const stored: PushAnswer = {
+    ...{ code: 'stored', logId: '000102030405060708090a0b0c0d0e0f', position: 7, message: '', edgeMs: 1_700_000_000_000 },
+    ...{ unknownTables: [], stored: undefined, points: [], minPushIntervalMs: 1000, freshWindowMs: 0 },
+  };
+  /** What an edge wrote before it knew of late samples, and what is added to it since. */
+  const golden = '08011210000102030405060708090a0b0c0d0e0f18072880d095ffbc3148e807';
+  it('is written byte by byte as ever, and a window is added behind', () => {
+    expect(Buffer.from(encodeAnswer(stored)).toString('hex')).toBe(golden);
+    expect(Buffer.from(encodeAnswer({ ...stored, freshWindowMs: 14_400_000 })).toString('hex')).toBe(`${golden}6080f4ee06`);
+    expect(decodeAnswer(Buffer.from(golden, 'hex'))).toEqual(stored);
   });
   it('from hostile bytes is refused or read, nothing else', () => {
     fc.assert(

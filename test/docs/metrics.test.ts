@@ -53,6 +53,7 @@ describe('docs/metrics.md', () => {
     for (const [name, label] of sources) {
       if (label !== undefined) expect(docs.get(name)?.labels, name).toContain(label);
       expect(docs.get(name)?.type === 'counter', name).toBe(name.endsWith('_total'));
+      expect(docs.get(name)?.type === 'histogram', name).toBe(name.endsWith('_duration_seconds'));
     }
   });
 

@@ -1,17 +1,15 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { labelsFromRecord, labelsKey } from '../../contract/labels.ts';
+import { labelsFromRecord, labelsKey, labelValue, METRIC_NAME } from '../../contract/labels.ts';
 import { Cleanup } from './harness/cleanup.ts';
 import { compare } from './harness/delivered.ts';
 import { needProgram } from './harness/installed.ts';
 import { startStrictReceiver, taken } from './harness/ledger.ts';
-import { freePort, Program } from './harness/program.ts';
 import { ScriptedTarget } from './harness/scripted-target.ts';
-import { CLUSTER, DEVICE, deviceToken, EdgeUnderTest, targetLabels } from './harness/stack.ts';
+import { OWN_REPORTS, type StandardSender, standardSenders, startSender } from './harness/senders.ts';
+import { EdgeUnderTest, staticJob, TENANT, targetLabels } from './harness/stack.ts';
 import { waitFor } from './harness/wait.ts';
 
-/** A real Prometheus sends to the edge by remote write 1.0: every sample and marker arrives, through an outage of the receiver. */
+/** Real senders write to the edge by remote write 1.0: every sample and marker arrives, through an outage of a strict receiver. */
 const cleanup = new Cleanup();
 afterEach(() => cleanup.run());
 
@@ -23,65 +21,20 @@ const exposition = (number: number): string | undefined =>
         number % 3 === 0 ? '' : `comes_and_goes ${number}\n`
       }`;
 
-interface Sender {
-  readonly name: string;
-  readonly flags: (folder: string) => readonly string[];
-  /** Of `remote_write`, as YAML. */
-  readonly credentials: string;
-  readonly path: string;
-}
-
-const senders: readonly Sender[] = [
-  {
-    name: 'prometheus',
-    flags: (folder) => [`--storage.tsdb.path=${folder}`],
-    credentials: 'authorization: { credentials_file: token }',
-    path: '/api/v1/write',
-  },
-  {
-    name: 'prometheus-agent',
-    flags: (folder) => ['--enable-feature=agent', `--storage.agent.path=${folder}`],
-    credentials: `basic_auth: { username: ${DEVICE}, password_file: token }`,
-    path: '/api/v1/receive',
-  },
-];
-
-/** A Prometheus on its own target; resolves with what tells whether all arrived. */
-async function start({ name, flags, credentials, path }: Sender, program: string, edge: EdgeUnderTest) {
+/** The sender on its own target. */
+async function start(sender: StandardSender, path: string, edge: EdgeUnderTest) {
   const target = await ScriptedTarget.start(exposition);
   cleanup.add(() => target.stop());
-  const folder = await cleanup.folder(name);
-  await writeFile(join(folder, 'token'), await deviceToken());
-  await writeFile(
-    join(folder, 'prometheus.yml'),
-    `
-global: { scrape_interval: 1s, scrape_timeout: 1s, external_labels: { cluster: ${CLUSTER} } }
-scrape_configs:
-  - job_name: standard
-    static_configs: [{ targets: ["${target.address}"] }]
-remote_write:
-  - url: ${edge.url}${path}
-    ${credentials}
-    queue_config: { batch_send_deadline: 500ms }
-    metadata_config: { send_interval: 2s }
-`,
-  );
-  const sender = await Program.start(name, program, [
-    `--config.file=${join(folder, 'prometheus.yml')}`,
-    `--web.listen-address=127.0.0.1:${await freePort()}`,
-    '--log.level=warn',
-    ...flags(join(folder, 'data')),
-  ]);
-  cleanup.add(() => sender.stop());
-  return { target, sender };
+  const scrapeConfigs = staticJob('standard', target.address);
+  return { sender, target, program: await startSender(cleanup, sender, { path, edgeUrl: edge.url, tenant: TENANT, scrapeConfigs }) };
 }
 
-it('takes what Prometheus sends, as a server and as an agent, through an outage of the receiver', async (context) => {
-  const program = needProgram(context, 'prometheus');
+it('takes what Prometheus, as a server and as an agent, and vmagent send, through an outage of the receiver', async (context) => {
+  const paths = new Map(standardSenders.map(({ program }) => [program, needProgram(context, program)]));
   const strict = await startStrictReceiver(cleanup);
   const edge = await EdgeUnderTest.start(cleanup, strict.url);
-  const running = await Promise.all(senders.map((sender) => start(sender, program, edge)));
-  const describeAll = (): string => [...running.map(({ sender }) => sender), edge.program].map((one) => one.describe()).join('\n');
+  const running = await Promise.all(standardSenders.map((sender) => start(sender, paths.get(sender.program) ?? '', edge)));
+  const describeAll = (): string => [...running.map(({ program }) => program), edge.program].map((one) => one.describe()).join('\n');
   const until = (scrapes: number) =>
     waitFor(`${scrapes} scrapes`, () => running.every(({ target }) => target.handedOut.length >= scrapes), 30_000, describeAll);
 
@@ -91,18 +44,19 @@ it('takes what Prometheus sends, as a server and as an agent, through an outage 
   strict.receiver.behave({ kind: 'ok' });
   await until(SCRAPES);
 
-  for (const { target } of running) {
+  for (const { sender, target } of running) {
+    const labels = targetLabels('standard', target.address, sender.name);
     const scraped = target.handedOut.slice(0, SCRAPES);
     const lastMs = scraped.at(-1)?.askedMs ?? 0;
     const ups = () => {
-      const wanted = labelsKey(labelsFromRecord({ __name__: 'up', ...targetLabels('standard', target.address) }));
+      const wanted = labelsKey(labelsFromRecord({ __name__: 'up', ...labels }));
       return taken(strict).find(({ labels }) => labelsKey(labels) === wanted)?.samples ?? [];
     };
     await waitFor('the last scrape to arrive', () => ups().some(({ time }) => Math.abs(time - lastMs) < 500), 20_000, describeAll);
-    const labels = targetLabels('standard', target.address);
-    // Prometheus leaves out a value that equals zero, and with it the sign.
-    const outcome = compare({ scraped, delivered: taken(strict), labels, zeroHasNoSign: true });
-    expect(outcome.faults, describeAll()).toEqual([]);
+    const delivered = taken(strict).filter((series) => !OWN_REPORTS.has(labelValue(series.labels, METRIC_NAME) ?? ''));
+    // Standard senders leave out a value that equals zero, and with it the sign.
+    const outcome = compare({ scraped, delivered, labels, zeroHasNoSign: true, boundsAsExposed: true, ...sender.loose });
+    expect(outcome.faults, `${sender.name}\n${describeAll()}`).toEqual([]);
     expect(outcome.scrapes).toBe(SCRAPES);
     expect(outcome.markers).toBeGreaterThan(4);
   }

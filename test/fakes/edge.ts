@@ -44,6 +44,8 @@ export interface StoredSample {
   readonly ms: number;
   /** 16 hex digits. */
   readonly bits: string;
+  /** That it came by, where that is not 0. */
+  readonly stream?: number;
 }
 
 export interface FakeEdgeOptions {
@@ -68,17 +70,20 @@ export class FakeEdge implements HttpClient {
   /** More than this many samples in a push are too large. */
   maxSamples = Number.POSITIVE_INFINITY;
   minPushIntervalMs = 0;
+  /** How late samples may be behind newer ones, ms. */
+  freshWindowMs = 0;
 
   readonly requests: HttpRequest[] = [];
   readonly pushes: UndecodedPush[] = [];
   readonly answers: AnswerCode[] = [];
   readonly tables = new Map<TableHash, readonly Row[]>();
-  readonly logs = new Map<LogId, readonly Point[]>();
+  /** By log_id and stream. */
+  readonly logs = new Map<string, readonly Point[]>();
   readonly series = new Map<string, StoredSample[]>();
   readonly gaps: Gap[] = [];
   /** Points acknowledged to somebody, by log. */
   readonly acknowledged: { readonly logId: LogId; readonly to: Point }[] = [];
-  /** Samples that came at or before an earlier one of their series. */
+  /** Samples that came at or before an earlier one of their series and stream. */
   disorder = 0;
   readonly #now: () => number;
   readonly #limits: WireLimits;
@@ -174,25 +179,26 @@ export class FakeEdge implements HttpClient {
       }
     if (found.reduce((sum, { samples }) => sum + samples.length, 0) > this.maxSamples) return { code: 'too_large', message: 'too large' };
 
-    const points = this.logs.get(push.logId);
+    const name = `${push.logId}/${push.stream}`;
+    const points = this.logs.get(name);
     const stored = points?.[0];
     if (stored === undefined ? push.to.position === push.base.position : same(push.to, stored)) return { code: 'stored' };
     if (stored !== undefined && !(same(push.base, stored) && push.to.position > push.base.position))
       return { code: 'conflict', stored, points: points?.slice(1) ?? [] };
-    for (const { labels, samples } of found) this.#keep(labels, samples);
+    for (const { labels, samples } of found) this.#keep(labels, samples, push.stream);
     this.gaps.push(...push.gaps);
-    this.logs.set(push.logId, [push.to, ...(points ?? [])].slice(0, POINTS_KEPT));
+    this.logs.set(name, [push.to, ...(points ?? [])].slice(0, POINTS_KEPT));
     return { code: 'stored' };
   }
 
-  #keep(labels: Labels, samples: readonly StoredSample[]): void {
+  #keep(labels: Labels, samples: readonly StoredSample[], stream: number): void {
     const key = labelsKey(labels);
     const list = this.series.get(key) ?? [];
     this.series.set(key, list);
     for (const sample of samples) {
-      const last = list.at(-1);
+      const last = list.findLast((stored) => (stored.stream ?? 0) === stream);
       if (last !== undefined && sample.ms <= last.ms) this.disorder++;
-      list.push(sample);
+      list.push(stream === 0 ? sample : { ...sample, stream });
     }
   }
 
@@ -226,6 +232,7 @@ export class FakeEdge implements HttpClient {
       stored: undefined,
       points: [],
       minPushIntervalMs: this.minPushIntervalMs,
+      freshWindowMs: this.freshWindowMs,
       ...given,
     };
     return { status: answerStatus[given.code], headers: { 'content-type': PUSH_CONTENT_TYPE, ...headers }, body: encodeAnswer(answer) };

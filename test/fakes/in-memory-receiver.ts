@@ -18,6 +18,8 @@ export interface FakeReceiverOptions {
   readonly now?: () => number;
   /** Tells its time by a `Date` header; by default it tells none. */
   readonly tellsDate?: boolean;
+  /** Of a delay; default: real time passes. */
+  readonly sleep?: (ms: number) => Promise<void>;
   /** Samples of one request; more are 413. */
   readonly maxSamples?: number;
   /** Answers so to a tenant, without looking at the data. */
@@ -56,6 +58,7 @@ export interface Answer {
 }
 
 const MAX_DECODED_BYTES = 32 * 1024 * 1024;
+const sleepFor = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 export const WRITE_PATHS = ['/api/v1/receive', '/api/v1/write'];
 
 /**
@@ -135,7 +138,7 @@ export class InMemoryReceiver {
       const { status, words = 'told to say so' } = behaviour;
       return this.#record('', 0, body, behaviour.headers === undefined ? { status, words } : { status, words, headers: behaviour.headers });
     }
-    if (behaviour.kind === 'delay') await new Promise((resolve) => setTimeout(resolve, behaviour.ms));
+    if (behaviour.kind === 'delay') await (this.#options.sleep ?? sleepFor)(behaviour.ms);
     const answer = this.#write(path, method, headers, body);
     if (behaviour.kind === 'store_then_close') return undefined;
     return behaviour.kind === 'store_then_500' ? { status: 500, words: 'told to say so after storing' } : answer;

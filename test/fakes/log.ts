@@ -1,6 +1,8 @@
-import type { LogEntry, LoggedGap, LoggedScrape, LogReader, Scrape } from '../../agent-lite/model.ts';
+import type { LogEntry, LoggedGap, LoggedScrape, LogReader, Scrape, StreamCursor } from '../../agent-lite/model.ts';
 import { nextChain } from '../../contract/chain.ts';
 import { type Chain, type LogId, NO_CHAIN, type Point, type Position } from '../../contract/push.ts';
+
+const START: Point = { position: 0, chain: NO_CHAIN };
 
 /** A log as the pusher sees it, in memory, on which tests do what cards, power cuts and users do. */
 export class FakeLog implements LogReader {
@@ -11,7 +13,7 @@ export class FakeLog implements LogReader {
   #synced = 0;
   #forks = 0;
   readonly #seed: string;
-  #cursors = new Map<string, Point>();
+  #cursors = new Map<string, readonly StreamCursor[]>();
   readonly asideRanges: { readonly from: Position; readonly to: Position; readonly reason: string }[] = [];
   syncs = 0;
 
@@ -60,10 +62,10 @@ export class FakeLog implements LogReader {
 
   #reopen(): void {
     let beyond = lastPosition(this.#entries.at(-1));
-    for (const { position } of this.#cursors.values()) beyond = Math.max(beyond, position);
+    for (const { position } of this.#points()) beyond = Math.max(beyond, position);
     const last = this.#entries.findLast((entry) => entry.kind === 'scrape');
     // As the log does: the chain goes on from the last record that is there, or from the cursor where that is further.
-    const furthest = [...this.#cursors.values()].find((cursor) => cursor.position === beyond);
+    const furthest = this.#points().find((point) => point.position === beyond);
     const chain = last?.scrape.position === beyond ? last.scrape.chain : (furthest?.chain ?? last?.scrape.chain ?? NO_CHAIN);
     this.#head = { position: beyond + 1000, chain };
   }
@@ -96,7 +98,7 @@ export class FakeLog implements LogReader {
 
   chainAt(position: Position): Promise<Chain | undefined> {
     const found = this.records.find((scrape) => scrape.position === position);
-    const cursor = [...this.#cursors.values()].find((point) => point.position === position);
+    const cursor = this.#points().find((point) => point.position === position);
     return Promise.resolve(found?.chain ?? cursor?.chain);
   }
 
@@ -107,12 +109,25 @@ export class FakeLog implements LogReader {
   }
 
   cursor(receiver: string): Point {
-    return this.#cursors.get(receiver) ?? { position: 0, chain: NO_CHAIN };
+    const [first, ...rest] = this.streams(receiver).map(({ at }) => at);
+    return rest.reduce((least, at) => (at.position < least.position ? at : least), first ?? START);
   }
 
   moveCursor(receiver: string, to: Point): Promise<void> {
-    this.#cursors.set(receiver, to);
+    return this.moveStreams(receiver, [{ stream: 0, at: to, end: undefined }]);
+  }
+
+  streams(receiver: string): readonly StreamCursor[] {
+    return this.#cursors.get(receiver) ?? [{ stream: 0, at: START, end: undefined }];
+  }
+
+  moveStreams(receiver: string, streams: readonly StreamCursor[]): Promise<void> {
+    this.#cursors.set(receiver, streams);
     return Promise.resolve();
+  }
+
+  #points(): Point[] {
+    return [...this.#cursors.values()].flat().flatMap(({ at, end }) => (end === undefined ? [at] : [at, end]));
   }
 
   fork(): Promise<LogId> {

@@ -1,20 +1,45 @@
 import { decodeWriteRequest, type WrittenSeries } from '../../contract/decode-remote-write.ts';
 import { snappyUncompress } from '../../contract/snappy.ts';
-import type { CommitRequest, CommitResult, ReceiverClock, ShardMetrics, ShardStub } from '../../functions/model.ts';
+import type {
+  AccountRequest,
+  AccountResult,
+  CommitRequest,
+  CommitResult,
+  DrainState,
+  HandOverResult,
+  Moved,
+  ReceiverClock,
+  ShardMetrics,
+  ShardStub,
+} from '../../functions/model.ts';
 
 /** A shard that remembers what it was given and answers what it is told to. */
 export class FakeShard implements ShardStub {
   readonly requests: CommitRequest[] = [];
+  readonly accounted: AccountRequest[] = [];
+  accountResult: AccountResult = { kind: 'ok' };
   pokes = 0;
   asked = 0;
   clock: ReceiverClock = {};
-  result: CommitResult | Error = { kind: 'stored', repeated: false };
+  result: CommitResult | Moved | Error = { kind: 'stored', repeated: false };
   values: Record<string, number> = {};
+  /** Handed over by {@link count}. */
+  counted: Record<string, number> = {};
 
-  async commit(request: CommitRequest): Promise<CommitResult> {
+  async commit(request: CommitRequest): Promise<CommitResult | Moved> {
     this.requests.push(request);
     if (this.result instanceof Error) throw this.result;
     return this.result;
+  }
+  async handOver(): Promise<HandOverResult> {
+    return { devices: [] };
+  }
+  async drained(): Promise<DrainState> {
+    return { closed: true, backlog: [] };
+  }
+  async account(request: AccountRequest): Promise<AccountResult> {
+    this.accounted.push(request);
+    return this.accountResult;
   }
   async time(): Promise<ReceiverClock> {
     this.asked++;
@@ -28,6 +53,11 @@ export class FakeShard implements ShardStub {
   async metrics(): Promise<ShardMetrics> {
     if (this.result instanceof Error) throw this.result;
     return { values: this.values };
+  }
+  async count(counts: Readonly<Record<string, number>>): Promise<Readonly<Record<string, number>>> {
+    if (this.result instanceof Error) throw this.result;
+    for (const [name, value] of Object.entries(counts)) this.counted[name] = (this.counted[name] ?? 0) + value;
+    return { ...this.counted };
   }
 }
 

@@ -6,6 +6,7 @@ import { memoryStore } from '../../functions/buffer/memory.ts';
 import type { RelayConfig } from '../../functions/config/types.ts';
 import { createEdge, createIsolate, type Edge, type Isolate, type Services } from '../../functions/edge.ts';
 import type { SettingErrors } from '../../functions/env.ts';
+import { WORKER_COUNTS } from '../../functions/fleet/worker-counts.ts';
 import type { BlobCache } from '../../functions/ingest/tables.ts';
 import { EdgeLog } from '../../functions/log.ts';
 import type { ObjectStore, ShardStub } from '../../functions/model.ts';
@@ -39,6 +40,8 @@ export interface TestEdgeOptions {
 /** The whole Worker but its shards and its platform: real routes, tokens, tables and encoding. */
 export class TestEdge {
   readonly shards = new Map<string, FakeShard>();
+  /** Keeps what isolates count. */
+  readonly workerCounts = new FakeShard();
   readonly logged: string[] = [];
   readonly store: ObjectStore;
   readonly isolate: Isolate;
@@ -76,8 +79,9 @@ export class TestEdge {
       cache,
       now: isolate?.now ?? (() => NOW),
       send,
-      shard: shardStub ?? ((name) => this.shard(name)),
+      shard: (name) => (name === WORKER_COUNTS ? this.workerCounts : (shardStub?.(name) ?? this.shard(name))),
       findTenant: (all, tenant) => all.tenants[tenant] ?? all.tenants['*'],
+      onLayoutConflict: (words) => this.logged.push(words),
     };
     const newRequestId = () => {
       this.#requests++;
@@ -88,6 +92,12 @@ export class TestEdge {
     const edge = createEdge({ config, deviceTokenKey: KEY, s3: undefined, metricsToken, adminToken }, services);
     this.edge = edge;
     this.#app = createApp(() => (errors === undefined ? { ok: true, value: edge } : { ok: false, error: errors }), this.isolate);
+  }
+
+  /** All that the Worker has counted itself, handed over or not. */
+  counted(): Readonly<Record<string, number>> {
+    void this.workerCounts.count(this.isolate.tally.take());
+    return this.workerCounts.counted;
   }
 
   /** One shard of tenant acme by default: without an out-of-order window it has only that one. */

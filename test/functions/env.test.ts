@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { err, ok } from '../../contract/result.ts';
 import { createSettingsReader, type ParseConfig, readSettings } from '../../functions/env.ts';
-import { relayConfig } from '../fakes/relay-config.ts';
+import { relayConfig, testReceiver } from '../fakes/relay-config.ts';
 
 const KEY = 'k'.repeat(32);
 const parse: ParseConfig = (text, file) =>
@@ -20,9 +20,16 @@ describe('readSettings', () => {
     const texts = { DEVICE_TOKEN_KEY: KEY, METRICS_TOKEN: 'm', RELAY_CONFIG: 'good', RECEIVER_URL: 'http://h/w' };
     expect(read(texts, 'bad')).toMatchObject({
       ok: true,
-      value: { metricsToken: 'm', config: { receiver: { url: 'http://h/w', name: 'test' } } },
+      value: { metricsToken: 'm', config: { receivers: [{ url: 'http://h/w', name: 'test' }] } },
     });
     expect(read({ DEVICE_TOKEN_KEY: KEY, METRICS_TOKEN: '', RELAY_CONFIG: '', RECEIVER_URL: '' })).toEqual(read({ DEVICE_TOKEN_KEY: KEY }));
+  });
+
+  it('takes RECEIVER_URL only where there is one receiver that it can stand for', () => {
+    const several = { ...relayConfig, receivers: [...relayConfig.receivers, { ...testReceiver, name: 'second' }] };
+    const result = readSettings({ DEVICE_TOKEN_KEY: KEY, RECEIVER_URL: 'http://h/w' }, 'good', () => ok(several));
+    const words = 'RECEIVER_URL: expected a configuration with one receiver, got 2. Set the address of each there.';
+    expect(result).toEqual({ ok: false, error: [words] });
   });
 
   const bad: readonly [name: string, texts: Parameters<typeof readSettings>[0], lines: readonly RegExp[]][] = [

@@ -22,7 +22,7 @@ const SCRAPE_SECONDS = 15;
 const LANES = 4;
 /** Rated load of a shard with four lanes and a receiver 200 ms away, so that a backlog drains five times as fast. */
 const SHARD = { samplesPerSecond: 20_000, pushesPerSecond: 200 } as const;
-const POST_SAMPLES = 10_000;
+const POST_SAMPLES = 50_000;
 /** `npm run bench -- ingest`, ms: an empty push; each sample; building the labels of a series that is not in the cache. */
 const CPU = { push: 0.55, sample: 0.00065, series: 0.025 } as const;
 /** Counted by the simulation: rows of a commit, with its share of deletions and snapshots; one more for each POST. */

@@ -1,9 +1,12 @@
+import { defaultReceiver } from '../../functions/config/defaults.ts';
 import { createOutlet } from '../../functions/forward/deliver.ts';
-import type { CommitRequest, CommitResult, ObjectStore, OutgoingFragment, Outlet } from '../../functions/model.ts';
+import type { CommitRequest, CommitResult, Moved, ObjectStore, OutgoingFragment, Outlet } from '../../functions/model.ts';
 import { ByteBudget } from '../../functions/shard/budget.ts';
 import { ShardCore } from '../../functions/shard/core.ts';
+import { Gate } from '../../functions/shard/gate.ts';
 import type { Sql } from '../../functions/shard/ledger.ts';
 import { TENANT } from '../fakes/commit-requests.ts';
+import { ALONE } from '../fakes/shard-rig.ts';
 import { FakeObjectStorage } from '../fakes/sql.ts';
 import type { SimClock } from './clock.ts';
 import type { SimOptions } from './options.ts';
@@ -11,6 +14,8 @@ import type { SimOptions } from './options.ts';
 /** What the platform's answer to a shard that did not answer is made of; functions/app.ts. */
 const SHARD_FAILED_RETRY_MS = 10_000;
 const ISOLATE_BYTES = 40 * 1024 * 1024;
+/** Connections that the platform gives one object; more wait. */
+const CONNECTIONS = 6;
 
 /** A shard's real code, around it a platform and a receiver that only cost time. */
 export class SimShard {
@@ -18,6 +23,10 @@ export class SimShard {
   /** Calls that wait for the object's one thread. */
   waiting = 0;
   overloaded = 0;
+  /** The receiver answers 503. */
+  receiverDown = false;
+  readonly budget: ByteBudget;
+  readonly #connections = new Gate(CONNECTIONS);
   readonly operations: Operations = { puts: 0, gets: 0, rowsWritten: 0, rowsRead: 0, alarms: 0, posts: 0 };
   readonly #clock: SimClock;
   readonly #options: SimOptions;
@@ -32,6 +41,7 @@ export class SimShard {
   ) {
     this.#clock = clock;
     this.#options = options;
+    this.budget = new ByteBudget(options.isolateBytes ?? ISOLATE_BYTES);
     let alarm = 0;
     this.core = new ShardCore({
       name: { tenant: TENANT, generation: 1, index },
@@ -43,23 +53,23 @@ export class SimShard {
         maxBufferBytes: options.maxBufferBytes,
         deadLetterRetentionMs: 0,
       },
-      receiver: {
-        name: 'main',
-        url: 'http://receiver.test/api/v1/receive',
-        kind: 'thanos',
-        tenantHeader: '',
-        sendExemplars: true,
-        sendMetadata: true,
-        outOfOrderTimeWindowMs: options.windowMs,
-        remoteTimeoutMs: 30_000,
-        headers: [],
-        queue: { maxSamplesPerSend: 2000, minBackoffMs: 30, maxBackoffMs: 30_000 },
-      },
+      receivers: [
+        {
+          config: {
+            ...defaultReceiver,
+            name: 'main',
+            url: 'http://receiver.test/api/v1/receive',
+            kind: 'thanos',
+            outOfOrderTimeWindowMs: options.windowMs,
+          },
+          outlet: () => this.#outlet(delivered),
+        },
+      ],
+      fleet: ALONE,
       sql: counted(new FakeObjectStorage().open(), this.operations),
-      store: store ?? new SizeStore(clock, options, this.operations),
+      store: store ?? new SizeStore(clock, options, this.operations, this.#connections),
       clock,
-      budget: new ByteBudget(ISOLATE_BYTES),
-      outlet: () => this.#outlet(delivered),
+      budget: this.budget,
       setAlarm: (atMs) => {
         const mine = ++alarm;
         this.operations.alarms++;
@@ -74,7 +84,7 @@ export class SimShard {
   }
 
   /** Calls are taken one after the other, as the object has one thread. */
-  async commit(request: CommitRequest): Promise<CommitResult> {
+  async commit(request: CommitRequest): Promise<CommitResult | Moved> {
     const { serviceMs, overloadMs } = this.#options;
     const now = this.#clock.now();
     const startMs = Math.max(now, this.#freeMs);
@@ -95,7 +105,8 @@ export class SimShard {
     let samples = 0;
     const outlet = createOutlet(async () => {
       this.operations.posts++;
-      await this.#clock.sleep(receiverMs + (samples / receiverSamplesPerSecond) * 1000);
+      await this.#connections.run(() => this.#clock.sleep(receiverMs + (samples / receiverSamplesPerSecond) * 1000));
+      if (this.receiverDown) return { kind: 'retry', status: 503, words: '', afterMs: undefined };
       return { kind: 'done', status: 204, words: '' };
     });
     return {
@@ -142,12 +153,14 @@ class SizeStore implements ObjectStore {
   readonly #clock: SimClock;
   readonly #options: SimOptions;
   readonly #operations: Operations;
+  readonly #connections: Gate;
   readonly #sizes = new Map<string, number>();
 
-  constructor(clock: SimClock, options: SimOptions, operations: Operations) {
+  constructor(clock: SimClock, options: SimOptions, operations: Operations, connections: Gate) {
     this.#clock = clock;
     this.#options = options;
     this.#operations = operations;
+    this.#connections = connections;
   }
 
   async create(key: string, body: Uint8Array): Promise<'created' | 'exists'> {
@@ -179,6 +192,6 @@ class SizeStore implements ObjectStore {
   }
 
   #take(bytes: number): Promise<void> {
-    return this.#clock.sleep(this.#options.storeMs + (bytes / this.#options.storeBytesPerSecond) * 1000);
+    return this.#connections.run(() => this.#clock.sleep(this.#options.storeMs + (bytes / this.#options.storeBytesPerSecond) * 1000));
   }
 }

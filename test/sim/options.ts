@@ -24,6 +24,8 @@ export interface SimOptions {
   readonly serviceMs: number;
   /** A call that would wait longer for the thread is refused. */
   readonly overloadMs: number;
+  /** For what a shard holds, bytes; default as in production. */
+  readonly isolateBytes?: number;
   readonly storeMs: number;
   readonly storeBytesPerSecond: number;
   readonly receiverMs: number;

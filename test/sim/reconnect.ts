@@ -1,5 +1,5 @@
-import { afterMs, backoffMs, catchUpMs, untilNextSlotMs } from '../../agent-lite/push/backoff.ts';
-import type { CommitResult, Fragment, OutgoingFragment } from '../../functions/model.ts';
+import { afterMs, backoffMs, catchUpMs, UNHEARD_LONGEST_MS, untilNextSlotMs } from '../../agent-lite/push/backoff.ts';
+import type { CommitResult, Fragment, Moved, OutgoingFragment } from '../../functions/model.ts';
 import { push } from '../fakes/commit-requests.ts';
 import { SimClock } from './clock.ts';
 import { type Operations, SimShard } from './edge.ts';
@@ -164,7 +164,7 @@ class Fleet {
       const sentMs = clock.now();
       if (sentMs >= this.#downFrom && sentMs < this.#backAt) {
         await clock.sleep(linkMs);
-        return backoffMs(++device.failures, clock);
+        return backoffMs(++device.failures, clock, UNHEARD_LONGEST_MS);
       }
       const result = await this.#send(device, to);
       if (result.kind !== 'stored') {
@@ -182,7 +182,7 @@ class Fleet {
     return untilNextSlotMs(clock.now(), device.phase, pushMs, clock);
   }
 
-  async #send(device: SimDevice, to: number): Promise<CommitResult> {
+  async #send(device: SimDevice, to: number): Promise<CommitResult | Moved> {
     const { linkMs, linkBytesPerSample, linkBytesPerSecond, series } = this.#o;
     const from = device.position;
     const bytes = (to - from) * series * linkBytesPerSample;

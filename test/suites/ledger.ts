@@ -32,8 +32,8 @@ export const ledgerCases: readonly [name: string, check: (sql: Sql) => void | Pr
       expect(ledger.objectsFrom(6, 2)).toEqual([]);
       expect(ledger.backlogFrom(4)).toEqual({ bytes: 104 + 105, objects: 2, oldestMs: 1_700_000_000_004 });
       expect(ledger.keysBetween(1, 3)).toEqual([
-        { key: 'k1', size: 101 },
-        { key: 'k2', size: 102 },
+        { seq: 1, key: 'k1', size: 101 },
+        { seq: 2, key: 'k2', size: 102 },
       ]);
       expect([ledger.holds('k3', 3), ledger.holds('k3', 4), ledger.holds('x', 3)]).toEqual([true, false, false]);
       expect(ledger.positionsAfter(4).map(({ device, stored }) => [device, stored.position])).toEqual([
@@ -71,21 +71,42 @@ export const ledgerCases: readonly [name: string, check: (sql: Sql) => void | Pr
   ],
 
   [
-    'replaces settings, lanes and buckets',
+    'replaces settings, drains and buckets',
     (sql) => {
       const ledger = new Ledger(sql);
       for (const value of ['1', '2']) ledger.setMeta('epoch', value);
       expect(ledger.meta('epoch')).toBe('2');
-      ledger.setLane(0, { seq: 5, fragment: 1, totals: { a: 1 } });
-      ledger.setLane(0, { seq: 6, fragment: 0, totals: { a: 2 } });
-      ledger.setLane(3, { seq: 1, fragment: 0, totals: {} });
-      expect([...ledger.lanes()]).toEqual([
-        [0, { seq: 6, fragment: 0, totals: { a: 2 } }],
-        [3, { seq: 1, fragment: 0, totals: {} }],
+      const range = (from: number, before: number) => ({ from: { seq: from, fragment: 2 }, before: { seq: before, fragment: 0 } });
+      ledger.setDrain('main', 0, { seq: 5, fragment: 1, behind: [], totals: { a: 1 } });
+      ledger.setDrain('main', 0, { seq: 6, fragment: 0, behind: [range(1, 3), range(4, 5)], totals: { a: 2 } });
+      ledger.setDrain('main', 3, { seq: 1, fragment: 0, behind: [], totals: {} });
+      ledger.setDrain('more', 0, { seq: 2, fragment: 0, behind: [], totals: {} });
+      ledger.setDrain('more', 1, { seq: 2, fragment: 0, behind: [], totals: {} });
+      ledger.deleteDrain('more', 1);
+      expect([...ledger.drains()].map(([receiver, lanes]) => [receiver, ...lanes])).toEqual([
+        [
+          'main',
+          [0, { seq: 6, fragment: 0, behind: [range(1, 3), range(4, 5)], totals: { a: 2 } }],
+          [3, { seq: 1, fragment: 0, behind: [], totals: {} }],
+        ],
+        ['more', [0, { seq: 2, fragment: 0, behind: [], totals: {} }]],
       ]);
       ledger.setBucket(1, { 'gw-1': { 'log/0': [1, 'c', 2, ''] } });
       ledger.setBucket(1, { 'gw-1': { 'log/0': [2, 'd', 3, '1:c'] } });
       expect(ledger.buckets()).toEqual([{ 'gw-1': { 'log/0': [2, 'd', 3, '1:c'] } }]);
+    },
+  ],
+
+  [
+    'knows the lanes of the version that had one receiver',
+    (sql) => {
+      expect(new Ledger(sql).formerLanes()).toBeUndefined();
+      sql.exec('CREATE TABLE lanes (lane INTEGER PRIMARY KEY, seq INTEGER NOT NULL, fragment INTEGER NOT NULL, totals TEXT NOT NULL)');
+      sql.exec('INSERT INTO lanes VALUES (1, 7, 2, ?)', '{"a":3}');
+      const ledger = new Ledger(sql);
+      expect([...(ledger.formerLanes() ?? [])]).toEqual([[1, { seq: 7, fragment: 2, behind: [], totals: { a: 3 } }]]);
+      ledger.dropFormerLanes();
+      expect(ledger.formerLanes()).toBeUndefined();
     },
   ],
 

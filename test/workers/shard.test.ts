@@ -2,10 +2,11 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'c
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { r2Store } from '../../functions/buffer/r2.ts';
+import { defaultReceiver } from '../../functions/config/defaults.ts';
 import type { ReceiverConfig } from '../../functions/config/types.ts';
 import { createOutlet } from '../../functions/forward/deliver.ts';
 import { Receiver } from '../../functions/forward/receiver.ts';
-import type { Clock, CommitResult, ObjectStore, ShardStub } from '../../functions/model.ts';
+import type { Clock, CommitResult, Moved, ObjectStore, ShardStub, Verdict } from '../../functions/model.ts';
 import { ByteBudget } from '../../functions/shard/budget.ts';
 import { ShardCore } from '../../functions/shard/core.ts';
 import { parseShardName, type ShardName } from '../../functions/shard/keys.ts';
@@ -38,16 +39,14 @@ const clock: Clock = {
 };
 
 const receiverConfig: ReceiverConfig = {
-  name: 'main',
+  ...defaultReceiver,
+  // As the bundled relay.yml names it: a receiver under another name would be a new one.
+  name: 'central',
   url: 'http://receiver.test/api/v1/write',
   kind: 'prometheus',
   tenantHeader: 'THANOS-TENANT',
-  outOfOrderTimeWindowMs: 0,
   remoteTimeoutMs: 5000,
-  headers: [],
-  sendExemplars: true,
-  sendMetadata: true,
-  queue: { maxSamplesPerSend: 2000, minBackoffMs: 10, maxBackoffMs: 50 },
+  queue: { ...defaultReceiver.queue, minBackoffMs: 10, maxBackoffMs: 50 },
 };
 
 interface CoreOptions {
@@ -70,20 +69,25 @@ function coreIn(state: DurableObjectState, name: string, { receiver, store = r2S
     fetch: (receiver ?? down).fetch,
     clock,
   });
+  const outlet = (observe: (verdict: Verdict) => void) =>
+    createOutlet(async (block) => {
+      const verdict = await target.send(block);
+      observe(verdict);
+      return verdict;
+    });
   return new ShardCore({
     name: shardName,
     shard: { generation: 1, shards: 1, lanes: 1, commitIntervalMs: 20, maxBufferBytes: 1e9, deadLetterRetentionMs: 0 },
-    receiver: receiverConfig,
+    receivers: [{ config: receiverConfig, outlet }],
+    fleet: {
+      registered: async () => [],
+      shards: async () => 1,
+      peer: stubOf,
+    },
     sql: storageSql(state.storage),
     store,
     clock,
     budget: new ByteBudget(1e8),
-    outlet: (observe) =>
-      createOutlet(async (block) => {
-        const verdict = await target.send(block);
-        observe(verdict);
-        return verdict;
-      }),
     setAlarm: (atMs) => state.waitUntil(state.storage.setAlarm(atMs)),
     waitUntil: (work) => state.waitUntil(work),
     onFatal: onFatal ?? (() => undefined),
@@ -209,13 +213,13 @@ describe('the shard', () => {
     await evictDurableObject(objectOf(name));
     await runInDurableObject(objectOf(name), async (_instance, state) => {
       const core = coreIn(state, name, { receiver });
-      const results: CommitResult[] = [];
+      const results: (CommitResult | Moved)[] = [];
       for (let i = 3; i < 6; i++) {
         results.push(await core.commit(requestOf(name, { from: i, to: i + 1, fragments: [sampleOf('gw-1', t + i, i)] })));
       }
       expect(results.every(({ kind }) => kind === 'stored')).toBe(true);
       await until(async () => (await keysOf(name)).length === 0);
-      expect(core.metrics().values).toMatchObject({ relay_forwarded_samples_total: 6, relay_buffer_bytes: 0 });
+      expect(core.metrics().values).toMatchObject({ 'relay_forwarded_samples_total{receiver="central"}': 6, relay_buffer_bytes: 0 });
     });
     const [series] = [...receiver.tenant('drain').series.values()];
     expect(series?.samples.map(({ ms }) => ms - t)).toEqual([0, 1, 2, 3, 4, 5]);

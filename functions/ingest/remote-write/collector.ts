@@ -1,9 +1,9 @@
 import { FormatError } from '../../../contract/binary.ts';
-import { crc32c } from '../../../contract/crc32c.ts';
 import { formatLabels, type Label, type Labels, labelsKey, labelValue, METRIC_NAME, sortLabels } from '../../../contract/labels.ts';
 import { type EncodedEntry, nestedSize } from '../../../contract/remote-write.ts';
 import { compareBytes } from '../../../contract/series-table.ts';
 import type { Fragment } from '../../model.ts';
+import { addToSketch, SKETCH_BYTES } from '../../series-sketch.ts';
 import { MAX_RAW_BYTES } from '../assemble.ts';
 import { FragmentWriter } from '../fragments.ts';
 import { buildSeries, type DropReason, type SeriesRules } from '../labels.ts';
@@ -39,6 +39,8 @@ export interface Written {
 /** A series of this request, by the labels that its sender gave it. */
 interface Known {
   readonly fields: Uint8Array | DropReason;
+  /** Of `fields`. */
+  readonly hash: number;
   lastSample: EncodedEntry | undefined;
   lastHistogram: EncodedEntry | undefined;
 }
@@ -47,6 +49,8 @@ interface Known {
 export class Collector {
   readonly refusals: Refusals;
   readonly written: Written = { samples: 0, histograms: 0, exemplars: 0 };
+  /** The series that go out. */
+  readonly sketch = new Uint8Array(SKETCH_BYTES);
   readonly #options: CollectorOptions;
   readonly #tally: Tally;
   readonly #writer: FragmentWriter;
@@ -102,6 +106,7 @@ export class Collector {
     }
     const sent = this.#options.sendExemplars ? exemplars : [];
     this.#tally.add('relay_exemplars_stored_total', sent.length);
+    if (samples.length + histograms.length > 0) addToSketch(this.sketch, known.hash);
     this.#writer.addEncoded(known.fields, [...samples, ...histograms, ...sent], isSample);
   }
 
@@ -112,15 +117,16 @@ export class Collector {
     const { rules, device } = this.#options;
     const { series, restored } = buildSeries(labels, rules.externalLabels, device, rules);
     if (restored) this.#tally.add('relay_identity_restored_total');
-    const fields = typeof series === 'string' || this.#claim(series) ? series : 'duplicate_after_relabel';
-    const made: Known = { fields, lastSample: undefined, lastHistogram: undefined };
+    const hash = typeof series === 'string' ? 0 : rules.hash(series);
+    const fields = typeof series === 'string' || this.#claim(series, hash) ? series : 'duplicate_after_relabel';
+    const made: Known = { fields, hash, lastSample: undefined, lastHistogram: undefined };
     this.#known.set(key, made);
     return made;
   }
 
   /** False where another series of the request goes out by these labels. */
-  #claim(fields: Uint8Array): boolean {
-    let hash = crc32c(fields) | 0;
+  #claim(fields: Uint8Array, own: number): boolean {
+    let hash = own;
     for (let other = this.#outgoing.get(hash); other !== undefined; other = this.#outgoing.get(hash)) {
       if (compareBytes(fields, other) === 0) return false;
       hash = (hash + 1) | 0;

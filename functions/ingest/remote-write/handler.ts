@@ -1,13 +1,14 @@
 import { ByteReader, FormatError, LimitError } from '../../../contract/binary.ts';
 import { err, ok, type Result } from '../../../contract/result.ts';
 import { snappyUncompress } from '../../../contract/snappy.ts';
-import type { RelayConfig } from '../../config/types.ts';
+import type { Outgoing, RelayConfig } from '../../config/types.ts';
 import type { CommitRequest, CommitResult, Fragment, Identity } from '../../model.ts';
 import { MAX_RAW_BYTES } from '../assemble.ts';
 import { readBody } from '../body.ts';
 import type { SeriesRules } from '../labels.ts';
 import type { MemoryBudget, Reservation } from '../memory-budget.ts';
-import { BUSY_RETRY_MS, SHORT_OF_MEMORY } from '../reply.ts';
+import { agreedTimeBySamples } from '../receiver-time.ts';
+import { BUSY_RETRY_MS, CLOCKS_DISAGREE, DISPUTE_RETRY_MS, SHORT_OF_MEMORY } from '../reply.ts';
 import { Tally } from '../tally.ts';
 import { Collector, type Written } from './collector.ts';
 import { type Message, negotiate, UNSUPPORTED } from './negotiate.ts';
@@ -20,11 +21,15 @@ export const WRITE_PATHS = ['/api/v1/write', '/api/v1/receive'] as const;
 export const MAX_WRITE_BYTES = 16 * 1024 * 1024;
 
 export interface WriteDeps {
-  readonly config: RelayConfig;
+  readonly outgoing: Outgoing;
   readonly rules: SeriesRules;
+  /** The tenant's. */
+  readonly limits: RelayConfig['limits'];
   readonly memory: MemoryBudget;
   /** Wall clock, ms. */
   readonly now: () => number;
+  /** The receiver's time, ms; undefined where it is not known. */
+  readonly receiverTime: () => Promise<number | undefined>;
   /** Stores in the device's shard; resolves after the outcome is durable. */
   readonly commit: (request: CommitRequest) => Promise<CommitResult>;
   /** Takes counts of requests that no shard hears of. */
@@ -37,6 +42,8 @@ export interface WriteReply {
   /** For people; empty with 204. */
   readonly message: string;
   readonly retryAfterMs?: number;
+  /** It is not remote write, whatever it says it is. */
+  readonly unreadable?: true;
   /** What the headers of remote write 2.0 say; absent for 1.0, which has none. */
   readonly written?: Readonly<Written>;
 }
@@ -66,7 +73,7 @@ export async function handleWrite(request: Request, identity: Identity, deps: Wr
 async function readMessage(
   request: Request,
   message: Message,
-  { config: { limits } }: WriteDeps,
+  { limits }: WriteDeps,
   memory: Reservation,
 ): Promise<Result<Uint8Array, WriteReply>> {
   const body = await readBody(request, limits.pushBytes, memory);
@@ -91,12 +98,21 @@ async function readMessage(
 
 async function take(bytes: Uint8Array, message: Message, identity: Identity, deps: WriteDeps): Promise<WriteReply> {
   const tally = new Tally();
-  const collected = collect(bytes, message, identity, deps, tally);
+  const receiverMs = await deps.receiverTime();
+  let unreadable: WriteReply | undefined;
+  const agreedMs = agreedTimeBySamples(deps.now(), receiverMs, () => {
+    const all = collect(bytes, message, identity, deps, Number.POSITIVE_INFINITY, new Tally());
+    if (!all.ok) unreadable = all.error;
+    return all.ok ? newestOf(all.value.fragments) : Number.NEGATIVE_INFINITY;
+  });
+  if (unreadable !== undefined) return unreadable;
+  if (agreedMs === undefined) return writeBusy(CLOCKS_DISAGREE, DISPUTE_RETRY_MS);
+  const collected = collect(bytes, message, identity, deps, agreedMs + deps.limits.futureMs, tally);
   if (!collected.ok) return collected.error;
-  const { fragments, refusals, written } = collected.value;
+  const { fragments, refusals, written, sketch } = collected.value;
   if (fragments.length === 0) deps.count(tally.take());
   else {
-    const result = await deps.commit({ ...identity, fragments, counts: tally.take() });
+    const result = await deps.commit({ ...identity, fragments, sketch, counts: tally.take() });
     if (result.kind === 'busy') return writeBusy(result.reason, result.retryAfterMs);
     if (result.kind === 'conflict') throw new Error('the shard answered a request without a log by a conflict');
   }
@@ -108,13 +124,12 @@ function collect(
   bytes: Uint8Array,
   message: Message,
   { device }: Identity,
-  { config: { receiver, limits }, rules, now }: WriteDeps,
+  { outgoing, rules, now }: WriteDeps,
+  latestMs: number,
   tally: Tally,
-): Result<Pick<Collector, 'refusals' | 'written'> & { readonly fragments: readonly Fragment[] }, WriteReply> {
+): Result<Pick<Collector, 'refusals' | 'written' | 'sketch'> & { readonly fragments: readonly Fragment[] }, WriteReply> {
   const nowMs = now();
-  const { sendExemplars, sendMetadata, queue } = receiver;
-  const { maxSamplesPerSend } = queue;
-  const latestMs = nowMs + limits.futureMs;
+  const { sendExemplars, sendMetadata, maxSamplesPerSend } = outgoing;
   const collector = new Collector({ device, rules, maxSamplesPerSend, latestMs, nowMs, sendExemplars, sendMetadata }, tally);
   try {
     for (const incoming of read(message, bytes)) if (!collector.add(incoming)) return err(tooLarge('expected less at once'));
@@ -123,9 +138,11 @@ function collect(
     if (error instanceof FormatError) return err(malformed(error.message));
     throw error;
   }
-  const { refusals, written } = collector;
-  return ok({ fragments: collector.finish(), refusals, written });
+  const { refusals, written, sketch } = collector;
+  return ok({ fragments: collector.finish(), refusals, written, sketch });
 }
+
+const newestOf = (fragments: readonly Fragment[]): number => Math.max(Number.NEGATIVE_INFINITY, ...fragments.map(({ maxMs }) => maxMs));
 
 const read = (message: Message, bytes: Uint8Array) =>
   message === 'v1' ? readWriteRequest(bytes) : readRequestV2(bytes, outgoingBytes(message, bytes.length));
@@ -134,5 +151,5 @@ const read = (message: Message, bytes: Uint8Array) =>
 const outgoingBytes = (message: Message, length: number): number =>
   message === 'v1' ? length : Math.min(MAX_RAW_BYTES, 1024 * 1024 + 16 * length);
 
-const malformed = (message: string): WriteReply => ({ status: 400, message });
+const malformed = (message: string): WriteReply => ({ status: 400, message, unreadable: true });
 const tooLarge = (message: string): WriteReply => ({ status: 413, message });

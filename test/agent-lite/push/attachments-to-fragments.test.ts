@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import type { HttpClient, Scrape } from '../../../agent-lite/model.ts';
 import { ClockCorrection } from '../../../agent-lite/push/clock-correction.ts';
 import { EdgeClient } from '../../../agent-lite/push/edge-client.ts';
-import { type Round, Sender } from '../../../agent-lite/push/sender.ts';
+import type { Round } from '../../../agent-lite/push/round.ts';
+import { Sender } from '../../../agent-lite/push/sender.ts';
 import { createRegistry } from '../../../agent-lite/telemetry/registry.ts';
 import { MemoryStore } from '../../../agent-lite/wal/memory-store.ts';
 import { bitsOfDouble } from '../../../contract/double.ts';
@@ -17,7 +18,7 @@ import type { RelayConfig } from '../../../functions/config/types.ts';
 import { exemplars as anyExemplars, metadata as anyMetadata } from '../../contract/attachments.ts';
 import { ManualClock } from '../../fakes/clock.ts';
 import { FakeLogger } from '../../fakes/logger.ts';
-import { relayConfig, tenantWithoutRules } from '../../fakes/relay-config.ts';
+import { relayConfig, tenantWithoutRules, withReceiver } from '../../fakes/relay-config.ts';
 import { decodeWriteRequest, type WriteRequest } from '../../fakes/remote-write.ts';
 import { logWorld } from '../../fakes/wal.ts';
 import { NOW, TestEdge } from '../../fakes/worker.ts';
@@ -61,7 +62,7 @@ class Way {
     const correction = await ClockCorrection.load(clock, new MemoryClockStore());
     const sender = new Sender({
       ...{ reader: log, client, correction, clock, logger: new FakeLogger(), metrics: createRegistry(), deflate, version: 'test' },
-      ...{ externalLabels: [], receiver: 'edge', maxCells: 100_000 },
+      ...{ externalLabels: [], receiver: 'edge', maxCells: 100_000, intervalMs: () => 60_000 },
     });
     return new Way(clock, edge, sender, (one) => log.append(one));
   }
@@ -147,7 +148,7 @@ describe('exemplars', () => {
   });
 
   it('are not sent to a receiver that does not want them', async () => {
-    const way = await Way.open({ ...relayConfig, receiver: { ...relayConfig.receiver, sendExemplars: false } });
+    const way = await Way.open(withReceiver(relayConfig, { sendExemplars: false }));
     await way.append({ ...scrape(way.clock, { table }), exemplars: [one(0)], metadata: [family('c')] });
     await way.send();
     const received = way.take();
@@ -208,7 +209,7 @@ describe('metadata', () => {
   });
 
   it('are not sent to a receiver that does not want them', async () => {
-    const way = await Way.open({ ...relayConfig, receiver: { ...relayConfig.receiver, sendMetadata: false } });
+    const way = await Way.open(withReceiver(relayConfig, { sendMetadata: false }));
     await way.append({ ...scrape(way.clock, { table }), metadata: [family('c')] });
     await way.send();
     expect(way.take().metadata).toEqual([]);

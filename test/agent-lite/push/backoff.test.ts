@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { afterMs, backoffMs, catchUpMs, slowMs, untilNextSlotMs } from '../../../agent-lite/push/backoff.ts';
+import { afterMs, backoffMs, catchUpMs, slowMs, UNHEARD_LONGEST_MS, untilNextSlotMs } from '../../../agent-lite/push/backoff.ts';
 import { parseRetryAfter } from '../../../contract/retry-after.ts';
 import { ManualClock } from '../../fakes/clock.ts';
 
@@ -17,6 +17,9 @@ describe('backoff', () => {
   ] as const) {
     it(`after ${failures} failures, drawing ${draw}: ${wanted} ms`, () => expect(backoffMs(failures, draws(draw))).toBe(wanted));
   }
+  it('is a minute at most where nobody answers', () => {
+    expect([1, 6, 7, 5_000].map((failures) => backoffMs(failures, draws(1), UNHEARD_LONGEST_MS))).toEqual([1_000, 32_000, 60_000, 60_000]);
+  });
   it('rests between the pushes of a backlog as long as they take', () => {
     expect([catchUpMs(1_000, draws(0)), catchUpMs(1_000, draws(0.5)), catchUpMs(0, draws(0.5))]).toEqual([625, 1_250, 250]);
   });

@@ -21,6 +21,7 @@ async function* entries(steps: readonly Step[]): AsyncGenerator<LogEntry> {
 const rules: BatchRules = {
   maxCells: 1000,
   maxRecords: 1000,
+  end: undefined,
   place: ({ wallMs }) => ({ ok: true, ms: wallMs }),
   lastTime: () => undefined,
   metadataDue: () => undefined,
@@ -35,6 +36,61 @@ const shape = (batch: Batch | undefined): readonly string[] | undefined =>
     return `${labels[0]?.[1]} ${name} ${times.join(',')}`;
   });
 const b = target('b');
+
+describe('a stream that ends', () => {
+  const end = { position: 6, chain: chain(6) };
+  const cases: readonly [
+    name: string,
+    steps: readonly Step[],
+    to: number,
+    gaps: readonly (readonly [number, number])[],
+    records: number,
+  ][] = [
+    [
+      'at a record',
+      [
+        { at: 5, ms: 5 },
+        { at: 6, ms: 6 },
+        { at: 7, ms: 7 },
+      ],
+      6,
+      [],
+      2,
+    ],
+    [
+      'between records',
+      [
+        { at: 5, ms: 5 },
+        { at: 9, ms: 9 },
+      ],
+      6,
+      [],
+      1,
+    ],
+    ['in a gap', [{ at: 3, ms: 3 }, { gap: [4, 8] }, { at: 9, ms: 9 }], 6, [[4, 6]], 1],
+    ['in a gap that is all there is', [{ gap: [1, 8] }, { at: 9, ms: 9 }], 6, [[1, 6]], 0],
+    ['before a gap', [{ at: 6, ms: 6 }, { gap: [7, 8] }, { at: 9, ms: 9 }], 6, [], 1],
+    ['where the log has nothing of it any more', [{ at: 9, ms: 9 }], 6, [], 0],
+  ];
+  it.each(cases)('%s', async (_name, steps, to, gaps, records) => {
+    const batch = await collect(steps, { end });
+    expect(batch?.to).toEqual({ position: to, chain: chain(to) });
+    expect(batch?.gaps.map((gap) => [gap.from, gap.to])).toEqual(gaps);
+    expect(batch?.records).toBe(records);
+    expect(batch?.more).toBe(false);
+  });
+  it('is not at its end while there is more of it', async () => {
+    const batch = await collect(
+      [
+        { at: 5, ms: 5 },
+        { at: 6, ms: 6 },
+      ],
+      { end, maxRecords: 1 },
+    );
+    expect(batch?.to.position).toBe(5);
+    expect(batch?.more).toBe(true);
+  });
+});
 
 describe('groups', () => {
   for (const [name, steps, wanted] of [

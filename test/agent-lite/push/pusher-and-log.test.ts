@@ -2,12 +2,11 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { LoggedScrape } from '../../../agent-lite/model.ts';
 import type { Log } from '../../../agent-lite/wal/options.ts';
-import type { Point } from '../../../contract/push.ts';
 import { ManualClock } from '../../fakes/clock.ts';
 import { type Behaviour, FakeEdge } from '../../fakes/edge.ts';
 import { UnreliableStore } from '../../fakes/unreliable-store.ts';
 import { type LogWorld, logWorld, readAll } from '../../fakes/wal.ts';
-import { MemoryClockStore, NOW, numberOf, type Rig, rig } from './rig.ts';
+import { isOwed, MemoryClockStore, NOW, numberOf, type Rig, rig } from './rig.ts';
 import { scrape, tableOf, target } from './scrapes.ts';
 
 /** The pusher over the real log: kills, power cuts, copies and deleted directories, with the network failing in between. */
@@ -56,12 +55,12 @@ class World {
   async start(store: UnreliableStore, clockStore: MemoryClockStore, owed: Set<number>): Promise<Device> {
     // Segments of a few records, so that acknowledged ones are deleted all the time.
     const log = await this.logs.open(store, { limitBytes: 16 * 1024 * 1024, segmentBytes: 16 * 1024, sync: 'interval' });
-    const move = log.moveCursor.bind(log);
-    log.moveCursor = async (receiver: string, to: Point) => {
+    const move = log.moveStreams.bind(log);
+    log.moveStreams = async (receiver, streams) => {
       const held = this.held();
       for (const record of (await readAll(log)).scrapes)
-        if (record.position <= to.position && !held.has(idOf(record))) this.early.push(idOf(record));
-      return move(receiver, to);
+        if (!isOwed(streams, record.position) && !held.has(idOf(record))) this.early.push(idOf(record));
+      return move(receiver, streams);
     };
     const made = rig({ clock: this.clock, edge: this.edge, reader: log, store: clockStore, maxCellsPerPush: 200 });
     made.pusher.start();

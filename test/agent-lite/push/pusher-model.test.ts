@@ -1,11 +1,10 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { labelValue } from '../../../contract/labels.ts';
-import type { Point } from '../../../contract/push.ts';
 import { ManualClock } from '../../fakes/clock.ts';
 import { type Behaviour, FakeEdge } from '../../fakes/edge.ts';
 import { FakeLog } from '../../fakes/log.ts';
-import { MemoryClockStore, NOW, numberOf, type Rig, rig } from './rig.ts';
+import { isOwed, MemoryClockStore, NOW, numberOf, type Rig, rig } from './rig.ts';
 import { scrape, tableOf, target } from './scrapes.ts';
 
 /**
@@ -67,14 +66,14 @@ class World {
   }
 
   run(log: FakeLog, store = new MemoryClockStore()): Rig {
-    const move = log.moveCursor.bind(log);
-    log.moveCursor = (receiver: string, to: Point) => {
+    const move = log.moveStreams.bind(log);
+    log.moveStreams = (receiver, streams) => {
       const held = this.held();
       for (const record of log.records) {
         const id = record.cells?.floats[0] ?? 0;
-        if (record.position <= to.position && !held.has(id)) this.early.push(`${log.logId} ${record.position}`);
+        if (!isOwed(streams, record.position) && !held.has(id)) this.early.push(`${log.logId} ${record.position}`);
       }
-      return move(receiver, to);
+      return move(receiver, streams);
     };
     const made = rig({ clock: this.clock, edge: this.edge, log, store, maxCellsPerPush: 40 });
     made.pusher.start();

@@ -1,9 +1,10 @@
 import { deflateSync } from 'node:zlib';
-import type { LogReader } from '../../../agent-lite/model.ts';
+import type { LogReader, StreamCursor } from '../../../agent-lite/model.ts';
 import type { ClockStore } from '../../../agent-lite/push/clock-correction.ts';
 import { createPusher, type Pusher, type PusherOptions } from '../../../agent-lite/push/pusher.ts';
 import { createRegistry } from '../../../agent-lite/telemetry/registry.ts';
 import { labelsFromRecord, labelsKey } from '../../../contract/labels.ts';
+import type { Position } from '../../../contract/push.ts';
 import { ManualClock, type ManualClockOptions } from '../../fakes/clock.ts';
 import { FakeEdge, type FakeEdgeOptions, type StoredSample } from '../../fakes/edge.ts';
 import { FakeLog } from '../../fakes/log.ts';
@@ -82,6 +83,10 @@ export function rig(options: RigOptions = {}): Rig {
     edge.series.get(labelsKey(labelsFromRecord({ __name__: name, job: 'test', instance }))) ?? [];
   return { clock, edge, log, logger, metric, store, pusher, stored };
 }
+
+/** Whether these cursors have yet to pass a record. */
+export const isOwed = (streams: readonly StreamCursor[], position: Position): boolean =>
+  streams.some(({ at, end }) => position > at.position && (end === undefined || position <= end.position));
 
 /** The number whose bits these are. */
 export function numberOf(sample: StoredSample | undefined): number {

@@ -21,6 +21,7 @@ import { wireLimits } from '../../../contract/limits.ts';
 import { compileRelabel, defaultRelabelConfig, type RelabelConfig, relabel } from '../../../contract/relabel.ts';
 import { decodeTable } from '../../../contract/series-table.ts';
 import { buildEntry } from '../../../functions/ingest/labels.ts';
+import { seriesHash } from '../../../functions/ingest/series-hash.ts';
 import { naiveRelabel } from '../../contract/naive-relabel.ts';
 
 /**
@@ -56,6 +57,7 @@ const EXTERNAL = labelsFromRecord({ cluster: 'c', zone: 'from outside' });
 const DEVICE = 'gw-1';
 const EDGE_RULES = {
   identityLabel: 'device_id',
+  hash: seriesHash('test'),
   externalLabels: labelsFromRecord({ cluster: 'of the tenant', region: 'r' }),
   reservedLabels: new Set<string>(),
   rules: compileRelabel([]),

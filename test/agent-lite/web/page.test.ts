@@ -105,6 +105,11 @@ describe('the page', () => {
   });
 
   it.each<[string, AgentStatus, string]>([
+    [
+      'a backlog behind fresh samples',
+      { ...good, edge: { ...good.edge, backlogRecords: 1_234, behindRecords: 1_200 } },
+      '<dt>Behind fresh ones</dt><dd>1\u202f200 scrapes</dd>',
+    ],
     ['nothing waits', { ...good, edge: { ...good.edge, backlogRecords: 0, backlogAgeMs: undefined } }, '<dt>Waiting</dt><dd>nothing</dd>'],
     ['never pushed', { ...good, edge: { ...good.edge, lastSuccessAgeMs: undefined } }, '<dt>Last push</dt><dd>never</dd>'],
     ['clock not known', { ...good, edge: { ...good.edge, clockOffsetMs: undefined } }, 'not compared yet'],

@@ -21,6 +21,7 @@ export function healthyStatus(): AgentStatus & { readonly edge: EdgeStatus } {
       backlogRecords: 4,
       backlogBytes: 5_300,
       backlogAgeMs: 13_000,
+      behindRecords: 0,
       clockOffsetMs: 40,
       clockCorrected: false,
     },

@@ -1,7 +1,7 @@
 import type { WrittenSeries } from '../../../contract/decode-remote-write.ts';
 import { type Labels, labelsKey, labelsToRecord, labelValue, METRIC_NAME, sortLabels } from '../../../contract/labels.ts';
 import { REPORT_NAMES } from '../../../contract/report-series.ts';
-import { readExposition, valueBits } from './exposition.ts';
+import { bitsValue, readExposition, valueBits } from './exposition.ts';
 
 export const STALE_BITS = 0x7ff0_0000_0000_0002n;
 const NEGATIVE_ZERO_BITS = 0x8000_0000_0000_0000n;
@@ -25,6 +25,14 @@ export interface Comparison {
   readonly mayBeMissing?: (scraped: Scraped) => boolean;
   /** Remote read cannot tell -0 from 0. */
   readonly zeroHasNoSign?: boolean;
+  /** The agent keeps `le="1"` and `quantile="0"` as exposed; agent-lite and Prometheus 3 make floats of them. */
+  readonly boundsAsExposed?: boolean;
+  /** How far a value may lie beside the exposed one, as a share of it: vmagent reads decimals faster and less exactly. */
+  readonly relativeError?: number;
+  /** A marker may come so much later than the scrape that lacks its series: vmagent takes the time a second time. */
+  readonly markerLagMs?: number;
+  /** A scrape's time may be so much later than the target was asked; vmagent writes the time that was due, if it is near. */
+  readonly scrapeLagMs?: number;
 }
 
 export interface Outcome {
@@ -62,7 +70,7 @@ export function compare(options: Comparison): Outcome {
   let previousMs = 0;
 
   for (const scraped of options.scraped) {
-    const time = times.findLast((t) => t <= scraped.askedMs + MAX_LAG_MS);
+    const time = times.findLast((t) => t <= scraped.askedMs + (options.scrapeLagMs ?? MAX_LAG_MS));
     const restarted = options.restartsMs?.some((ms) => ms > previousMs && ms <= scraped.askedMs) ?? false;
     if (time === undefined || scraped.askedMs - time > MAX_LEAD_MS || used.has(time)) {
       missingScrapes++;
@@ -72,17 +80,19 @@ export function compare(options: Comparison): Outcome {
     used.add(time);
     if (restarted) previous = new Map();
     previousMs = scraped.askedMs;
-    const now = new Map(scraped.text === undefined ? [] : readExposition(scraped.text, options.labels));
+    const now = new Map(scraped.text === undefined ? [] : readExposition(scraped.text, options.labels, options.boundsAsExposed));
     checkReport(report, time, scraped, now.size, fault);
     const expected = new Map([...now].map(([key, sample]) => [key, sample.bits]));
     for (const key of previous.keys()) if (!now.has(key)) expected.set(key, STALE_BITS);
     for (const [key, bits] of expected) {
       const series = exposed.get(key);
       const name = describeSeries(now.get(key)?.labels ?? previous.get(key));
-      const got = series?.samples.get(time);
+      const at = bits === STALE_BITS ? markerTime(series?.samples, time, options.markerLagMs ?? 0) : time;
+      const got = series?.samples.get(at);
       if (got === undefined) fault(`${name} at ${iso(time)}: expected ${hex(bits)}, got nothing`);
-      else if (!sameBits(got, bits, options.zeroHasNoSign)) fault(`${name} at ${iso(time)}: expected ${hex(bits)}, got ${hex(got)}`);
-      series?.samples.delete(time);
+      else if (!sameBits(got, bits, options.zeroHasNoSign) && !isNear(got, bits, options.relativeError ?? 0))
+        fault(`${name} at ${iso(time)}: expected ${hex(bits)}, got ${hex(got)}`);
+      series?.samples.delete(at);
       samples++;
       if (bits === STALE_BITS) markers++;
     }
@@ -94,6 +104,11 @@ export function compare(options: Comparison): Outcome {
   }
   for (const time of times) if (!used.has(time)) fault(`up at ${iso(time)}: no scrape of that time`);
   return { scrapes: used.size, samples, markers, missingScrapes, faults };
+}
+
+function markerTime(samples: ReadonlyMap<number, bigint> | undefined, ms: number, lagMs: number): number {
+  for (let at = ms; at <= ms + lagMs; at++) if (samples?.get(at) === STALE_BITS) return at;
+  return ms;
 }
 
 interface Exposed {
@@ -112,7 +127,7 @@ function splitDelivered(options: Comparison, fault: (text: string) => void) {
     const { job, instance } = labelsToRecord(labels);
     return job === options.labels['job'] && instance === options.labels['instance'];
   };
-  const until = (options.scraped.at(-1)?.askedMs ?? 0) + MAX_LAG_MS;
+  const until = (options.scraped.at(-1)?.askedMs ?? 0) + Math.max(options.scrapeLagMs ?? MAX_LAG_MS, options.markerLagMs ?? 0);
   for (const series of options.delivered) {
     if (!isOurs(series.labels)) continue;
     const key = labelsKey(series.labels);
@@ -156,6 +171,9 @@ function checkReport(
 
 const sameBits = (a: bigint, b: bigint, zeroHasNoSign = false): boolean =>
   a === b || (zeroHasNoSign && (a === 0n || a === NEGATIVE_ZERO_BITS) && (b === 0n || b === NEGATIVE_ZERO_BITS));
+/** Markers and other NaNs are never near anything. */
+const isNear = (a: bigint, b: bigint, share: number): boolean =>
+  share > 0 && Math.abs(bitsValue(a) - bitsValue(b)) <= share * Math.abs(bitsValue(b));
 const iso = (ms: number): string => (Number.isFinite(ms) ? new Date(ms).toISOString().slice(11, 23) : 'never');
 const hex = (bits: bigint): string => `0x${bits.toString(16)}`;
 

@@ -10,8 +10,12 @@ const LINE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})?[ \t]+(\S+)(?:[ \t]+(-?\d+
 const PAIR = /\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*"((?:[^"\\]|\\.)*)"\s*,?/g;
 const NORMAL_NAN_BITS = 0x7ff8_0000_0000_0001n;
 
-/** Series of an exposition, with `extra` labels added, by {@link labelsKey}. */
-export function readExposition(text: string, extra: Readonly<Record<string, string>>): ReadonlyMap<string, ExposedSample> {
+/** Series of an exposition, with `extra` labels added, by {@link labelsKey}. `boundsAsExposed`: `le="1"` stays what it is. */
+export function readExposition(
+  text: string,
+  extra: Readonly<Record<string, string>>,
+  boundsAsExposed = false,
+): ReadonlyMap<string, ExposedSample> {
   const samples = new Map<string, ExposedSample>();
   let family = '';
   let bound = '';
@@ -28,7 +32,8 @@ export function readExposition(text: string, extra: Readonly<Record<string, stri
     for (const pair of (match[2] ?? '').matchAll(PAIR)) labels[pair[1] ?? ''] = unescaped(pair[2] ?? '');
     const value = labels[bound];
     // As Prometheus 3 takes them: `1` becomes `1.0`.
-    if (bound !== '' && value !== undefined && match[1]?.startsWith(family)) labels[bound] = /^-?\d+$/.test(value) ? `${value}.0` : value;
+    if (!boundsAsExposed && bound !== '' && value !== undefined && match[1]?.startsWith(family))
+      labels[bound] = /^-?\d+$/.test(value) ? `${value}.0` : value;
     const sorted = labelsFromRecord(labels);
     samples.set(labelsKey(sorted), { labels: sorted, bits: valueBits(match[3] ?? '') });
   }

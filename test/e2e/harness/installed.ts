@@ -19,6 +19,9 @@ interface Skipping {
   skip(note?: string): never;
 }
 
+/** Debian's packages whose name is not the program's. */
+const PACKAGES: Readonly<Record<string, string>> = { vmagent: 'victoria-metrics' };
+
 /**
  * The path of a program that a test needs. Where it is missing the test is skipped, loudly; in CI it fails, so that nothing
  * is left unproved there.
@@ -26,7 +29,7 @@ interface Skipping {
 export function needProgram(context: Skipping, name: string): string {
   const path = findProgram(name);
   if (path !== undefined) return path;
-  return missing(context, `${name} is not installed (Debian: apt-get install ${name})`);
+  return missing(context, `${name} is not installed (Debian: apt-get install ${PACKAGES[name] ?? name})`);
 }
 
 /** The path of a Node 18, from the environment; `infra/ci/debian-node.sh DIR` fetches Debian's and prints it. */

@@ -1,4 +1,5 @@
 import { Agent, createServer, request as httpRequest, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 
 /**
  * What becomes of one request:
@@ -20,7 +21,7 @@ export interface Exchange {
   responseBody: Buffer | undefined;
 }
 
-/** A proxy on loopback between two programs, which records and disturbs. Only plain HTTP. */
+/** A proxy on loopback between two programs, which records and disturbs. Takes plain HTTP; the other side may speak HTTPS. */
 export class DisturbingProxy {
   readonly exchanges: Exchange[] = [];
   readonly url: string;
@@ -39,7 +40,7 @@ export class DisturbingProxy {
     server.on('request', (request, response) => void this.#handle(request, response));
   }
 
-  /** @param upstream `http://host:port` */
+  /** @param upstream `http://host:port`, or https */
   static async start(upstream: string): Promise<DisturbingProxy> {
     const server = createServer();
     await new Promise<void>((done, failed) => {
@@ -98,11 +99,17 @@ export class DisturbingProxy {
 
   #forward(request: IncomingMessage, body: Buffer): Promise<{ status: number; headers: IncomingMessage['headers']; body: Buffer }> {
     const url = new URL(request.url ?? '/', this.#upstream);
-    const { connection: _, 'transfer-encoding': __, 'accept-encoding': ___, ...headers } = request.headers;
+    // Not the proxy's own name: the other side may tell its hosts apart by it.
+    const { connection: _, 'transfer-encoding': __, 'accept-encoding': ___, host: ____, ...headers } = request.headers;
+    const secure = url.protocol === 'https:';
     return new Promise((done, failed) => {
-      const forwarded = httpRequest(
+      const forwarded = (secure ? httpsRequest : httpRequest)(
         url,
-        { method: request.method ?? 'GET', headers: { ...headers, 'content-length': body.length }, agent: this.#agent },
+        {
+          method: request.method ?? 'GET',
+          headers: { ...headers, 'content-length': body.length },
+          ...(secure ? {} : { agent: this.#agent }),
+        },
         (answer) => {
           readAll(answer).then((bytes) => {
             const { connection: _c, 'transfer-encoding': _t, 'keep-alive': _k, ...rest } = answer.headers;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Receiver } from '../../../functions/forward/receiver.ts';
 import { ManualClock } from '../../fakes/clock.ts';
 import { type FakeReceiverOptions, InMemoryReceiver } from '../../fakes/in-memory-receiver.ts';
-import { relayConfig } from '../../fakes/relay-config.ts';
+import { relayConfig, testReceiver, withReceiver } from '../../fakes/relay-config.ts';
 import { NOW, TestEdge } from '../../fakes/worker.ts';
 import { blockOf, HOUR, putLetter } from './letters.ts';
 
@@ -24,10 +24,7 @@ function setup({ kind = 'prometheus', windowMs = 0, receiver: options = {} }: Se
     now: () => NOW,
     ...options,
   });
-  const config = {
-    ...relayConfig,
-    receiver: { ...relayConfig.receiver, kind, outOfOrderTimeWindowMs: windowMs, tenantHeader: 'THANOS-TENANT' },
-  };
+  const config = withReceiver(relayConfig, { kind, outOfOrderTimeWindowMs: windowMs, tenantHeader: 'THANOS-TENANT' });
   const edge = new TestEdge({
     config,
     adminToken: TOKEN,
@@ -69,7 +66,7 @@ describe('who may ask', () => {
       expect(await response.json()).toEqual({ status: 'error', errorType: 'unauthorized', error: expect.any(String) });
     }
     expect(edge.logged.join('')).not.toContain(TOKEN.slice(0, -1));
-    expect(edge.isolate.tally.take()).toEqual({ 'relay_auth_failures_total{reason="admin"}': 4 });
+    expect(edge.counted()).toEqual({ 'relay_auth_failures_total{reason="admin"}': 4 });
   });
 
   it("does not take a device's token", async () => {
@@ -246,6 +243,39 @@ describe('replay', () => {
     expect(await ids()).toEqual([id]);
   });
 
+  it('is refused where the receiver that it is meant for is not there any more', async () => {
+    const { edge, receiver, ask, ids } = setup({ kind: 'victoriametrics' });
+    const id = await putLetter(edge.store, 1, { receiver: 'former' });
+    const { status, body } = await ask('POST', `${PATH}/${id}/replay`);
+    const words =
+      'the dead letter is meant for receiver former, which is not in relay.yml (there: test). ' +
+      'Add a receiver of that name, with or without a route, deploy, and replay again.';
+    expect([status, body.errorType, body.error]).toEqual([409, 'no_receiver', words]);
+    expect(receiver.requests).toEqual([]);
+    expect(await ids()).toEqual([id]);
+  });
+
+  it('goes to the receiver that refused it, and is judged by the window of that one', async () => {
+    const sent: string[] = [];
+    const config = {
+      ...relayConfig,
+      receivers: [testReceiver, { ...testReceiver, name: 'second', outOfOrderTimeWindowMs: 2 * HOUR }],
+    };
+    const edge = new TestEdge({
+      config,
+      adminToken: TOKEN,
+      send: async ({ name }) => {
+        sent.push(name);
+        return { kind: 'done', status: 204, words: '' };
+      },
+    });
+    const replay = async (id: string) =>
+      (await edge.fetch(`${PATH}/${id}/replay`, { method: 'POST', headers: { authorization: `Bearer ${TOKEN}` } })).status;
+    expect(await replay(await putLetter(edge.store, 1, { receiver: 'second' }))).toBe(200);
+    expect(await replay(await putLetter(edge.store, 2, { receiver: 'test' }))).toBe(409);
+    expect(sent).toEqual(['second']);
+  });
+
   const takers: readonly [name: string, Setup][] = [
     ['Prometheus with a window', { windowMs: 2 * HOUR }],
     ['Thanos with a window', { kind: 'thanos', windowMs: HOUR }],
@@ -265,7 +295,7 @@ describe('replay', () => {
     expect(series?.samples.map(({ ms }) => ms)).toEqual([NOW - HOUR]);
     expect(await ids()).toEqual([other]);
     expect((await ask('POST', `${PATH}/${id}/replay`)).status).toBe(404);
-    expect(edge.isolate.tally.take()).toEqual({ relay_dead_letters_replayed_total: 1 });
+    expect(edge.counted()).toEqual({ relay_dead_letters_replayed_total: 1 });
   });
 
   it('keeps the letter until the receiver takes all of it', async () => {
@@ -304,7 +334,7 @@ describe('drop', () => {
     expect((await ask('DELETE', `${PATH}/${id}`)).body).toEqual({ status: 'success', data: { id } });
     expect(await ids()).toEqual([other]);
     expect((await ask('DELETE', `${PATH}/${id}`)).status).toBe(404);
-    expect(edge.isolate.tally.take()).toEqual({ relay_dead_letters_dropped_total: 1 });
+    expect(edge.counted()).toEqual({ relay_dead_letters_dropped_total: 1 });
   });
 
   it('reaches nothing that is no dead letter', async () => {

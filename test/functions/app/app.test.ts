@@ -52,7 +52,7 @@ describe('authentication', () => {
       authorization: `Bearer ${await signToken('f'.repeat(32), { tenant: 'acme', device: 'gw-1', expiresMs: NOW + 1000 })}`,
     });
     expect(unknown.answer).toEqual(forged.answer);
-    expect(edge.isolate.tally.take()).toMatchObject({
+    expect(edge.counted()).toMatchObject({
       'relay_auth_failures_total{reason="unknown_tenant"}': 1,
       'relay_auth_failures_total{reason="bad_signature"}': 1,
     });
@@ -65,6 +65,23 @@ describe('authentication', () => {
     expect(edge.logged.map((line) => JSON.parse(line))).toEqual([
       { level: 'warn', message: 'authentication failed', requestId: 'request-1', reason: 'expired', repeated: 0 },
     ]);
+  });
+});
+
+describe('the line of a request in the log', () => {
+  it('names route, answer and sender, and nothing that was sent', async () => {
+    const edge = new TestEdge();
+    edge.isolate.log.configure({ samplingFraction: 1, repeatIntervalMs: 60_000 });
+    await edge.send('SECRET');
+    await edge.fetch('/SECRET?SECRET=SECRET', { headers: { authorization: 'Bearer SECRET' } });
+    await edge.fetch(`${TABLE_PATH}${hash}`, { method: 'PUT', headers: { authorization: 'Bearer SECRET' }, body: 'SECRET' });
+    const line = { level: 'info', message: 'request', ms: 0 };
+    expect(edge.logged.map((text) => JSON.parse(text)).filter(({ level }) => level === 'info')).toEqual([
+      { ...line, requestId: 'request-1', method: 'POST', route: PUSH_PATH, status: 400, tenant: 'acme', device: 'gw-1' },
+      { ...line, requestId: 'request-2', method: 'GET', route: '/*', status: 404 },
+      { ...line, requestId: 'request-3', method: 'PUT', route: `${TABLE_PATH}:hash`, status: 401 },
+    ]);
+    expect(edge.logged.join()).not.toContain('SECRET');
   });
 });
 
@@ -88,6 +105,38 @@ describe('an edge that is not configured', () => {
   });
 });
 
+describe('receivers in trouble', () => {
+  const troubled = async (metricsToken?: string) => {
+    const edge = new TestEdge(metricsToken === undefined ? {} : { metricsToken });
+    for (const name of ['acme/1/0', 'acme/1/1', 'beta/1/0']) await edge.edge.registry.register(name);
+    edge.shard('acme/1/0').values = {
+      'relay_lanes_in_trouble{receiver="central",kind="stopped"}': 1,
+      'relay_lanes_in_trouble{receiver="central",kind="retrying"}': 0,
+      'relay_lanes_in_trouble{receiver="other",kind="retrying"}': 4,
+    };
+    edge.shard('acme/1/1').result = new Error('gone');
+    return edge;
+  };
+  const words = [
+    'The relay is ready.',
+    'shard acme/1/0, receiver central: 1 lane stopped: address or credentials of the receiver, or the bucket, are wrong',
+    'shard acme/1/0, receiver other: 4 lanes retrying: the receiver does not answer, or asks for time',
+    'shard acme/1/1: does not answer',
+  ];
+
+  it('are told on /-/ready, which stays ready: what is pushed is stored', async () => {
+    const response = await (await troubled()).fetch('/-/ready');
+    expect([response.status, await response.text()]).toEqual([200, words.map((line) => `${line}\n`).join('')]);
+  });
+
+  it('are told only to who may read the metrics', async () => {
+    const edge = await troubled('secret');
+    expect(await (await edge.fetch('/-/ready')).text()).toBe('The relay is ready.\n');
+    const headers = { authorization: 'Bearer secret' };
+    expect(await (await edge.fetch('/-/ready', { headers })).text()).toContain('receiver central');
+  });
+});
+
 it('is not ready while the bucket is away', async () => {
   const edge = new TestEdge();
   edge.store.head = () => Promise.reject(new Error('away'));
@@ -107,7 +156,8 @@ describe('/metrics', () => {
     edge.shard('beta/1/2').values = { 'relay_x_total{code="200"}': 4 };
     const response = await edge.fetch('/metrics');
     expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
-    expect(await response.text()).toBe(`# TYPE relay_backlog_bytes gauge
+    const text = await response.text();
+    expect(text.slice(text.indexOf('# TYPE relay_backlog'))).toBe(`# TYPE relay_backlog_bytes gauge
 relay_backlog_bytes{tenant="acme",shard="1/0"} 5
 # TYPE relay_shards gauge
 relay_shards 2
@@ -118,6 +168,17 @@ relay_x_total{tenant="acme",shard="1/0",code="200"} 3
 relay_x_total{tenant="acme",shard="1/0",code="500"} 1
 relay_x_total{tenant="beta",shard="1/2",code="200"} 4
 `);
+  });
+
+  it('shows what this isolate has just counted, and says where the counts of the others cannot be had', async () => {
+    const edge = new TestEdge();
+    await edge.send('x', { authorization: 'Bearer x.y.z' });
+    expect(await (await edge.fetch('/metrics')).text()).toMatch(/^relay_auth_failures_total\{reason="malformed"\} 1$/m);
+    edge.workerCounts.result = new Error('away');
+    const text = await (await edge.fetch('/metrics')).text();
+    expect(text).not.toContain('relay_auth_failures_total');
+    expect(text).toContain('relay_shards_unreachable 1\n');
+    expect(edge.logged.join()).toContain('counts could not be handed over');
   });
 
   it('shows the others where one shard does not answer', async () => {

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { NO_CHAIN, PUSH_CONTENT_TYPE } from '../../../contract/push.ts';
 import { defaultRelabelConfig } from '../../../contract/relabel.ts';
+import type { RelayConfig } from '../../../functions/config/types.ts';
 import { MemoryBudget } from '../../../functions/ingest/memory-budget.ts';
 import { buildTarget, type GivenTarget, labels, makePush, pushBody, report } from '../../fakes/pushes.ts';
-import { relayConfig, tenantWithoutRules } from '../../fakes/relay-config.ts';
+import { relayConfig, tenantWithoutRules, testReceiver } from '../../fakes/relay-config.ts';
 import { seriesOf } from '../../fakes/shard-stub.ts';
 import { type Body, NOW, TestEdge } from '../../fakes/worker.ts';
 
@@ -89,6 +90,27 @@ describe('POST /api/v1/push', () => {
     expect([...edge.shards.values()].flatMap(({ requests }) => requests)).toEqual([]);
   });
 
+  it('hands on the stream, and tells how late samples may be: the least window of the tenant’s receivers', async () => {
+    const windows = (...ms: readonly number[]): RelayConfig => ({
+      ...relayConfig,
+      receivers: ms.map((outOfOrderTimeWindowMs, i) => ({ ...testReceiver, name: `r${i}`, outOfOrderTimeWindowMs })),
+      routes: [{ tenants: '*', receivers: ms.map((_, i) => `r${i}`) }],
+    });
+    for (const [config, want] of [
+      [windows(0), 0],
+      [windows(7_200_000), 7_200_000],
+      [windows(7_200_000, 3_600_000), 3_600_000],
+      [windows(7_200_000, 0), 0],
+    ] as const) {
+      const { edge, batch } = await ready(new TestEdge({ config }));
+      const { answer } = await edge.push(makePush([batch], { stream: 3 }));
+      expect(answer).toMatchObject({ code: 'stored', freshWindowMs: want });
+      const asked = await edge.push(makePush([], { base: { position: 0, chain: NO_CHAIN }, to: { position: 0, chain: NO_CHAIN } }));
+      expect(asked.answer.freshWindowMs).toBe(want);
+      expect([...edge.shards.values()].flatMap(({ requests }) => requests)).toMatchObject([{ logId, stream: 3 }]);
+    }
+  });
+
   it('hands on gaps and counts their positions', async () => {
     const edge = new TestEdge();
     const gaps = [{ from: 1, to: 5, reason: 'evicted' }] as const;
@@ -170,6 +192,7 @@ describe('POST /api/v1/push', () => {
     const { status, answer, headers } = await edge.push(makePush([batch]));
     expect([status, answer.code, answer.message, headers.get('retry-after')]).toEqual([503, 'busy', 'the edge failed', '10']);
     expect(edge.logged.map((line) => JSON.parse(line))).toMatchObject([
+      { level: 'warn', message: 'shard did not tell the time' },
       { level: 'error', error: 'Error: R2 is away', requestId: 'request-1' },
     ]);
   });
@@ -198,7 +221,6 @@ describe('bad input', () => {
       400,
       /without/,
     ],
-    ['stream 1', () => pushBody(makePush([], { stream: 1 })), 400, /stream 0/],
   ];
   it.each(bodies)('%s', async (_name, body, status, message) => {
     const edge = new TestEdge();
@@ -281,18 +303,44 @@ describe('what the edge counts', () => {
     expect(seriesOf(edge.shard().requests[0])).toHaveLength(6);
   });
 
-  it('carries refused tokens along with the next push that is stored', async () => {
-    const { edge, batch } = await ready();
-    const refused = await edge.send(pushBody(makePush([batch])), { authorization: 'Bearer x.y.z' });
-    expect([refused.status, refused.answer.code, refused.headers.get('www-authenticate')]).toEqual([401, 'unauthorized', 'Bearer']);
-    const failures = { 'relay_auth_failures_total{reason="malformed"}': 1 };
+  it('hands over what belongs to no push after the answer, every ten seconds', async () => {
+    let time = NOW;
+    const edge = new TestEdge({ isolate: { now: () => time } });
+    const failures = async () => {
+      const refused = await edge.send('x', { authorization: 'Bearer x.y.z' });
+      expect([refused.status, refused.answer.code, refused.headers.get('www-authenticate')]).toEqual([401, 'unauthorized', 'Bearer']);
+      return edge.workerCounts.counted['relay_auth_failures_total{reason="malformed"}'];
+    };
+    expect([await failures(), await failures(), await failures()]).toEqual([1, 1, 1]);
+    time += 10_000;
+    expect(await failures()).toBe(4);
+    edge.workerCounts.result = new Error('away');
+    time += 10_000;
+    expect(await failures()).toBe(4);
+    edge.workerCounts.result = { kind: 'stored', repeated: false };
+    time += 10_000;
+    expect(await failures()).toBe(6);
+    expect(edge.workerCounts.counted['relay_answers_total{code="unauthorized"}']).toBe(6);
+  });
+
+  it('measures how long samples wait for their acknowledgement, and nothing else', async () => {
+    let time = NOW;
+    const { edge, batch } = await ready(new TestEdge({ isolate: { now: () => time } }));
+    const { commit } = edge.shard();
+    edge.shard().commit = async (request) => {
+      time += 1300;
+      return commit.call(edge.shard(), request);
+    };
+    await edge.push(makePush([batch]));
+    await edge.push(makePush([]));
     edge.shard().result = { kind: 'busy', retryAfterMs: 1, reason: 'x' };
     await edge.push(makePush([batch]));
-    expect(countsOf(edge)).toMatchObject(failures);
-    edge.shard().result = { kind: 'stored', repeated: false };
-    await edge.push(makePush([batch]));
-    expect(countsOf(edge)).toMatchObject(failures);
-    await edge.push(makePush([batch]));
-    expect(countsOf(edge)).not.toMatchObject(failures);
+    const text = await (await edge.fetch('/metrics')).text();
+    expect(text).toContain('# TYPE relay_ack_duration_seconds histogram\n');
+    expect(text).toMatch(/^relay_ack_duration_seconds_bucket\{le="1"\} 0$/m);
+    expect(text).toMatch(/^relay_ack_duration_seconds_bucket\{le="1.5"\} 1$/m);
+    expect(text).toMatch(/^relay_ack_duration_seconds_bucket\{le="\+Inf"\} 1$/m);
+    expect(text).toMatch(/^relay_ack_duration_seconds_sum 1.3$/m);
+    expect(text).toMatch(/^relay_ack_duration_seconds_count 1$/m);
   });
 });

@@ -72,7 +72,7 @@ describe('PUT /api/v1/series-tables/:hash', () => {
     const got = await edge.putTable(await given, body);
     expect(got.status).toBe(status);
     expect(got.answer).toMatchObject({ code: status === 413 ? 'too_large' : 'malformed', message: expect.stringMatching(message) });
-    expect(await edge.store.list('v1/')).toEqual([]);
+    expect(await edge.store.list('v1/tables/')).toEqual([]);
     expect(edge.isolate.memory.used).toBe(0);
   });
 

@@ -1,6 +1,6 @@
 import { sign } from 'hono/jwt';
 import { describe, expect, it } from 'vitest';
-import { describeAuthFailure, signToken, verifyToken } from '../../../functions/auth/token.ts';
+import { describeAuthFailure, isRevoked, signToken, verifyToken } from '../../../functions/auth/token.ts';
 
 const key = '0123456789abcdef0123456789abcdef';
 const now = Date.UTC(2026, 10, 22);
@@ -13,7 +13,10 @@ const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('ba
 describe('verifyToken', () => {
   it('reads what signToken signed', async () => {
     const token = await signToken(key, { tenant: 'acme', device: 'gw-1', expiresMs: now + 1000 });
-    expect(await verifyToken(`Bearer ${token}`, key, now)).toEqual({ ok: true, value: { tenant: 'acme', device: 'gw-1' } });
+    expect(await verifyToken(`Bearer ${token}`, key, now)).toEqual({
+      ok: true,
+      value: { tenant: 'acme', device: 'gw-1', issuedMs: undefined },
+    });
     expect(await verifyToken(`bearer ${token}`, key, now)).toMatchObject({ ok: true });
   });
 
@@ -40,6 +43,7 @@ describe('verifyToken', () => {
     ['one for tomorrow', () => bearer({ ...good, nbf: seconds + 1 }), 'not_yet_valid'],
     ['no expiry', () => bearer({ tenant: 'acme', sub: 'gw-1' }), 'bad_claims'],
     ['an expiry that is text', () => bearer({ ...good, exp: '9999999999' }), 'bad_claims'],
+    ['a time of issue that is text', () => bearer({ ...good, iat: 'now' }), 'bad_claims'],
     ['no tenant', () => bearer({ sub: 'gw-1', exp: seconds + 60 }), 'bad_claims'],
     ['a tenant that is a number', () => bearer({ ...good, tenant: 1 }), 'bad_claims'],
     ['a tenant with a slash', () => bearer({ ...good, tenant: 'a/0' }), 'bad_claims'],
@@ -63,9 +67,31 @@ describe('verifyToken', () => {
 });
 
 it('says the same of every bad token but an expired one', () => {
-  const words = (['malformed', 'bad_signature', 'not_yet_valid', 'bad_claims', 'unknown_tenant'] as const).map(describeAuthFailure);
+  const words = (['malformed', 'bad_signature', 'not_yet_valid', 'bad_claims', 'wrong_user', 'revoked', 'unknown_tenant'] as const).map(
+    describeAuthFailure,
+  );
   expect(new Set(words).size).toBe(1);
   expect(words).not.toContain(describeAuthFailure('expired'));
+});
+
+describe('isRevoked', () => {
+  const issuedMs = now - 60_000;
+  it.each([
+    ['a device on the list', { revokedDevices: ['gw-1'], tokensNotBeforeMs: undefined }, issuedMs, true],
+    ['another device on the list', { revokedDevices: ['gw-2'], tokensNotBeforeMs: undefined }, issuedMs, false],
+    ['a token of before', { revokedDevices: [], tokensNotBeforeMs: issuedMs + 1 }, issuedMs, true],
+    ['a token of that moment', { revokedDevices: [], tokensNotBeforeMs: issuedMs }, issuedMs, false],
+    ['a token that does not say when', { revokedDevices: [], tokensNotBeforeMs: 0 }, undefined, true],
+    ['a token that does not say when, and nobody asks', { revokedDevices: [], tokensNotBeforeMs: undefined }, undefined, false],
+  ])('%s', (_name, tenant, issued, revoked) => {
+    const rules = { ...tenant, revokedDevices: new Set(tenant.revokedDevices) };
+    expect(isRevoked({ tenant: 'acme', device: 'gw-1', issuedMs: issued }, rules)).toBe(revoked);
+  });
+
+  it('knows a token by the second in which it was issued', async () => {
+    const token = await signToken(key, { tenant: 'acme', device: 'gw-1', expiresMs: now + 1000, issuedMs: now + 999 });
+    expect(await verifyToken(`Bearer ${token}`, key, now)).toMatchObject({ ok: true, value: { issuedMs: Math.floor(now / 1000) * 1000 } });
+  });
 });
 
 describe('signToken', () => {

@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest';
 import { memoryStore } from '../../../functions/buffer/memory.ts';
 import { objectStoreSuite } from '../../suites/object-store.ts';
+import { unusedTablesSuite } from '../../suites/unused-tables.ts';
 
-objectStoreSuite('memory', () => {
+const open = () => {
   let time = 0;
   return {
     store: memoryStore({ now: () => time }),
@@ -10,7 +11,9 @@ objectStoreSuite('memory', () => {
       time += 1000;
     },
   };
-});
+};
+objectStoreSuite('memory', open);
+unusedTablesSuite('memory', open);
 
 it('turns away a second write of a key within a second', async () => {
   let time = 0;

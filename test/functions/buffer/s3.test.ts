@@ -6,6 +6,7 @@ import { type S3Settings, s3Store } from '../../../functions/buffer/s3.ts';
 import type { Clock } from '../../../functions/model.ts';
 import { type LocalS3, startS3 } from '../../fakes/s3.ts';
 import { objectStoreSuite } from '../../suites/object-store.ts';
+import { unusedTablesSuite } from '../../suites/unused-tables.ts';
 
 /** Pauses between attempts take no time. */
 const clock: Clock = { now: () => 0, random: () => 0.5, sleep: async () => {} };
@@ -17,11 +18,13 @@ describe('against a real S3 server', () => {
   });
   afterAll(() => s3[Symbol.asyncDispose]());
 
-  objectStoreSuite('S3', () => ({
+  const open = () => ({
     store: s3Store(s3.settings, clock),
     // The local S3 does not limit writes to one key.
     aSecondLater: () => {},
-  }));
+  });
+  objectStoreSuite('S3', open);
+  unusedTablesSuite('S3', open);
 
   it('knows that this server honours If-None-Match', async () => {
     const store = s3Store(s3.settings, clock);
@@ -140,6 +143,26 @@ describe('reading and deleting', () => {
     const body = '<DeleteResult><Error><Key>a</Key><Code>AccessDenied</Code><Message>no</Message></Error></DeleteResult>';
     await using server = await scripted([{ status: 200, body }]);
     await expect(server.store.delete(['a', 'b'])).rejects.toThrow('1 objects not deleted: a: AccessDenied no');
+  });
+
+  it('deletes a thousand keys with each call', async () => {
+    await using server = await scripted([{ status: 200, body: '<DeleteResult></DeleteResult>' }]);
+    await server.store.delete(Array.from({ length: 2500 }, (_, i) => `k/${i}`));
+    expect(server.seen).toHaveLength(3);
+  });
+
+  it('asks for a thousand keys with each page', async () => {
+    const page = (from: number, more: boolean) => ({
+      status: 200,
+      body: `<ListBucketResult><IsTruncated>${more}</IsTruncated>${more ? `<NextContinuationToken>t${from}</NextContinuationToken>` : ''}<Contents><Key>k/${from}</Key></Contents></ListBucketResult>`,
+    });
+    await using server = await scripted([page(1, true), page(2, false)]);
+    expect(await server.store.list('k/', { startAfter: 'k/0' })).toEqual(['k/1', 'k/2']);
+    const asked = server.seen.map(({ url }) => new URL(url, 'http://s3').searchParams);
+    expect(asked.map((query) => [query.get('max-keys'), query.get('start-after'), query.get('continuation-token')])).toEqual([
+      ['1000', 'k/0', null],
+      ['1000', 'k/0', 't1'],
+    ]);
   });
 
   it('rejects a listing that cannot be followed', async () => {

@@ -124,7 +124,7 @@ describe('Receiver', () => {
     const { target, clock } = receiver(async () => {
       throw new TypeError('connection refused');
     });
-    expect(await target.send(block)).toEqual({ kind: 'retry', status: 0, words: 'connection refused', afterMs: undefined });
+    expect(await target.send(block)).toEqual({ kind: 'retry', status: 0, words: 'connection refused', afterMs: undefined, tookMs: 0 });
     expect(clock.sleeping).toBe(0);
   });
 

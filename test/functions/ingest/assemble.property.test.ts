@@ -6,6 +6,7 @@ import { NO_RULES } from '../../../contract/relabel.ts';
 import { assemble, type Batch, SLICE_MS } from '../../../functions/ingest/assemble.ts';
 import { MAX_FRAGMENT_BYTES } from '../../../functions/ingest/fragments.ts';
 import { buildEntry } from '../../../functions/ingest/labels.ts';
+import { seriesHash } from '../../../functions/ingest/series-hash.ts';
 import { Tally } from '../../../functions/ingest/tally.ts';
 import { labels } from '../../fakes/pushes.ts';
 import { relayConfig } from '../../fakes/relay-config.ts';
@@ -35,6 +36,7 @@ function build(given: typeof batch extends fc.Arbitrary<infer T> ? T : never): B
   if (given.ownTimes !== undefined) cells.ownTimes = new Map([[0, Float64Array.from(given.ownTimes.slice(0, times.length))]]);
   const rules = {
     identityLabel: 'device',
+    hash: seriesHash('test'),
     externalLabels: [],
     reservedLabels: new Set<string>(),
     rules: NO_RULES,

@@ -4,6 +4,7 @@ import { compileRelabel, defaultRelabelConfig, type RelabelConfig } from '../../
 import { encodeLabelFields } from '../../../contract/remote-write.ts';
 import { residual } from '../../../contract/series-table.ts';
 import { buildEntry, MAX_ENTRY_BYTES, SeriesCache, type SeriesRules } from '../../../functions/ingest/labels.ts';
+import { seriesHash } from '../../../functions/ingest/series-hash.ts';
 import { labels } from '../../fakes/pushes.ts';
 import { relayConfig } from '../../fakes/relay-config.ts';
 
@@ -17,6 +18,7 @@ interface Given {
 }
 const rulesOf = ({ tenant = [], reserved = [], rules = [] }: Given): SeriesRules => ({
   identityLabel: 'device',
+  hash: seriesHash('test'),
   externalLabels: tenant,
   reservedLabels: new Set(reserved),
   rules: compileRelabel(rules),

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { ByteBudget } from '../../../functions/shard/budget.ts';
+import { ByteBudget, SHARES } from '../../../functions/shard/budget.ts';
 
 it('a budget is shared, and what an owner held ends with it', () => {
   const budget = new ByteBudget(100);
@@ -16,4 +16,20 @@ it('a budget is shared, and what an owner held ends with it', () => {
   // The old owner's last words count for nobody.
   a.give(50);
   expect(budget.used).toBe(100);
+});
+
+it('what can be done without yields first, and the way out always has room', () => {
+  const budget = new ByteBudget(1000);
+  const neighbour = budget.open('neighbour');
+  const shard = budget.open('shard');
+  while (neighbour.tryTake(10, SHARES.cache));
+  expect(budget.used).toBe(500);
+  expect(shard.tryTake(10, SHARES.cache)).toBe(false);
+  while (neighbour.tryTake(10, SHARES.ahead));
+  expect(budget.used).toBe(700);
+  while (neighbour.tryTake(10, SHARES.commit));
+  expect(budget.used).toBe(900);
+  expect(shard.free()).toBe(100);
+  expect(shard.tryTake(100)).toBe(true);
+  expect(shard.tryTake(1)).toBe(false);
 });

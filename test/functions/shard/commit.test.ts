@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CommitResult } from '../../../functions/model.ts';
+import type { CommitResult, Moved } from '../../../functions/model.ts';
 import { decodeObject } from '../../../functions/shard/object-format.ts';
 import { LOG_A, LOG_B, plain, point, push, sampleOf } from '../../fakes/commit-requests.ts';
 import { ShardRig } from '../../fakes/shard-rig.ts';
@@ -14,7 +14,7 @@ function rigWithoutReceiver(options: ConstructorParameters<typeof ShardRig>[0] =
   return rig;
 }
 
-async function outcome(rig: ShardRig, ...pushes: readonly ReturnType<typeof push>[]): Promise<readonly CommitResult[]> {
+async function outcome(rig: ShardRig, ...pushes: readonly ReturnType<typeof push>[]): Promise<readonly (CommitResult | Moved)[]> {
   const results = pushes.map((request) => rig.core.commit(request));
   await rig.pass(300);
   return Promise.all(results);

@@ -61,7 +61,7 @@ describe('drain', () => {
   });
 
   it('joins what has piled up into few POSTs, and takes it from the bucket by ranges', async () => {
-    const rig = new ShardRig({ budgetBytes: 4000 });
+    const rig = new ShardRig({ budgetBytes: 12_000 });
     rig.receiver.behave({ kind: 'down' });
     const sender = new Sender(rig, 'gw-1');
     const t = rig.clock.now();
@@ -71,7 +71,7 @@ describe('drain', () => {
     expect(timesOf(rig, 'gw-1')).toHaveLength(120);
     expect(rig.store.gets).toBeGreaterThan(0);
     // The first POST was tried before the rest was there, and holds what it held.
-    expect(rig.receiver.requests.length).toBeLessThanOrEqual(3);
+    expect(rig.receiver.requests.length).toBeLessThanOrEqual(4);
     expect(await rig.dataKeys()).toEqual([]);
   });
 
@@ -80,10 +80,10 @@ describe('drain', () => {
     rig.receiver.behave({ kind: 'down' });
     const sender = new Sender(rig, 'gw-1');
     const t = rig.clock.now();
-    await sender.send(...Array.from({ length: 35 }, (_, i) => sampleOf('gw-1', t + i, i)));
+    await sender.send(...Array.from({ length: 120 }, (_, i) => sampleOf('gw-1', t + i, i)));
     rig.receiver.behave({ kind: 'ok' });
     await rig.pass(6_000);
-    expect(rig.receiver.requests.map(({ samples }) => samples)).toEqual([10, 10, 10, 5]);
+    expect(rig.receiver.requests.map(({ samples }) => samples)).toEqual([50, 50, 20]);
   });
 
   it('waits longer and longer while the receiver is down, wakes by its alarm, and loses nothing', async () => {
@@ -233,13 +233,13 @@ describe('what the receiver refuses', () => {
     const t = rig.clock.now();
     const sender = new Sender(rig, 'gw-1');
     for (let i = 0; i < 60; i++) await sender.send(sampleOf('gw-1', t + i, i));
-    // A few fragments a minute are tried, each with its search; after that only the first is asked for again.
+    // A few fragments a minute are tried, each with its search; after that only the first and one other are asked for again.
     const tried = rig.receiver.requests.length;
     await rig.pass(600_000, 1000);
-    expect(rig.receiver.requests.length - tried).toBeLessThan(110);
+    expect(rig.receiver.requests.length - tried).toBeLessThan(120);
     const held = rig.receiver.requests.length;
     await rig.pass(600_000, 1000);
-    expect(rig.receiver.requests.length - held).toBeLessThan(13);
+    expect(rig.receiver.requests.length - held).toBeLessThan(25);
     expect(await rig.deadKeys()).toEqual([]);
     expect(await rig.dataKeys()).toHaveLength(60);
     rig.receiver.behave({ kind: 'ok' });
@@ -281,7 +281,8 @@ describe('what the receiver refuses', () => {
     await new Sender(rig, 'gw-1').send(sampleOf('good', t, 1), sampleOf('bad', t, 2));
     await rig.pass(1000);
     expect(timesOf(rig, 'good')).toEqual([t]);
-    expect(rig.receiver.requests).toHaveLength(1);
+    // Its pieces show that the receiver works; the whole is not sent again.
+    expect(rig.receiver.requests.filter(({ samples }) => samples === 2)).toHaveLength(1);
     expect((await deadLetters(rig)).map(({ header }) => [header.reason, header.samples])).toEqual([['partly_refused', 2]]);
   });
 

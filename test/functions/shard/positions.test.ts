@@ -58,6 +58,21 @@ describe('Positions', () => {
     expect(positions.stored('gw', log(1), 0)).toBeUndefined();
   });
 
+  it('remembers the newest streams of a log, each for itself, and forgets those long finished', () => {
+    const positions = new Positions();
+    const record = (stream: number, position: number, name = log(1)) =>
+      positions.record({ device: 'gw', logId: name, stream, stored: at(position), atMs: 1 });
+    record(0, 1, log(2));
+    for (let stream = 0; stream < 10; stream++) record(stream, 100 + stream);
+    record(7, 500);
+    const known = (name: string) => [...Array(10).keys()].filter((stream) => positions.stored('gw', name, stream) !== undefined);
+    expect(known(log(1))).toEqual([6, 7, 8, 9]);
+    expect(positions.stored('gw', log(1), 7)).toEqual(at(500));
+    expect(positions.stored('gw', log(1), 8)).toEqual(at(108));
+    expect(known(log(2))).toEqual([0]);
+    expect(positions.forgotten).toBe(0);
+  });
+
   it('sees two logs that are active under one device', () => {
     const positions = new Positions();
     commit(positions, 'one', log(1), 1, 1000);

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { runRelay, USAGE } from '../../../infra/relay-cli/relay.ts';
-import { relayConfig } from '../../fakes/relay-config.ts';
+import { relayConfig, withReceiver } from '../../fakes/relay-config.ts';
 import { TestEdge } from '../../fakes/worker.ts';
 import { HOUR, putLetter } from '../../functions/admin/letters.ts';
 
@@ -17,7 +17,7 @@ interface Options {
 function setup({ windowMs = 0, env = { ADMIN_TOKEN: TOKEN }, localToken }: Options = {}) {
   const sent: string[] = [];
   const edge = new TestEdge({
-    config: { ...relayConfig, receiver: { ...relayConfig.receiver, outOfOrderTimeWindowMs: windowMs } },
+    config: withReceiver(relayConfig, { outOfOrderTimeWindowMs: windowMs }),
     adminToken: TOKEN,
     send: async (_receiver, tenant) => {
       sent.push(tenant);

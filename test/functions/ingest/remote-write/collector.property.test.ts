@@ -7,11 +7,13 @@ import { decodeSeries } from '../../../../functions/forward/split.ts';
 import { Collector } from '../../../../functions/ingest/remote-write/collector.ts';
 import { readWriteRequest } from '../../../../functions/ingest/remote-write/series.ts';
 import { readRequestV2 } from '../../../../functions/ingest/remote-write/series-v2.ts';
+import { seriesHash } from '../../../../functions/ingest/series-hash.ts';
 import { Tally } from '../../../../functions/ingest/tally.ts';
 import { exemplar, family, histogram, sample, writeRequest } from '../../../fakes/write-requests.ts';
 
 const rules = {
   identityLabel: 'device',
+  hash: seriesHash('test'),
   externalLabels: [],
   reservedLabels: new Set<string>(),
   rules: compileRelabel([]),

@@ -1,0 +1,98 @@
+import { FormatError } from '../../contract/binary.ts';
+import type { Labels } from '../../contract/labels.ts';
+import type { WireLimits } from '../../contract/limits.ts';
+import { decodePush, encodePush, type Point, type Push } from '../../contract/push.ts';
+import { err, ok, type Result } from '../../contract/result.ts';
+import type { Clock, LogReader, StreamCursor } from '../model.ts';
+import type { Batch } from './batch.ts';
+import type { ClockCorrection } from './clock-correction.ts';
+import type { Compress } from './edge-client.ts';
+import type { Refusal } from './refusals.ts';
+import { backlogOf } from './streams.ts';
+
+export interface RequestOptions {
+  readonly reader: LogReader;
+  readonly correction: ClockCorrection;
+  readonly clock: Clock;
+  readonly deflate: Compress;
+  readonly version: string;
+  readonly externalLabels: Labels;
+  /** Name of the durable cursor. */
+  readonly receiver: string;
+}
+
+/** One push of one stream, ready to leave. */
+export interface PushRequest {
+  readonly stream: StreamCursor;
+  readonly batch: Batch;
+  readonly push: Push;
+  /** Encoded. */
+  readonly bytes: Uint8Array;
+  /** Deflated. */
+  readonly body: Uint8Array;
+}
+
+/** A batch as it goes over the wire; an error is what no edge within these limits would take. */
+export async function makeRequest(
+  stream: StreamCursor,
+  batch: Batch,
+  options: RequestOptions,
+  limits: WireLimits,
+): Promise<Result<PushRequest, Refusal>> {
+  const push = describe(stream, batch, options);
+  let bytes: Uint8Array;
+  try {
+    bytes = encodePush(push);
+  } catch (error) {
+    if (!(error instanceof RangeError || error instanceof FormatError)) throw error;
+    return err({ code: 'malformed', message: error.message });
+  }
+  const body = await options.deflate(bytes);
+  if (body.length > limits.pushBytes || bytes.length > limits.pushInflatedBytes)
+    return err({ code: 'too_large', message: `${body.length} bytes, ${bytes.length} inflated` });
+  return ok({ stream, batch, push, bytes, body });
+}
+
+function describe({ stream, at }: StreamCursor, batch: Batch, options: RequestOptions): Push {
+  const { reader, receiver, clock, correction, version, externalLabels } = options;
+  const { records, bytes, oldestMs } = backlogOf(reader, receiver);
+  return {
+    logId: reader.logId,
+    stream,
+    base: at,
+    to: batch.to,
+    gaps: batch.gaps,
+    clock: {
+      wallMs: Math.round(clock.now()),
+      bootMs: Math.round(clock.boot()),
+      bootId: clock.bootId,
+      offsetMs: correction.appliedMs,
+    },
+    version,
+    backlog: { records, bytes, oldestMs: Math.round(oldestMs ?? 0) },
+    externalLabels,
+    targets: batch.targets,
+  };
+}
+
+/** Asks for the time. */
+export const emptyBatch = (at: Point): Batch => ({
+  ...{ to: at, gaps: [], targets: [], tables: new Map(), records: 0, cells: 0, samples: 0, dropped: 0 },
+  ...{ unplaceable: [], lastTimes: new Map(), metadata: new Map(), more: false },
+});
+
+/** Decodes a push as the edge does. undefined: it is fine; else what is wrong with it. */
+export function faultOf({ bytes, batch }: PushRequest, limits: WireLimits): string | undefined {
+  try {
+    for (const target of decodePush(bytes, limits).targets) {
+      const rows = batch.tables.get(target.table ?? '')?.rows.length ?? 0;
+      if (target.table !== undefined) target.decodeCells(rows);
+      target.decodeExemplars(rows);
+      target.decodeMetadata();
+    }
+    return undefined;
+  } catch (error) {
+    if (error instanceof FormatError) return error.message;
+    throw error;
+  }
+}
