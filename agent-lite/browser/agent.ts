@@ -9,7 +9,15 @@ import { type BrowserAgentOptions, type BrowserSettings, defaultBrowserOptions, 
 import { createPageCollector, type PageCollector } from './page-collector.ts';
 import { pageSources } from './page-sources-web.ts';
 import { type Session, startSession } from './session.ts';
-import { type BrowserAgentStatus, readStorage, type StorageStatus, targetStatus, UNKNOWN_STORAGE } from './status.ts';
+import {
+  type BrowserAgentStatus,
+  type PageTargetStatus,
+  readStorage,
+  type StorageStatus,
+  standbyStatus,
+  targetStatus,
+  UNKNOWN_STORAGE,
+} from './status.ts';
 import { hasRules, type PageTargets, pageTargets } from './targets.ts';
 
 export interface BrowserAgent {
@@ -138,9 +146,14 @@ class PageAgent implements BrowserAgent {
       edge: session?.edge(),
       log: session?.log(),
       storage: this.#storage,
-      targets: session === undefined ? [] : targetStatus(session, (url) => this.#targets.functions.has(url), this.#clock),
+      targets: this.#targetStatus(session),
       refusedTargets: session?.scraping.refused() ?? [],
     };
+  }
+
+  #targetStatus(session: Session | undefined): readonly PageTargetStatus[] {
+    if (session !== undefined) return targetStatus(session, (url) => this.#targets.functions.has(url), this.#clock);
+    return this.#role === 'standby' ? standbyStatus(this.#targets) : [];
   }
 
   /** One turn as the leader after the other, until it is stopped. `known` is called whenever the role is settled. */

@@ -4,6 +4,7 @@ import type { PusherStatus } from '../push/pusher.ts';
 import type { LogStatus } from '../wal/options.ts';
 import type { Role } from './events.ts';
 import type { Session } from './session.ts';
+import type { PageTargets } from './targets.ts';
 
 /** Durations and ages are ms, sizes bytes; `undefined`: not known, or not while another tab is the leader. */
 export interface BrowserAgentStatus {
@@ -25,7 +26,8 @@ export interface PageTargetStatus {
   readonly labels: Readonly<Record<string, string>>;
   /** `undefined`: a function of the page. */
   readonly url: string | undefined;
-  readonly health: 'up' | 'down' | 'unknown';
+  /** `standby`: another tab leads, and this page's target is NOT scraped, nor are its series handed to that tab. */
+  readonly health: 'up' | 'down' | 'unknown' | 'standby';
   readonly lastScrapeAgeMs: number | undefined;
   readonly durationMs: number | undefined;
   readonly samples: number | undefined;
@@ -51,6 +53,22 @@ export async function readStorage(storage: StorageManager): Promise<StorageStatu
     return UNKNOWN_STORAGE;
   }
 }
+
+/** The targets of a page while another tab leads, so that whoever looks sees what is not collected. */
+export const standbyStatus = ({ jobs, functions }: PageTargets): readonly PageTargetStatus[] =>
+  jobs.flatMap(({ config, groups }) =>
+    groups.flatMap(({ targets, labels }) =>
+      targets.map((address) => {
+        const query = new URLSearchParams(Object.entries(config.params).flatMap(([name, all]) => all.map((value) => [name, value])));
+        const url = `${config.scheme}://${address}${config.metricsPath}${query.size === 0 ? '' : `?${query}`}`;
+        return {
+          ...{ job: config.jobName, health: 'standby', labels: { job: config.jobName, ...labelsToRecord(labels) } },
+          ...{ url: functions.has(url) ? undefined : url, lastScrapeAgeMs: undefined, durationMs: undefined, samples: undefined },
+          error: undefined,
+        } as const;
+      }),
+    ),
+  );
 
 export function targetStatus(session: Session, isFunction: (url: string) => boolean, clock: Clock): readonly PageTargetStatus[] {
   return session.scraping.targets().map(({ job, labels, url, health, durationMs, samples, error, lastScrapeBootMs }) => ({

@@ -207,7 +207,11 @@ describe('an agent in a page', () => {
     const second = await site.tab();
     const standby = await started(second, options);
     const waiting = await inPage(second, 'agents', 'status', standby);
-    expect(waiting).toMatchObject({ role: 'standby', reason: expect.stringMatching(/nothing of this page is scraped/), targets: [] });
+    expect(waiting).toMatchObject({
+      role: 'standby',
+      reason: expect.stringMatching(/nothing of this page is scraped/),
+      targets: [{ job: 'page', health: 'standby', url: undefined, labels: { job: 'page', instance: host() }, samples: undefined }],
+    });
     await advance(tab, first, MINUTE);
     await inPage(second, 'agents', 'advance', standby, MINUTE);
     expect(await inPage(second, 'agents', 'handedOut')).toEqual([]);
