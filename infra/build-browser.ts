@@ -1,9 +1,14 @@
-import { join } from 'node:path';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build, type Metafile } from 'esbuild';
 import { VERSION } from '../contract/version.ts';
+import { browserTypes } from './browser-types.ts';
 
 const root = join(import.meta.dirname, '..');
+
+/** What a page may pay for being watched: the entry and all that it loads at once, bytes on the wire. */
+export const MOST_GZIPPED = 60_000;
 
 export interface BrowserBundle {
   /** The file that a page imports. */
@@ -54,6 +59,26 @@ export function sizeOf({ files }: BrowserBundle, names: readonly string[]): { re
   const all = names.map((name) => files.get(name) ?? new Uint8Array(0));
   const sum = (sizes: readonly number[]): number => sizes.reduce((total, size) => total + size, 0);
   return { bytes: sum(all.map(({ length }) => length)), gzipped: sum(all.map((file) => gzipSync(file, { level: 9 }).length)) };
+}
+
+/** The library and its declarations, in `folder`, which is emptied before: what package.json's `exports` name. */
+export async function writeBrowser(folder: string, bundle: BrowserBundle): Promise<void> {
+  const types = await browserTypes();
+  await rm(folder, { recursive: true, force: true });
+  for (const [name, contents] of [...bundle.files, ...[...types.files].map(([name, text]) => [join('types', name), text] as const)]) {
+    const file = join(folder, name);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, contents);
+  }
+}
+
+/** Throws where a page would have to load too much. */
+export function checkSize(bundle: BrowserBundle): void {
+  const { gzipped } = sizeOf(bundle, bundle.atOnce);
+  if (gzipped > MOST_GZIPPED)
+    throw new Error(
+      `dist/browser/${bundle.entry}: expected at most ${MOST_GZIPPED} bytes gzipped, got ${gzipped}; see what grew by esbuild's metafile`,
+    );
 }
 
 export function describeSizes(bundle: BrowserBundle): string {

@@ -1,13 +1,14 @@
 /**
  * Makes dist/agent-lite.mjs, the whole agent in one file for devices: no node_modules, Node 18.19 or later; and dist/browser/,
- * the library for pages. Run by `npm run build`; prints the sizes in bytes, and gzipped, which is what an update costs on the wire.
+ * the library for pages with its declarations. Run by `npm run build`; prints the sizes in bytes, and gzipped, which is what an update
+ * costs on the wire, and fails where pages would have to load too much.
  */
-import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { VERSION } from '../contract/version.ts';
-import { bundleBrowser, describeSizes } from './build-browser.ts';
+import { bundleBrowser, checkSize, describeSizes, writeBrowser } from './build-browser.ts';
 
 const root = join(import.meta.dirname, '..');
 const outfile = join(root, 'dist/agent-lite.mjs');
@@ -50,8 +51,6 @@ const bytes = await readFile(outfile);
 console.log(`dist/agent-lite.mjs: ${bytes.length} bytes, ${gzipSync(bytes, { level: 9 }).length} gzipped`);
 
 const browser = await bundleBrowser();
-const folder = join(root, 'dist/browser');
-await rm(folder, { recursive: true, force: true });
-await mkdir(folder, { recursive: true });
-for (const [name, contents] of browser.files) await writeFile(join(folder, name), contents);
+await writeBrowser(join(root, 'dist/browser'), browser);
 console.log(describeSizes(browser));
+checkSize(browser);

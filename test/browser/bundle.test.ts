@@ -1,9 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type BrowserBundle, bundleBrowser, describeSizes, sizeOf } from '../../infra/build-browser.ts';
+import { type BrowserBundle, bundleBrowser, checkSize, describeSizes, MOST_GZIPPED, sizeOf } from '../../infra/build-browser.ts';
 import { openSite, type Site } from './harness/chromium.ts';
-
-/** What a page may pay for being watched, bytes on the wire. */
-const MOST_GZIPPED = 60_000;
 
 let bundle: BrowserBundle;
 let site: Site;
@@ -21,6 +18,10 @@ describe('the library for pages', () => {
   it(`takes at most ${MOST_GZIPPED} bytes gzipped`, () => {
     console.log(describeSizes(bundle));
     expect(sizeOf(bundle, bundle.atOnce).gzipped).toBeLessThanOrEqual(MOST_GZIPPED);
+    checkSize(bundle);
+    // Nothing that gzip makes smaller.
+    const files = new Map([[bundle.entry, crypto.getRandomValues(new Uint8Array(MOST_GZIPPED))]]);
+    expect(() => checkSize({ ...bundle, files, atOnce: [bundle.entry] })).toThrow(/expected at most 60000 bytes gzipped, got 60\d\d\d/);
   });
 
   it('has regular expressions and YAML nowhere but behind the first rule', () => {
