@@ -8,8 +8,8 @@ import type { HeldLock } from '../platform/lock-web.ts';
 import { createPusher, type PusherStatus } from '../push/pusher.ts';
 import { createScrapeManager, type ScrapeManager } from '../scrape/manager.ts';
 import type { CompileRelabel } from '../scrape/target.ts';
-import { metricTable } from '../telemetry/names.ts';
-import { createRegistry } from '../telemetry/registry.ts';
+import { pushedMetrics } from '../telemetry/pushed.ts';
+import { registryOf } from '../telemetry/table-registry.ts';
 import { IndexedDbStore } from '../wal/indexeddb-store.ts';
 import type { LogStatus } from '../wal/options.ts';
 import type { Emitter } from './events.ts';
@@ -50,8 +50,8 @@ const CLOCK_FILE = 'clock.json';
 export async function startSession(setup: SessionSetup): Promise<Session> {
   const { settings, claim, clock, logger, events } = setup;
   const component = (name: string): Logger => ({ log: (level, text, fields) => logger.log(level, text, { component: name, ...fields }) });
-  // A page knows nothing of its process.
-  const metrics = createRegistry(Object.fromEntries(Object.entries(metricTable).filter(([name]) => !name.startsWith('process_'))));
+  // It has no /metrics of its own, so what nobody would see is not counted, and its names and texts not loaded.
+  const metrics = registryOf(pushedMetrics, 'ignore');
   metrics.set('agent_lite_build_info', 1, { version: VERSION });
   let superseded = false;
 
