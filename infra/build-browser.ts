@@ -15,7 +15,7 @@ export interface BrowserBundle {
   readonly entry: string;
   /** By file name. */
   readonly files: ReadonlyMap<string, Uint8Array>;
-  /** What a page loads at once, and what only with the first relabelling rule. */
+  /** What a page loads at once, and what only with the first relabelling rule, or for the page's own metrics. */
   readonly atOnce: readonly string[];
   readonly later: readonly string[];
   readonly metafile: Metafile;
@@ -84,5 +84,5 @@ export function checkSize(bundle: BrowserBundle): void {
 export function describeSizes(bundle: BrowserBundle): string {
   const atOnce = sizeOf(bundle, bundle.atOnce);
   const later = sizeOf(bundle, bundle.later);
-  return `dist/browser/${bundle.entry}: ${atOnce.bytes} bytes, ${atOnce.gzipped} gzipped; with the first relabelling rule ${later.bytes} more, ${later.gzipped} gzipped`;
+  return `dist/browser/${bundle.entry}: ${atOnce.bytes} bytes, ${atOnce.gzipped} gzipped; with relabelling rules and metrics of the page ${later.bytes} more, ${later.gzipped} gzipped`;
 }

@@ -5,9 +5,9 @@ import { type HeldLock, takeLock } from '../platform/lock-web.ts';
 import type { CompileRelabel } from '../scrape/target.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { type AgentEvents, createEmitter, type Listener, type Role } from './events.ts';
+import { lateCollector } from './late-collector.ts';
 import { type BrowserAgentOptions, type BrowserSettings, defaultBrowserOptions, settle, type TargetOptions } from './options.ts';
-import { createPageCollector, type PageCollector } from './page-collector.ts';
-import { pageSources } from './page-sources-web.ts';
+import type { PageCollector } from './page-collector.ts';
 import { type Session, startSession } from './session.ts';
 import {
   type BrowserAgentStatus,
@@ -60,7 +60,7 @@ export function createAgent(options: BrowserAgentOptions): BrowserAgent {
   const clock = options.clock ?? createWebClock();
   const logger = options.logger ?? consoleLogger(clock);
   const base = globalThis.location?.href ?? '';
-  const collector = (options.pageMetrics ?? defaultBrowserOptions.pageMetrics) ? createPageCollector(pageSources()) : undefined;
+  const collector = (options.pageMetrics ?? defaultBrowserOptions.pageMetrics) ? lateCollector(loadCollector) : undefined;
   const page: readonly TargetOptions[] = collector === undefined ? [] : [{ job: 'page', metrics: () => collector.expose() }];
   return new PageAgent(settle(options), pageTargets([...options.targets, ...page], base), { clock, logger, base, collector });
 }
@@ -255,6 +255,8 @@ async function rules({ targets }: BrowserSettings): Promise<CompileRelabel> {
   if (!hasRules(targets)) return () => (labels) => labels;
   return (await import('./relabelling.ts')).compileRules;
 }
+
+const loadCollector = async (): Promise<PageCollector> => (await import('./page-sources-web.ts')).createWebPageCollector();
 
 /** Workers cannot ask. */
 async function askForPersistence(logger: Logger): Promise<void> {

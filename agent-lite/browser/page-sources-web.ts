@@ -1,7 +1,9 @@
-import type { PageSources } from './page-collector.ts';
+import { createPageCollector, type PageCollector, type PageSources } from './page-collector.ts';
+
+export const createWebPageCollector = (): PageCollector => createPageCollector(pageSources());
 
 /** Of the page or worker that this runs in. */
-export function pageSources(): PageSources {
+function pageSources(): PageSources {
   return {
     navigation() {
       const [entry] = performance.getEntriesByType('navigation');
