@@ -12,4 +12,5 @@ export {
   type UrlTarget,
 } from './browser/options.ts';
 export type { BrowserAgentStatus, PageTargetStatus, StorageStatus } from './browser/status.ts';
+export type { AskForToken, TokenStatus } from './browser/token.ts';
 export type { Clock, Level, Logger } from './model.ts';

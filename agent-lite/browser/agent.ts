@@ -6,6 +6,7 @@ import type { CompileRelabel } from '../scrape/target.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { type AgentEvents, createEmitter, type Listener, type Role } from './events.ts';
 import { lateCollector } from './late-collector.ts';
+import { watchLifeCycle } from './life-cycle.ts';
 import { type BrowserAgentOptions, type BrowserSettings, defaultBrowserOptions, settle, type TargetOptions } from './options.ts';
 import type { PageCollector } from './page-collector.ts';
 import { type Session, startSession } from './session.ts';
@@ -144,6 +145,8 @@ class PageAgent implements BrowserAgent {
       role: this.#role,
       reason: this.#reason,
       edge: session?.edge(),
+      token: session?.token(),
+      online: navigator.onLine,
       log: session?.log(),
       storage: this.#storage,
       targets: this.#targetStatus(session),
@@ -193,25 +196,38 @@ class PageAgent implements BrowserAgent {
   async #lead(claim: HeldLock, compileRelabel: CompileRelabel, stopping: AbortSignal, known: () => void): Promise<string | undefined> {
     const over = new AbortController();
     let reason: string | undefined;
-    const end = (): void => over.abort();
-    stopping.addEventListener('abort', end);
+    const end = (why?: string): void => {
+      reason ??= why;
+      over.abort();
+    };
+    const stop = (): void => end();
+    stopping.addEventListener('abort', stop);
+    const events = this.#events;
     const session = await startSession({
       ...{ settings: this.#settings, targets: this.#targets, compileRelabel, claim, clock: this.#clock, logger: this.#logger },
-      events: this.#events,
+      events,
       instance: instanceOf(this.#base),
-      onSuperseded(why) {
-        reason = why;
-        end();
+      onSuperseded: end,
+    });
+    const unwatch = watchLifeCycle({
+      hidden: () => session.hurry(),
+      frozen() {
+        // At once, as nothing else of this page may ever run again: another tab takes over by its own term of the log.
+        claim.release();
+        end('the browser froze this page; nothing of it was scraped meanwhile');
       },
+      back: () => session.hurry(),
+      changed: () => events.emit('change', undefined),
     });
     this.#session = session;
     this.#become('leader');
     known();
     try {
       if (!over.signal.aborted && !stopping.aborted) await new Promise((resolve) => over.signal.addEventListener('abort', resolve));
-      await session.stop(this.#finalPushMs);
+      await session.stop(reason === undefined ? this.#finalPushMs : 0);
     } finally {
-      stopping.removeEventListener('abort', end);
+      unwatch();
+      stopping.removeEventListener('abort', stop);
       this.#session = undefined;
     }
     return reason;

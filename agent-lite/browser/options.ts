@@ -1,6 +1,7 @@
 import { isValidName, type Labels, sortLabels } from '../../contract/labels.ts';
 import type { RelabelConfig } from '../../contract/relabel.ts';
 import type { Clock, Logger } from '../model.ts';
+import { type AskForToken, checkToken } from './token.ts';
 
 /** What `createAgent` takes, and the defaults. Durations are ms, sizes bytes. */
 
@@ -38,8 +39,15 @@ export type TargetOptions = UrlTarget | FunctionTarget;
 export interface EdgePushOptions {
   /** Of the edge, without the protocol's paths. */
   readonly url: string;
-  /** A device's token, or where to get one: asked before each request, so keep it while it is good. A rejection is tried again later. */
-  readonly token: string | (() => string | Promise<string>);
+  /**
+   * A device's token, or where to get one: asked before each request, so keep it while it is good, but not where `refused` says that
+   * the edge does not take it. A rejection is tried again later.
+   */
+  readonly token: string | AskForToken;
+  /** Lets the edge exchange the token for a fresh one before it ends. Only for a token that names origins, where the tenant allows it. */
+  readonly renewToken?: boolean;
+  /** Keeps the last renewed token in the log's database, for the next life of the page; all scripts of the origin can read it there. */
+  readonly keepToken?: boolean;
   readonly pushIntervalMs?: number;
   /** Of one request. */
   readonly remoteTimeoutMs?: number;
@@ -83,6 +91,8 @@ export const defaultBrowserOptions = {
   logName: 'agent-lite',
   limitBytes: 64 * 1024 * 1024,
   maxAgeMs: 0,
+  renewToken: false,
+  keepToken: false,
   sync: 'interval',
   syncIntervalMs: 30_000,
   persist: false,
@@ -94,7 +104,9 @@ export interface BrowserSettings {
   readonly targets: readonly TargetOptions[];
   readonly edge: {
     readonly url: string;
-    readonly token: () => Promise<string>;
+    readonly token: string | AskForToken;
+    readonly renewToken: boolean;
+    readonly keepToken: boolean;
     readonly pushIntervalMs: number;
     readonly remoteTimeoutMs: number;
   };
@@ -107,13 +119,16 @@ export interface BrowserSettings {
 export function settle(options: BrowserAgentOptions): BrowserSettings {
   const { edgePush, log = {}, targets } = options;
   const { token } = edgePush;
-  if (typeof token === 'string') checkToken(token);
   const defaults = defaultBrowserOptions;
+  const { renewToken = defaults.renewToken, keepToken = defaults.keepToken } = edgePush;
+  if (typeof token !== 'function') checkToken(token);
+  else if (renewToken) throw new TypeError('edgePush.renewToken: expected a token as text; a function renews tokens itself');
+  if (keepToken && !renewToken) throw new TypeError('edgePush.keepToken: expected renewToken with it; only renewed tokens are kept');
   const settings: BrowserSettings = {
     targets,
     edge: {
       url: edgeUrl(edgePush.url),
-      token: async () => checkToken(typeof token === 'string' ? token : await token()),
+      ...{ token, renewToken, keepToken },
       pushIntervalMs: positive('edgePush.pushIntervalMs', edgePush.pushIntervalMs ?? defaults.pushIntervalMs),
       remoteTimeoutMs: positive('edgePush.remoteTimeoutMs', edgePush.remoteTimeoutMs ?? defaults.remoteTimeoutMs),
     },
@@ -153,11 +168,4 @@ function edgeUrl(text: string): string {
   if (url.username !== '' || url.password !== '')
     throw new TypeError('edgePush.url: expected no user and password; give the token as edgePush.token');
   return text.replace(/\/+$/, '');
-}
-
-/** A newline would end the header. */
-function checkToken(token: unknown): string {
-  if (typeof token !== 'string' || !/^[!-~]+$/.test(token))
-    throw new TypeError('edgePush.token: expected printable ASCII without spaces, got something else');
-  return token;
 }

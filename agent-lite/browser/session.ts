@@ -14,8 +14,10 @@ import { IndexedDbStore } from '../wal/indexeddb-store.ts';
 import type { LogStatus } from '../wal/options.ts';
 import type { Emitter } from './events.ts';
 import type { BrowserSettings } from './options.ts';
+import type { Files } from './renewed-token.ts';
 import { createTargetClient } from './target-client.ts';
 import type { PageTargets } from './targets.ts';
+import { askedTokens, fixedToken, type TokenSource, type TokenStatus, withToken } from './token.ts';
 
 export interface SessionSetup {
   readonly settings: BrowserSettings;
@@ -37,8 +39,11 @@ export interface Session {
   readonly scraping: ScrapeManager;
   edge(): PusherStatus;
   log(): LogStatus & { readonly deletions: number };
+  token(): TokenStatus;
   /** Pushes what is in the log now. */
   flush(): Promise<void>;
+  /** As {@link Pusher.hurry}. */
+  hurry(): void;
   /** Sends what it can within `deadlineMs`; the rest waits in the log. Then gives up the lock. */
   stop(deadlineMs: number): Promise<void>;
 }
@@ -65,6 +70,15 @@ export async function startSession(setup: SessionSetup): Promise<Session> {
       setup.onSuperseded(reason);
     },
   });
+  const giveBack = (cause: unknown): never => {
+    claim.release();
+    throw cause;
+  };
+  const web = { clock, readAll, fetch: (url: string, init: RequestInit) => fetch(url, init) };
+  // What is under way when the page is closed arrives all the same.
+  const edgeClient = createWebClient({ ...web, followRedirects: false, keepalive: true });
+  const http = observed(edgeClient, events, () => superseded);
+  const tokens = await tokensOf(settings.edge, { http, clock, logger: component('token'), store }).catch(giveBack);
   const { log, unreadable } = await openLogOrMemory(
     store,
     'the browser gives this page no database (a private window, or blocked site data?)',
@@ -75,13 +89,9 @@ export async function startSession(setup: SessionSetup): Promise<Session> {
       sync: settings.log.sync,
       syncIntervalMs: settings.log.syncIntervalMs,
     },
-  ).catch((cause: unknown) => {
-    claim.release();
-    throw cause;
-  });
+  ).catch(giveBack);
   await log.retainCursors([EDGE_CURSOR]);
 
-  const web = { clock, readAll, fetch: (url: string, init: RequestInit) => fetch(url, init) };
   const scraping = createScrapeManager({
     ...{ clock, metrics, sha256, version: VERSION, compileRelabel: setup.compileRelabel, logger: component('scrape') },
     offsetSeed: log.logId,
@@ -94,19 +104,13 @@ export async function startSession(setup: SessionSetup): Promise<Session> {
     },
   });
 
-  const edgeClient = createWebClient({
-    ...web,
-    authorization: async () => `Bearer ${await settings.edge.token()}`,
-    followRedirects: false,
-    // What is under way when the page is closed arrives all the same.
-    keepalive: true,
-  });
   const pusher = createPusher({
     ...{ reader: log, clock, metrics, deflate, logger: component('push'), version: VERSION },
     ...{ url: settings.edge.url, pushIntervalMs: settings.edge.pushIntervalMs, remoteTimeoutMs: settings.edge.remoteTimeoutMs },
     externalLabels: settings.externalLabels,
     receiver: EDGE_CURSOR,
-    http: observed(edgeClient, events, () => superseded),
+    http: withToken(http, tokens),
+    tokenVersion: () => tokens.version(),
     clockStore: {
       load: async () => decode(await store.readFile(CLOCK_FILE)),
       // Without it the edge is asked for the time again after the next start.
@@ -137,7 +141,9 @@ export async function startSession(setup: SessionSetup): Promise<Session> {
       const inMemory = unreadable === undefined ? {} : ({ mode: 'memory', reason: unreadable } as const);
       return { ...status, ...inMemory, deletions: store.deletions };
     },
+    token: () => tokens.status(),
     flush: () => pusher.flush(),
+    hurry: () => pusher.hurry(),
     async stop(deadlineMs) {
       await scraping.stop();
       await pusher.stop(superseded ? 0 : deadlineMs);
@@ -145,6 +151,23 @@ export async function startSession(setup: SessionSetup): Promise<Session> {
       claim.release();
     },
   };
+}
+
+interface TokenTools {
+  readonly http: HttpClient;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly store: Files;
+}
+
+/** Renewal is a module of its own, which is loaded only then. */
+async function tokensOf(edge: BrowserSettings['edge'], { http, clock, logger, store }: TokenTools): Promise<TokenSource> {
+  const { token, url, renewToken, keepToken, remoteTimeoutMs } = edge;
+  if (typeof token === 'function') return askedTokens(token, clock);
+  if (!renewToken) return fixedToken(token);
+  const { keptToken, renewedToken } = await import('./renewed-token.ts');
+  const kept = keepToken ? keptToken(store, token) : undefined;
+  return renewedToken({ token, url, timeoutMs: remoteTimeoutMs, http, clock, logger, kept });
 }
 
 /** As often as the page's most frequent target, but not more than once in 15 s. */

@@ -5,6 +5,7 @@ import type { LogStatus } from '../wal/options.ts';
 import type { Role } from './events.ts';
 import type { Session } from './session.ts';
 import type { PageTargets } from './targets.ts';
+import type { TokenStatus } from './token.ts';
 
 /** Durations and ages are ms, sizes bytes; `undefined`: not known, or not while another tab is the leader. */
 export interface BrowserAgentStatus {
@@ -13,6 +14,9 @@ export interface BrowserAgentStatus {
   /** Why it is `failed` or `standby`, where there is more to say. */
   readonly reason: string | undefined;
   readonly edge: PusherStatus | undefined;
+  readonly token: TokenStatus | undefined;
+  /** Whether the browser believes that it has a network. */
+  readonly online: boolean;
   /** `mode: 'memory'`: what is appended now does not survive the page. `deletions`: times its database was deleted under it. */
   readonly log: (LogStatus & { readonly deletions: number }) | undefined;
   readonly storage: StorageStatus;

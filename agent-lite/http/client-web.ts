@@ -6,8 +6,6 @@ export interface WebClientOptions {
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
   /** Reads a body; undefined where it is longer. */
   readonly readAll: (stream: ReadableStream<Uint8Array<ArrayBuffer>>, maxBytes: number) => Promise<Uint8Array<ArrayBuffer> | undefined>;
-  /** The `authorization` header, asked for before each request. Rejects where there is none to be had. */
-  readonly authorization?: () => Promise<string>;
   readonly followRedirects: boolean;
   /** Requests with small bodies outlive the page that began them. */
   readonly keepalive: boolean;
@@ -25,13 +23,11 @@ export function createWebClient(options: WebClientOptions): HttpClient {
   let keepaliveFailed = false;
 
   async function send(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
-    const headers: Record<string, string> = { ...request.headers };
-    if (options.authorization !== undefined) headers['authorization'] = await authorization(options.authorization);
     const keepalive = options.keepalive && (request.body?.length ?? 0) <= KEEPALIVE_BYTES && !keepaliveFailed;
     try {
       const response = await options.fetch(request.url, {
         method: request.method,
-        headers,
+        headers: { ...request.headers },
         ...(request.body === undefined ? {} : { body: new Uint8Array(request.body) }),
         ...{ signal, keepalive, credentials: 'omit', cache: 'no-store', referrerPolicy: 'no-referrer' },
         redirect: options.followRedirects ? 'follow' : 'error',
@@ -83,12 +79,4 @@ export function createWebClient(options: WebClientOptions): HttpClient {
     },
     close() {},
   };
-}
-
-async function authorization(ask: () => Promise<string>): Promise<string> {
-  try {
-    return await ask();
-  } catch (cause) {
-    throw new HttpError('credentials', `no token: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
-  }
 }

@@ -44,6 +44,8 @@ export interface Pusher {
   stop(deadlineMs: number): Promise<void>;
   /** Pushes now, not at the next turn: resolves after a whole turn that began after the call, however that went. */
   flush(): Promise<void>;
+  /** There may be a better moment now than later: pushes soon, unless the edge has asked for patience. */
+  hurry(): void;
   status(): PusherStatus;
 }
 
@@ -86,6 +88,8 @@ const EARLY_LOOK_MS = 2_000;
 const TOKEN_LOOK_MS = 5_000;
 /** Requests in one go that put something right but send nothing; halving a batch to one record takes 15. */
 const AGAIN_LIMIT = 24;
+/** Between a request and one that is hurried, at least; more where the edge asks for more. */
+const HURRY_GAP_MS = 1_000;
 
 export function createPusher(options: PusherOptions): Pusher {
   return new PushLoop(options);
@@ -110,6 +114,8 @@ class PushLoop implements Pusher {
   #startedBootMs = 0;
   #lastSuccessBootMs: number | undefined;
   #nextTryBootMs: number | undefined;
+  /** Nobody may {@link hurry} before: the edge has named the time, or will say no again. */
+  #patientUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: PusherOptions) {
     this.#o = options;
@@ -135,6 +141,10 @@ class PushLoop implements Pusher {
       this.#flushing.push(resolve);
       this.#wake.abort();
     });
+  }
+
+  hurry(): void {
+    if (this.#o.clock.boot() >= this.#patientUntilMs) this.#wake.abort();
   }
 
   status(): PusherStatus {
@@ -198,9 +208,14 @@ class PushLoop implements Pusher {
   async #turn(sender: Sender): Promise<number> {
     const { clock } = this.#o;
     const round = await this.#rounds(sender);
+    const patient = (ms: number): number => {
+      this.#patientUntilMs = clock.boot() + ms;
+      return ms;
+    };
+    patient(round.kind === 'sent' ? Math.max(HURRY_GAP_MS, round.minIntervalMs) : HURRY_GAP_MS);
     if (round.kind === 'failed') {
-      if (round.retryAfterMs !== undefined) return afterMs(round.retryAfterMs, round.believed, clock);
-      if (round.pace === 'slow') return slowMs(clock);
+      if (round.retryAfterMs !== undefined) return patient(afterMs(round.retryAfterMs, round.believed, clock));
+      if (round.pace === 'slow') return patient(slowMs(clock));
       return backoffMs(this.#failures, clock, round.cause === 'network' ? UNHEARD_LONGEST_MS : undefined);
     }
     if (round.kind === 'sent') {

@@ -7,7 +7,7 @@ const BASE = 'https://kiosk.example.com/shop/index.html';
 const edgePush = { url: 'https://edge.example.com/', token: 'abc' };
 
 describe('options of a browser agent', () => {
-  it('have defaults', async () => {
+  it('have defaults', () => {
     const settings = settle({ targets: [], edgePush });
     expect(settings).toMatchObject({
       edge: { url: 'https://edge.example.com', pushIntervalMs: 60_000, remoteTimeoutMs: 30_000 },
@@ -15,21 +15,24 @@ describe('options of a browser agent', () => {
       externalLabels: [],
       ownMetrics: true,
     });
-    expect(await settings.edge.token()).toBe('abc');
-  });
-
-  it('ask for a token each time', async () => {
-    let asked = 0;
-    const { edge } = settle({ targets: [], edgePush: { ...edgePush, token: async () => `token-${++asked}` } });
-    expect([await edge.token(), await edge.token()]).toEqual(['token-1', 'token-2']);
-    const bad = settle({ targets: [], edgePush: { ...edgePush, token: () => 'a\nb' } });
-    await expect(bad.edge.token()).rejects.toThrow(/printable ASCII/);
+    expect(settings.edge).toMatchObject({ token: 'abc', renewToken: false, keepToken: false });
   });
 
   const refused: readonly { name: string; options: Partial<BrowserAgentOptions>; error: RegExp }[] = [
     { name: 'a URL that is none', options: { edgePush: { ...edgePush, url: 'edge.example.com' } }, error: /edgePush\.url: expected https/ },
     { name: 'a password in the URL', options: { edgePush: { ...edgePush, url: 'https://a:b@edge' } }, error: /no user and password/ },
     { name: 'a token with a newline', options: { edgePush: { ...edgePush, token: 'a\nb' } }, error: /edgePush\.token/ },
+    { name: 'no token', options: { edgePush: { ...edgePush, token: '' } }, error: /edgePush\.token/ },
+    {
+      name: 'renewal of a token that the page finds itself',
+      options: { edgePush: { ...edgePush, token: () => 'a', renewToken: true } },
+      error: /renewToken: expected a token as text/,
+    },
+    {
+      name: 'keeping what is not renewed',
+      options: { edgePush: { ...edgePush, keepToken: true } },
+      error: /keepToken: expected renewToken/,
+    },
     { name: 'an interval of 0', options: { edgePush: { ...edgePush, pushIntervalMs: 0 } }, error: /pushIntervalMs: .*above 0, got 0/ },
     { name: 'a log without a name', options: { log: { name: '' } }, error: /log\.name/ },
     { name: 'a label without a name', options: { externalLabels: { '': 'x' } }, error: /externalLabels: expected label names/ },
