@@ -25,7 +25,7 @@ async function tellRequest(request: Request): Promise<Response> {
   return new Response(JSON.stringify(told), { status: 400 });
 }
 
-/** Three projects: `unit` on Node, `workers` inside workerd, `e2e` with real programs (see test/e2e/README.md). */
+/** Four projects: `unit` on Node, `workers` inside workerd, `browser` with a real Chromium, `e2e` with real programs (see test/e2e/README.md). */
 export default defineConfig({
   test: {
     maxWorkers: Math.max(1, availableParallelism()),
@@ -39,7 +39,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/workers/**', 'test/e2e/**', 'test/differential/**'],
+          exclude: ['test/workers/**', 'test/browser/**', 'test/e2e/**', 'test/differential/**'],
           testTimeout: 20_000,
           setupFiles: ['test/setup/seed.ts'],
         },
@@ -62,6 +62,10 @@ export default defineConfig({
           globalSetup: ['test/setup/s3.ts'],
           server: { deps: { inline: [/@aws-sdk/, /@smithy/] } },
         },
+      },
+      {
+        // Each file starts a Chromium.
+        test: { name: 'browser', include: ['test/browser/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000, maxWorkers: 2 },
       },
       {
         test: {

@@ -18,6 +18,7 @@ import { createReceivers } from './receivers.ts';
 import { createScrapeManager, type OwnTarget } from './scrape/manager.ts';
 import { addProcessMetrics } from './telemetry/process.ts';
 import { createRegistry } from './telemetry/registry.ts';
+import { FileStore } from './wal/file-store.ts';
 import { startWeb } from './web/server.ts';
 import type { AgentStatus } from './web/status.ts';
 
@@ -80,7 +81,7 @@ export async function startAgent({ config, options, clock, logger, env, loadConf
   const component = (name: string): Logger => ({ log: (level, text, fields) => logger.log(level, text, { component: name, ...fields }) });
   const httpClient = (http: HttpClientConfig): HttpClient => createHttpClient(http, { readFile, clock, environment: env });
 
-  const opened = await openLogOrMemory(options.storagePath, {
+  const opened = await openLogOrMemory(new FileStore(options.storagePath), 'repair its folder, then restart', {
     clock,
     logger: component('wal'),
     metrics,

@@ -14,6 +14,10 @@ export class Loop {
     this.#clock = clock;
   }
 
+  get started(): boolean {
+    return this.#running !== undefined;
+  }
+
   /** Aborted once it is to end: no more waiting. */
   get stopping(): AbortSignal {
     return this.#stopping.signal;

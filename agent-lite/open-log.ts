@@ -1,8 +1,7 @@
-import { FileStore } from './wal/file-store.ts';
 import { openLog } from './wal/log.ts';
 import { MemoryStore } from './wal/memory-store.ts';
 import { defaultLogOptions, type Log, type LogOptions } from './wal/options.ts';
-import { StoreError } from './wal/store.ts';
+import { type SegmentStore, StoreError } from './wal/store.ts';
 
 export interface OpenedLog {
   readonly log: Log;
@@ -11,15 +10,16 @@ export interface OpenedLog {
 }
 
 /**
- * A folder that cannot even be read must not stop a device from measuring: its scrapes wait in memory until they are pushed,
- * and the next start tries the folder again. Rejects where another agent has the folder.
+ * A place that cannot even be read must not stop a device from measuring: its scrapes wait in memory until they are pushed,
+ * and the next start tries the place again. Rejects where another agent has it.
+ * @param repair what the operator is told to do about the place
  */
-export async function openLogOrMemory(path: string, options: Omit<LogOptions, 'store'>): Promise<OpenedLog> {
+export async function openLogOrMemory(store: SegmentStore, repair: string, options: Omit<LogOptions, 'store'>): Promise<OpenedLog> {
   try {
-    return { log: await openLog({ ...options, store: new FileStore(path) }), unreadable: undefined };
+    return { log: await openLog({ ...options, store }), unreadable: undefined };
   } catch (cause) {
     if (!(cause instanceof StoreError)) throw cause;
-    options.logger.log('error', 'The log cannot be read, samples wait in memory only; repair its folder, then restart', { err: cause });
+    options.logger.log('error', `The log cannot be read, samples wait in memory only; ${repair}`, { err: cause });
     const { limitBytes, memoryLimitBytes } = defaultLogOptions;
     const log = await openLog({
       ...options,

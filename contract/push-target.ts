@@ -3,11 +3,11 @@ import { type Cells, isTime } from './cells.ts';
 import { decodeColumns } from './decode-columns.ts';
 import { encodeColumns } from './encode-columns.ts';
 import { countExemplars, decodeExemplars, encodeExemplars, exemplarMemory, type PushExemplar } from './exemplar-codec.ts';
-import { push as wire } from './generated/push.js';
 import { compareText, hasUtf8Form, isValidName, type Label, type Labels, utf8Length } from './labels.ts';
 import { attachmentLimits, type WireLimits } from './limits.ts';
 import type { FamilyMetadata } from './metadata.ts';
 import { countMetadata, decodeMetadata, encodeMetadata, metadataMemory } from './metadata-codec.ts';
+import type * as wire from './push-wire.ts';
 import { REPORT_ROWS } from './report-series.ts';
 import { fromHex, type TableHash, toHex } from './series-table.ts';
 
@@ -48,14 +48,14 @@ export interface UndecodedTargetBatch {
 }
 const reportRows = REPORT_ROWS.length;
 
-export const encodeLabels = (labels: Labels) => labels.map(([name, value]) => new wire.Label({ name, value }));
+export const encodeLabels = (labels: Labels) => labels.map(([name, value]) => ({ name, value }));
 
 export function encodeTarget(target: TargetBatch, baseMs: number) {
   const times = new ByteWriter(target.times.length + 8);
   encodeTimes(target.times, baseMs, times);
   const exemplars = new ByteWriter(target.exemplars.length * 64);
   encodeExemplars(target.exemplars, target.times, exemplars);
-  return new wire.TargetBatch({
+  return {
     labels: encodeLabels(target.labels),
     table: target.table === undefined ? new Uint8Array(0) : fromHex(target.table),
     times: times.bytes(),
@@ -63,7 +63,7 @@ export function encodeTarget(target: TargetBatch, baseMs: number) {
     report: encodeColumns(target.report, target.times),
     exemplars: exemplars.bytes(),
     metadata: encodeMetadata(target.metadata),
-  });
+  };
 }
 
 /** `varint count`, `zigzag(first - base)`, then the first difference and the differences of differences, zigzag. */
@@ -113,7 +113,7 @@ export function decodeTarget(
   for (const reserved of ['mask', 'labelsHash', 'additions', 'histograms'] as const) {
     if (target[reserved].length > 0) throw new FormatError(`${place}.${reserved}: not supported in this format`);
   }
-  const labels = decodeLabels(target.labels as wire.Label[], `${place}.labels`, limits);
+  const labels = decodeLabels(target.labels, `${place}.labels`, limits);
   const times = decodeTimes(target.times, baseMs, limits);
   const table = target.table.length === 0 ? undefined : hex(target.table, 16, `${place}.table`);
   if (table === undefined && target.columns.length > 0) throw new FormatError(`${place}.columns: given without a table`);

@@ -1,6 +1,5 @@
 import { FormatError } from './binary.ts';
 import { isTime } from './cells.ts';
-import { push as wire } from './generated/push.js';
 import type { Labels } from './labels.ts';
 import { type WireLimits, wireLimits } from './limits.ts';
 import { checkCounts } from './push-scan.ts';
@@ -14,6 +13,7 @@ import {
   type TargetBatch,
   type UndecodedTargetBatch,
 } from './push-target.ts';
+import * as wire from './push-wire.ts';
 import { fromHex, type TableHash, toHex } from './series-table.ts';
 
 /** The device -> edge protocol as values. On the wire: contract/proto/push.proto, deflated (zlib). See contract/PUSH.md. */
@@ -111,7 +111,7 @@ export interface PushAnswer {
 /** The protobuf message, not yet deflated. Throws RangeError where a time is not an integer within 2^50 ms, or not ascending. */
 export function encodePush(push: Push): Uint8Array {
   const baseMs = push.targets[0]?.times[0] ?? 0;
-  const message = new wire.PushRequest({
+  return wire.PushRequest.encode({
     format: PUSH_FORMAT,
     logId: fromHex(push.logId),
     stream: push.stream,
@@ -119,19 +119,18 @@ export function encodePush(push: Push): Uint8Array {
     baseChain: fromHex(push.base.chain),
     to: push.to.position,
     chain: fromHex(push.to.chain),
-    gaps: push.gaps.map((gap) => new wire.Gap({ from: gap.from, to: gap.to, reason: gapReasons.indexOf(gap.reason) })),
-    clock: new wire.Clock({
+    gaps: push.gaps.map((gap) => ({ from: gap.from, to: gap.to, reason: gapReasons.indexOf(gap.reason) })),
+    clock: {
       wallMs: push.clock.wallMs,
       bootMs: push.clock.bootMs,
       offsetMs: push.clock.offsetMs,
-    }),
+    },
     version: push.version,
-    backlog: new wire.Backlog(push.backlog),
+    backlog: { ...push.backlog },
     baseMs,
     externalLabels: encodeLabels(push.externalLabels),
     targets: push.targets.map((target) => encodeTarget(target, baseMs)),
   });
-  return wire.PushRequest.encode(message).finish();
 }
 
 /**
@@ -158,7 +157,7 @@ export function decodePush(bytes: Uint8Array, limits: WireLimits = wireLimits): 
     stream: message.stream,
     base,
     to,
-    gaps: message.gaps.map((gap, i) => decodeGap(gap as wire.Gap, i, base.position, to.position)),
+    gaps: message.gaps.map((gap, i) => decodeGap(gap, i, base.position, to.position)),
     clock: {
       wallMs: integer(message.clock?.wallMs, 'clock.wall_ms'),
       bootMs: integer(message.clock?.bootMs, 'clock.boot_ms'),
@@ -170,8 +169,8 @@ export function decodePush(bytes: Uint8Array, limits: WireLimits = wireLimits): 
       bytes: integer(message.backlog?.bytes, 'backlog.bytes'),
       oldestMs: integer(message.backlog?.oldestMs, 'backlog.oldest_ms'),
     },
-    externalLabels: decodeLabels(message.externalLabels as wire.Label[], 'external_labels', limits),
-    targets: message.targets.map((target, i) => decodeTarget(target as wire.TargetBatch, i, baseMs, budget, limits)),
+    externalLabels: decodeLabels(message.externalLabels, 'external_labels', limits),
+    targets: message.targets.map((target, i) => decodeTarget(target, i, baseMs, budget, limits)),
   };
 }
 
@@ -179,19 +178,18 @@ function decodeGap(gap: wire.Gap, i: number, base: Position, to: Position): Gap 
   const from = integer(gap.from, `gaps[${i}].from`);
   const until = integer(gap.to, `gaps[${i}].to`);
   if (from <= base || until < from || until > to) throw new FormatError(`gaps[${i}]: ${from}..${until} lies outside ${base + 1}..${to}`);
-  return { from, to: until, reason: gapReasons[gap.reason as number] ?? 'unknown' };
+  return { from, to: until, reason: gapReasons[gap.reason] ?? 'unknown' };
 }
 
-/** protobufjs gives 64-bit fields as numbers or as Long objects, depending on what is installed beside it. */
-function integer(value: number | { toNumber(): number } | null | undefined, place: string): number {
-  const number = typeof value === 'object' && value !== null ? value.toNumber() : (value ?? 0);
+function integer(value: number | undefined, place: string): number {
+  const number = value ?? 0;
   if (!Number.isSafeInteger(number)) throw new FormatError(`${place}: expected an integer within 2^53`);
   return number;
 }
 
 export function encodeAnswer(answer: PushAnswer): Uint8Array {
-  const point = (p: Point) => new wire.Point({ position: p.position, chain: fromHex(p.chain) });
-  const message = new wire.PushAnswer({
+  const point = (p: Point) => ({ position: p.position, chain: fromHex(p.chain) });
+  return wire.PushAnswer.encode({
     code: answerCodes.indexOf(answer.code),
     logId: fromHex(answer.logId),
     position: answer.position,
@@ -204,7 +202,6 @@ export function encodeAnswer(answer: PushAnswer): Uint8Array {
     // Left out where there is none, as from an edge that does not know the field.
     freshWindowMs: answer.freshWindowMs || null,
   });
-  return wire.PushAnswer.encode(message).finish();
 }
 
 /** Throws {@link FormatError}: then it was not the edge that answered. */
@@ -215,12 +212,12 @@ export function decodeAnswer(bytes: Uint8Array): PushAnswer {
   } catch (cause) {
     throw new FormatError('answer: not a protobuf message of the push protocol', { cause });
   }
-  const point = (p: wire.IPoint): Point => ({
+  const point = (p: wire.PushPoint): Point => ({
     position: integer(p.position, 'point'),
-    chain: hex(p.chain ?? new Uint8Array(0), 8, 'point.chain'),
+    chain: hex(p.chain, 8, 'point.chain'),
   });
   return {
-    code: answerCodes[message.code as number] ?? 'unspecified',
+    code: answerCodes[message.code] ?? 'unspecified',
     logId: toHex(message.logId),
     position: integer(message.position, 'position'),
     message: message.message,

@@ -1,12 +1,16 @@
 import { type Context, Hono } from 'hono';
 import { routePath } from 'hono/route';
 import { answerStatus, encodeAnswer, PUSH_CONTENT_TYPE, PUSH_PATH, TABLE_PATH } from '../contract/push.ts';
-import { err, ok, type Result } from '../contract/result.ts';
+import { ok, type Result } from '../contract/result.ts';
+import { TOKEN_PATH } from '../contract/token.ts';
 import { VERSION } from '../contract/version.ts';
 import { ADMIN_PATH, handleAdmin } from './admin/dead-letters.ts';
+import { admit } from './auth/admit.ts';
 import { verifySender } from './auth/basic.ts';
+import { allowOrigin, preflight } from './auth/cors.ts';
+import { describeRenewalRefusal, renewToken } from './auth/renew.ts';
 import { bearer, equalSecrets } from './auth/secret.ts';
-import { type AuthFailure, describeAuthFailure, isRevoked, verifyToken } from './auth/token.ts';
+import { type AuthFailure, describeAuthFailure, type TokenHolder, verifyToken } from './auth/token.ts';
 import type { Edge, Isolate, Tenant } from './edge.ts';
 import type { SettingErrors } from './env.ts';
 import { commitToShard } from './fleet/commit.ts';
@@ -35,12 +39,14 @@ const HELD_LIMITS: ReadonlySet<string> = new Set(['device_offences', 'device_ing
 /** Who sends, and what is configured for it. */
 interface Session {
   readonly identity: Identity;
+  readonly holder: TokenHolder;
   readonly tenant: Tenant;
 }
 
 /** The edge's HTTP interface. `edgeOf` gives what the bindings of a request stand for, or what is wrong with them. */
 export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge, SettingErrors>, isolate: Isolate) {
-  type Env = { Bindings: B; Variables: { requestId: string; sender?: Identity; acknowledged?: boolean } };
+  type Variables = { requestId: string; sender?: Identity; acknowledged?: boolean; corsOrigins?: ReadonlySet<string> };
+  type Env = { Bindings: B; Variables: Variables };
   type Ctx = Context<Env>;
   const app = new Hono<Env>();
   const { now, log, tally } = isolate;
@@ -57,6 +63,7 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
     if (c.get('acknowledged')) observeDuration((name, value) => tally.add(name, value), ACK_DURATION, '', ms);
     c.res.headers.set('x-relay-version', VERSION);
     c.res.headers.set('x-request-id', requestId);
+    if (isForPages(c.req.path)) allowOrigin(c.res.headers, c.req.header('origin'), c.get('corsOrigins'));
     handOverInTime(c);
   });
 
@@ -105,6 +112,15 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
     ),
   );
 
+  app.post(TOKEN_PATH, (c) => renew(c));
+
+  for (const path of [PUSH_PATH, `${TABLE_PATH}:hash`, TOKEN_PATH])
+    app.options(path, (c, next) => {
+      const edge = edgeOf(c.env);
+      const answered = edge.ok ? preflight(c.req.raw, edge.value.corsOrigins) : undefined;
+      return answered === undefined ? next() : Promise.resolve(answered);
+    });
+
   app.get('/-/healthy', (c) => c.text('The relay is healthy.\n'));
 
   app.get('/-/ready', async (c) => {
@@ -138,7 +154,7 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
 
   app.all(`${ADMIN_PATH}*`, (c) => asAdmin(c));
 
-  app.all(PUSH_PATH, () => methodNotAllowed('POST'));
+  for (const path of [PUSH_PATH, TOKEN_PATH]) app.all(path, () => methodNotAllowed('POST'));
   app.all(`${TABLE_PATH}:hash`, () => methodNotAllowed('HEAD, PUT'));
   for (const path of ['/-/healthy', '/-/ready', '/metrics']) app.all(path, () => methodNotAllowed('GET, HEAD'));
   app.notFound(() => failure(404, 'not_found', 'no such path'));
@@ -202,18 +218,33 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
   }
 
   async function authenticate(c: Ctx, edge: Edge, verify = verifyToken): Promise<Result<Session, AuthFailure>> {
-    const identity = await verify(c.req.header('authorization'), edge.settings.deviceTokenKey, now());
-    const tenant = identity.ok ? edge.tenant(identity.value.tenant) : undefined;
-    const revoked = identity.ok && tenant !== undefined && isRevoked(identity.value, tenant);
-    if (identity.ok && tenant !== undefined && !revoked) {
-      const { tenant: name, device } = identity.value;
-      c.set('sender', { tenant: name, device });
-      return ok({ identity: { tenant: name, device }, tenant });
+    const { result, corsOrigins } = await admit({
+      ...{ header: c.req.header('authorization'), origin: c.req.header('origin'), nowMs: now() },
+      ...{ key: edge.settings.deviceTokenKey, verify, tenantOf: edge.tenant },
+    });
+    if (corsOrigins !== undefined) c.set('corsOrigins', corsOrigins);
+    if (result.ok) {
+      const { holder, tenant } = result.value;
+      const identity = { tenant: holder.tenant, device: holder.device };
+      c.set('sender', identity);
+      return ok({ identity, holder, tenant });
     }
-    const reason = revoked ? 'revoked' : identity.ok ? 'unknown_tenant' : identity.error;
-    tally.add(`relay_auth_failures_total{reason="${reason}"}`);
-    log.sampled('authentication failed', { requestId: c.get('requestId'), reason });
-    return err(reason);
+    tally.add(`relay_auth_failures_total{reason="${result.error}"}`);
+    log.sampled('authentication failed', { requestId: c.get('requestId'), reason: result.error });
+    return result;
+  }
+
+  /** A fresh token for a page, while its own is good. */
+  async function renew(c: Ctx): Promise<Response> {
+    const edge = edgeOf(c.env);
+    if (!edge.ok) return failure(503, 'unavailable', 'the edge is not configured');
+    const session = await authenticate(c, edge.value);
+    if (!session.ok) return failure(401, 'unauthorized', describeAuthFailure(session.error), { 'www-authenticate': 'Bearer' });
+    const { holder, tenant } = session.value;
+    const renewed = await renewToken(holder, tenant.browserTokens, edge.value.settings.deviceTokenKey, now());
+    tally.add(`relay_token_renewals_total{result="${renewed.ok ? 'renewed' : renewed.error}"}`);
+    if (!renewed.ok) return failure(403, 'forbidden', describeRenewalRefusal(renewed.error));
+    return c.json(renewed.value, 200, { 'cache-control': 'no-store' });
   }
 
   /** Where no admin token is set there is no such path. */
@@ -260,7 +291,7 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
     if (result.kind === 'busy' && result.limit !== undefined && HELD_LIMITS.has(result.limit)) waits.hold(identity, result, now());
   }
 
-  function receiverTime(c: Ctx, edge: Edge, { identity, tenant }: Session): Promise<number | undefined> {
+  function receiverTime(c: Ctx, edge: Edge, { identity, tenant }: Pick<Session, 'identity' | 'tenant'>): Promise<number | undefined> {
     return tenant.receiverTime.find(now, async () => {
       try {
         const { name } = await edge.layouts.place(identity);
@@ -306,7 +337,12 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
   }
 
   /** Hands a push to its device's shard. */
-  async function commit(c: Ctx, edge: Edge, { identity, tenant }: Session, request: CommitRequest): Promise<CommitResult> {
+  async function commit(
+    c: Ctx,
+    edge: Edge,
+    { identity, tenant }: Pick<Session, 'identity' | 'tenant'>,
+    request: CommitRequest,
+  ): Promise<CommitResult> {
     let shard = '';
     let result: CommitResult;
     try {
@@ -337,6 +373,9 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
     return new Response(new Uint8Array(body), { status, headers });
   }
 }
+
+/** Paths that pages of other origins may use. */
+const isForPages = (path: string): boolean => path === PUSH_PATH || path === TOKEN_PATH || path.startsWith(TABLE_PATH);
 
 const emptyAnswer = {
   logId: '',

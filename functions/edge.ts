@@ -67,6 +67,8 @@ export interface Edge {
   readonly registry: ShardRegistry;
   readonly layouts: Layouts;
   readonly tenant: (name: string) => Tenant | undefined;
+  /** Origins that any tenant allows. */
+  readonly corsOrigins: ReadonlySet<string>;
   readonly send: Services['send'];
 }
 
@@ -86,6 +88,8 @@ interface CompiledTenant {
   readonly limits: RelayConfig['limits'];
   readonly revokedDevices: ReadonlySet<string>;
   readonly tokensNotBeforeMs: number | undefined;
+  readonly corsOrigins: ReadonlySet<string>;
+  readonly browserTokens: TenantConfig['browserTokens'];
 }
 
 export function createEdge(
@@ -115,6 +119,7 @@ export function createEdge(
       shards: (tenant) => shardsOf(config, outgoing(tenant)),
       onConflict: onLayoutConflict,
     }),
+    corsOrigins: new Set(Object.values(config.tenants).flatMap(({ corsOrigins }) => corsOrigins)),
     send,
     tenant(name) {
       const part = findTenant(config, name);
@@ -138,8 +143,9 @@ function compileTenant(part: TenantConfig, { identityLabel, limits: all }: Relay
     limits,
     hash,
   };
-  const { minPushIntervalMs, revokedDevices, tokensNotBeforeMs } = part;
-  return { rules, minPushIntervalMs, limits, revokedDevices: new Set(revokedDevices), tokensNotBeforeMs };
+  const { minPushIntervalMs, tokensNotBeforeMs, browserTokens } = part;
+  const [revokedDevices, corsOrigins] = [new Set(part.revokedDevices), new Set(part.corsOrigins)];
+  return { rules, minPushIntervalMs, limits, revokedDevices, tokensNotBeforeMs, corsOrigins, browserTokens };
 }
 
 /** A tenant's own limits never raise those of the file. */

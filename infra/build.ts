@@ -1,12 +1,14 @@
 /**
- * Makes dist/agent-lite.mjs, the whole agent in one file for devices: no node_modules, Node 18.19 or later.
- * Run by `npm run build`; prints the size in bytes, and gzipped, which is what an update costs on the wire.
+ * Makes dist/agent-lite.mjs, the whole agent in one file for devices: no node_modules, Node 18.19 or later; and dist/browser/,
+ * the library for pages with its declarations. Run by `npm run build`; prints the sizes in bytes, and gzipped, which is what an update
+ * costs on the wire, and fails where pages would have to load too much.
  */
 import { chmod, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { VERSION } from '../contract/version.ts';
+import { bundleBrowser, checkSize, describeSizes, writeBrowser } from './build-browser.ts';
 
 const root = join(import.meta.dirname, '..');
 const outfile = join(root, 'dist/agent-lite.mjs');
@@ -47,3 +49,8 @@ for (const [owner, bytes] of [...sizes].sort((a, b) => b[1] - a[1])) console.log
 
 const bytes = await readFile(outfile);
 console.log(`dist/agent-lite.mjs: ${bytes.length} bytes, ${gzipSync(bytes, { level: 9 }).length} gzipped`);
+
+const browser = await bundleBrowser();
+await writeBrowser(join(root, 'dist/browser'), browser);
+console.log(describeSizes(browser));
+checkSize(browser);

@@ -54,7 +54,7 @@ const nodeAdapters =
 
 /** Wiring: the only files that know several parts of their side. */
 const wiring =
-  /^agent-lite\/(agent|agent-status|open-log|receivers|main|index)\.ts$|^agent-lite\/cli\/|^functions\/(app|edge|index|env|bindings|bundled|send)\.ts$|^functions\/shard\/shard\.ts$/;
+  /^agent-lite\/(agent|agent-status|open-log|receivers|main|index)\.ts$|^agent-lite\/(cli|browser)\/|^functions\/(app|edge|index|env|bindings|bundled|send)\.ts$|^functions\/shard\/shard\.ts$/;
 /** What every part of a side may import besides itself and the contract. */
 const common =
   /^agent-lite\/(model|loop|config\/types)\.ts$|^functions\/(model|clock|spread|histogram|dead-letter|series-sketch|config\/types|platform\.d)\.ts$/;
@@ -139,6 +139,18 @@ import type { H } from 'h';`;
         return rule.allowed.test(file) ? undefined : target;
       }),
     ).toEqual([]);
+  });
+
+  it('nothing that a page loads imports node', () => {
+    const reached = new Set<string>();
+    const visit = (file: string): void => {
+      if (reached.has(file)) return;
+      reached.add(file);
+      for (const target of imports.get(file) ?? []) visit(target);
+    };
+    visit('agent-lite/index.ts');
+    expect(reached).toContain('agent-lite/wal/log.ts');
+    expect([...reached].filter((name) => name.startsWith('node:'))).toEqual([]);
   });
 
   it('there are no cycles', () => {

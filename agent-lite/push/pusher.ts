@@ -42,6 +42,10 @@ export interface Pusher {
   start(): void;
   /** Finishes the request under way, sends what it can within `deadlineMs`, and resolves. What is left waits in the log. */
   stop(deadlineMs: number): Promise<void>;
+  /** Pushes now, not at the next turn: resolves after a whole turn that began after the call, however that went. */
+  flush(): Promise<void>;
+  /** There may be a better moment now than later: pushes soon, unless the edge has asked for patience. */
+  hurry(): void;
   status(): PusherStatus;
 }
 
@@ -84,6 +88,8 @@ const EARLY_LOOK_MS = 2_000;
 const TOKEN_LOOK_MS = 5_000;
 /** Requests in one go that put something right but send nothing; halving a batch to one record takes 15. */
 const AGAIN_LIMIT = 24;
+/** Between a request and one that is hurried, at least; more where the edge asks for more. */
+const HURRY_GAP_MS = 1_000;
 
 export function createPusher(options: PusherOptions): Pusher {
   return new PushLoop(options);
@@ -94,6 +100,10 @@ class PushLoop implements Pusher {
   readonly #receiver: string;
   readonly #phase: number;
   readonly #loop: Loop;
+  /** Ends the wait for the next turn. */
+  #wake = new AbortController();
+  /** Callers of {@link flush} whose turn has not come yet. */
+  #flushing: (() => void)[] = [];
   #correction: ClockCorrection | undefined;
   #state: PusherState = 'starting';
   #intervalMs: number;
@@ -104,10 +114,13 @@ class PushLoop implements Pusher {
   #startedBootMs = 0;
   #lastSuccessBootMs: number | undefined;
   #nextTryBootMs: number | undefined;
+  /** Nobody may {@link hurry} before: the edge has named the time, or will say no again. */
+  #patientUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: PusherOptions) {
     this.#o = options;
     this.#loop = new Loop('pusher', options.clock);
+    this.#loop.stopping.addEventListener('abort', () => this.#wake.abort(), { once: true });
     this.#receiver = options.receiver ?? 'edge';
     this.#phase = options.clock.random();
     this.#intervalMs = options.pushIntervalMs;
@@ -120,6 +133,18 @@ class PushLoop implements Pusher {
 
   stop(deadlineMs: number): Promise<void> {
     return this.#loop.stop(deadlineMs);
+  }
+
+  flush(): Promise<void> {
+    if (!this.#loop.started || this.#state === 'stopped') return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#flushing.push(resolve);
+      this.#wake.abort();
+    });
+  }
+
+  hurry(): void {
+    if (this.#o.clock.boot() >= this.#patientUntilMs) this.#wake.abort();
   }
 
   status(): PusherStatus {
@@ -147,10 +172,16 @@ class PushLoop implements Pusher {
     const sender = this.#sender(this.#correction);
     const { from, to } = FIRST_PUSH_MS;
     await this.#wait(from + clock.random() * (Math.min(to, Math.max(from, this.#intervalMs)) - from));
-    while (!this.#loop.stopping.aborted) await this.#wait(await this.#turn(sender));
+    while (!this.#loop.stopping.aborted) {
+      const flushed = this.#flushing.splice(0);
+      const waitMs = await this.#turn(sender);
+      for (const resolve of flushed) resolve();
+      await this.#wait(waitMs);
+    }
     await this.#flush(sender);
     this.#nextTryBootMs = undefined;
     this.#change('stopped');
+    for (const resolve of this.#flushing.splice(0)) resolve();
   }
 
   #sender(correction: ClockCorrection): Sender {
@@ -177,9 +208,14 @@ class PushLoop implements Pusher {
   async #turn(sender: Sender): Promise<number> {
     const { clock } = this.#o;
     const round = await this.#rounds(sender);
+    const patient = (ms: number): number => {
+      this.#patientUntilMs = clock.boot() + ms;
+      return ms;
+    };
+    patient(round.kind === 'sent' ? Math.max(HURRY_GAP_MS, round.minIntervalMs) : HURRY_GAP_MS);
     if (round.kind === 'failed') {
-      if (round.retryAfterMs !== undefined) return afterMs(round.retryAfterMs, round.believed, clock);
-      if (round.pace === 'slow') return slowMs(clock);
+      if (round.retryAfterMs !== undefined) return patient(afterMs(round.retryAfterMs, round.believed, clock));
+      if (round.pace === 'slow') return patient(slowMs(clock));
       return backoffMs(this.#failures, clock, round.cause === 'network' ? UNHEARD_LONGEST_MS : undefined);
     }
     if (round.kind === 'sent') {
@@ -250,20 +286,22 @@ class PushLoop implements Pusher {
 
   async #wait(exactMs: number): Promise<void> {
     const ms = Math.round(exactMs);
+    if (this.#flushing.length > 0 || this.#loop.stopping.aborted) return;
+    this.#wake = new AbortController();
     this.#nextTryBootMs = this.#o.clock.boot() + ms;
     this.#o.onChange?.();
-    if (this.#errorCause === 'unauthorized') await this.#sleepUntilRenewed(ms);
-    else await this.#o.clock.sleep(ms, this.#loop.stopping);
+    if (this.#errorCause === 'unauthorized') await this.#sleepUntilRenewed(ms, this.#wake.signal);
+    else await this.#o.clock.sleep(ms, this.#wake.signal);
     this.#nextTryBootMs = undefined;
   }
 
-  async #sleepUntilRenewed(ms: number): Promise<void> {
+  async #sleepUntilRenewed(ms: number, woken: AbortSignal): Promise<void> {
     const { clock, tokenVersion } = this.#o;
     const version = (): Promise<string> => tokenVersion?.().catch(() => '') ?? Promise.resolve('');
     const refused = await version();
     const untilMs = clock.boot() + ms;
-    for (let left = ms; left > 0 && !this.#loop.stopping.aborted; left = untilMs - clock.boot()) {
-      await clock.sleep(Math.min(left, TOKEN_LOOK_MS), this.#loop.stopping);
+    for (let left = ms; left > 0 && !woken.aborted; left = untilMs - clock.boot()) {
+      await clock.sleep(Math.min(left, TOKEN_LOOK_MS), woken);
       if ((await version()) !== refused) return;
     }
   }

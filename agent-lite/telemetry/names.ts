@@ -1,16 +1,4 @@
-export interface MetricSpec {
-  readonly type: 'counter' | 'gauge';
-  readonly help: string;
-  /** Label names. */
-  readonly labels?: readonly string[];
-  /** Label values that exist from the start at 0, so that `rate()` sees the first event. */
-  readonly start?: readonly Readonly<Record<string, string>>[];
-  /** Travels to the receiver with job="agent-lite"; then the number of its series at most. */
-  readonly pushed?: number;
-}
-
-/** With the five report series of the agent's own target (`up`, ...) this makes 25 series a device. */
-export const MAX_PUSHED_SERIES = 20;
+import { type MetricSpec, pushedMetrics } from './pushed.ts';
 
 /**
  * Every metric of the agent. A name that is not here is a programming error and throws. `pushed` ones are what the operator
@@ -18,16 +6,13 @@ export const MAX_PUSHED_SERIES = 20;
  * itself. The `process_*` names are those of every Prometheus client.
  */
 export const metricTable: Readonly<Record<string, MetricSpec>> = {
-  agent_lite_build_info: { type: 'gauge', help: 'Constant 1, labelled by the version of the agent.', labels: ['version'], pushed: 1 },
+  ...pushedMetrics,
 
   agent_lite_config_last_reload_successful: { type: 'gauge', help: 'Whether the last configuration reload attempt was successful.' },
   agent_lite_config_last_reload_success_timestamp_seconds: {
     type: 'gauge',
     help: 'Timestamp of the last successful configuration reload.',
   },
-
-  agent_lite_targets: { type: 'gauge', help: 'Targets that are scraped.', pushed: 1 },
-  agent_lite_targets_up: { type: 'gauge', help: 'Targets whose last scrape succeeded.', pushed: 1 },
   agent_lite_targets_refused: { type: 'gauge', help: 'Discovered addresses that cannot be scraped.' },
   agent_lite_target_limit_exceeded_total: { type: 'counter', help: 'Times a job had more targets than its target_limit.' },
   agent_lite_sd_refresh_failures_total: {
@@ -59,32 +44,16 @@ export const metricTable: Readonly<Record<string, MetricSpec>> = {
     labels: ['reason'],
     start: [{ reason: 'cut' }, { reason: 'limit' }],
   },
-
-  agent_lite_log_bytes: { type: 'gauge', help: 'Bytes of the log.', pushed: 1 },
-  agent_lite_log_limit_bytes: { type: 'gauge', help: 'Bytes the log may take.', pushed: 1 },
   agent_lite_log_segments: { type: 'gauge', help: 'Segments of the log.' },
   agent_lite_log_unsynced_bytes: { type: 'gauge', help: 'Bytes that a power cut would take from the log.' },
   agent_lite_log_set_aside_bytes: { type: 'gauge', help: 'Bytes of records that could not be sent and are kept aside.' },
-  agent_lite_log_in_memory: { type: 'gauge', help: 'Whether scrapes wait in memory (1), because the disk fails.', pushed: 1 },
   agent_lite_log_records_total: { type: 'counter', help: 'Scrapes written to the log.' },
-  agent_lite_log_damaged_total: { type: 'counter', help: 'Damaged places met in the log; what they held is skipped.', pushed: 1 },
   agent_lite_log_exemplars_dropped_total: { type: 'counter', help: 'Exemplars beyond the limits of the log, left out.' },
   agent_lite_log_metadata_dropped_total: { type: 'counter', help: 'Times the metadata of a target were beyond the limits of the log.' },
   agent_lite_log_write_errors_total: { type: 'counter', help: 'Failed writes of the log.' },
-  agent_lite_log_evicted_records_total: {
-    type: 'counter',
-    help: 'Scrapes deleted at a limit of the log before the receiver had them.',
-    labels: ['receiver'],
-    start: [{ receiver: 'edge' }],
-    // One more without a receiver, where none has a cursor yet.
-    pushed: 2,
-  },
   agent_lite_log_set_aside_evicted_total: { type: 'counter', help: 'Files of records kept aside that a limit removed.' },
 
   agent_lite_push_requests_total: { type: 'counter', help: 'Pushes by the code of the answer, or why there was none.', labels: ['code'] },
-  agent_lite_push_failures_total: { type: 'counter', help: 'Pushes that failed; their samples wait in the log.', pushed: 1 },
-  agent_lite_push_samples_total: { type: 'counter', help: 'Samples that the edge has acknowledged.', pushed: 1 },
-  agent_lite_push_sent_bytes_total: { type: 'counter', help: 'Bytes of pushes sent, compressed, repeats included.', pushed: 1 },
   agent_lite_push_table_uploads_total: { type: 'counter', help: 'Series tables sent to the edge.' },
   agent_lite_push_scrapes_dropped_total: { type: 'counter', help: 'Scrapes left out because their time is not after the last one sent.' },
   agent_lite_push_set_aside_records_total: {
@@ -96,17 +65,9 @@ export const metricTable: Readonly<Record<string, MetricSpec>> = {
     type: 'counter',
     help: 'Times the log took a new log_id, because the edge knew another content under the old one.',
   },
-  agent_lite_push_backlog_records: { type: 'gauge', help: 'Scrapes that the edge has not acknowledged.', pushed: 1 },
   agent_lite_push_backlog_bytes: { type: 'gauge', help: 'Bytes in the log that the edge has not acknowledged.' },
-  agent_lite_push_backlog_seconds: { type: 'gauge', help: 'Age of the oldest scrape that the edge has not acknowledged.', pushed: 1 },
   agent_lite_push_behind_records: { type: 'gauge', help: 'Of the scrapes not acknowledged, those that are sent behind fresh ones.' },
   agent_lite_push_jumps_total: { type: 'counter', help: 'Times that a backlog was left behind, so that fresh samples go first.' },
-  agent_lite_push_last_success_timestamp_seconds: {
-    type: 'gauge',
-    help: 'When the edge last acknowledged a push, by the clock of the device.',
-    pushed: 1,
-  },
-  agent_lite_push_clock_offset_seconds: { type: 'gauge', help: 'The time of the edge minus that of the device.', pushed: 1 },
 
   agent_lite_remote_write_samples_total: {
     type: 'counter',

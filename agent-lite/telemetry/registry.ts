@@ -1,81 +1,8 @@
-import type { Metrics } from '../model.ts';
-import { type MetricSpec, metricTable } from './names.ts';
+import { metricTable } from './names.ts';
+import type { MetricSpec } from './pushed.ts';
+import { type Registry, registryOf } from './table-registry.ts';
 
-/**
- * The agent's own numbers, in memory. Names and label names must be those of `names.ts`: anything else throws TypeError, so
- * that a misspelt counter fails its first test rather than counting into the void.
- */
-export interface Registry extends Metrics {
-  /** Runs before each exposition, to set gauges that are only looked up when somebody asks. */
-  onCollect(collect: () => void): void;
-  /** Text format 0.0.4. `pushed`: only what travels to the receiver. */
-  expose(which: 'all' | 'pushed'): string;
-}
+export type { Registry } from './table-registry.ts';
 
-type Series = Map<string, number>;
-
-export function createRegistry(table: Readonly<Record<string, MetricSpec>> = metricTable): Registry {
-  const values = new Map<string, Series>();
-  const collectors: (() => void)[] = [];
-  for (const [name, spec] of Object.entries(table)) {
-    const series: Series = new Map();
-    for (const labels of spec.start ?? []) series.set(labelText(name, spec, labels), 0);
-    if (spec.labels === undefined) series.set('', 0);
-    values.set(name, series);
-  }
-
-  function seriesOf(name: string, type: MetricSpec['type'], labels: Readonly<Record<string, string>>): { series: Series; key: string } {
-    const spec = Object.hasOwn(table, name) ? table[name] : undefined;
-    const series = values.get(name);
-    if (spec === undefined || series === undefined) throw new TypeError(`metric ${name}: not declared in telemetry/names.ts`);
-    if (spec.type !== type) throw new TypeError(`metric ${name}: is a ${spec.type}, used as a ${type}`);
-    return { series, key: labelText(name, spec, labels) };
-  }
-
-  return {
-    add(name, value = 1, labels = {}) {
-      const { series, key } = seriesOf(name, 'counter', labels);
-      if (!(value >= 0)) throw new RangeError(`metric ${name}: expected a counter to grow, got ${value}`);
-      series.set(key, (series.get(key) ?? 0) + value);
-    },
-    set(name, value, labels = {}) {
-      const { series, key } = seriesOf(name, 'gauge', labels);
-      series.set(key, value);
-    },
-    onCollect(collect) {
-      collectors.push(collect);
-    },
-    expose(which) {
-      for (const collect of collectors) collect();
-      let text = '';
-      for (const [name, series] of values) {
-        const spec = table[name] as MetricSpec;
-        if (series.size === 0 || (which === 'pushed' && spec.pushed === undefined)) continue;
-        text += `# HELP ${name} ${escapeHelp(spec.help)}\n# TYPE ${name} ${spec.type}\n`;
-        // No more than promised: label values may turn up that nobody foresaw.
-        const shown = which === 'pushed' ? [...series].slice(0, spec.pushed) : series;
-        for (const [labels, value] of shown) text += `${name}${labels} ${numberText(value)}\n`;
-      }
-      return text;
-    },
-  };
-}
-
-/** In the declared order. A label that is not given is empty, which in Prometheus is the same as absent. */
-function labelText(name: string, spec: MetricSpec, labels: Readonly<Record<string, string>>): string {
-  const declared = spec.labels ?? [];
-  for (const label of Object.keys(labels))
-    if (!declared.includes(label)) throw new TypeError(`metric ${name}: expected the labels {${declared.join(', ')}}, got ${label}`);
-  const given = declared.filter((label) => Object.hasOwn(labels, label) && labels[label] !== '');
-  return given.length === 0 ? '' : `{${given.map((label) => `${label}="${escapeValue(labels[label] ?? '')}"`).join(',')}}`;
-}
-
-/** Exposition format: in label values `\`, `"` and newline are escaped, in help texts `\` and newline. */
-const escapeValue = (text: string): string => text.replace(/[\\"\n]/g, (c) => (c === '\n' ? '\\n' : `\\${c}`));
-const escapeHelp = (text: string): string => text.replace(/[\\\n]/g, (c) => (c === '\n' ? '\\n' : '\\\\'));
-
-function numberText(value: number): string {
-  if (Number.isNaN(value)) return 'NaN';
-  if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';
-  return String(value);
-}
+/** With every metric of `names.ts`, and no other: an unknown name throws. */
+export const createRegistry = (table: Readonly<Record<string, MetricSpec>> = metricTable): Registry => registryOf(table, 'throw');

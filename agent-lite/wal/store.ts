@@ -1,5 +1,5 @@
 /**
- * Where a log keeps its bytes. Small on purpose: files (file-store.ts), memory (memory-store.ts), later a browser's database.
+ * Where a log keeps its bytes. Small on purpose: files (file-store.ts), memory (memory-store.ts), a browser's database (indexeddb-store.ts).
  * test/suites/segment-store.ts is the contract; every implementation runs it.
  *
  * Calls for one name are never made at the same time, except reads. Every failure is a {@link StoreError}.

@@ -80,4 +80,8 @@ export const defaultTenant: TenantConfig = {
   },
   revokedDevices: [],
   tokensNotBeforeMs: undefined,
+  corsOrigins: [],
+  browserTokens: undefined,
 };
+/** Where `browser_tokens` is there at all. */
+export const defaultBrowserTokens = { lifetimeMs: 3_600_000, maxAgeMs: 30 * DAY };

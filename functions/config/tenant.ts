@@ -1,5 +1,6 @@
 import type { WireLimits } from '../../contract/limits.ts';
 import { wireLimits } from '../../contract/limits.ts';
+import { isOrigin } from '../../contract/origin.ts';
 import type { RelabelConfig } from '../../contract/relabel.ts';
 import {
   type Decoded,
@@ -11,13 +12,14 @@ import {
   nonEmptyString,
   object,
   optional,
+  placeOf,
   refine,
   size,
   withDefault,
 } from '../../contract/yaml/decode.ts';
 import { isNothing } from '../../contract/yaml/document.ts';
 import { labelName, labels, relabelConfigs } from '../../contract/yaml/relabel-config.ts';
-import { defaultTenant } from './defaults.ts';
+import { defaultBrowserTokens, defaultTenant } from './defaults.ts';
 import type { TenantConfig, UsageLimits } from './types.ts';
 
 /** Fields of {@link UsageLimits}; 0 takes a limit away. */
@@ -79,6 +81,23 @@ const time: Decoder<number> = refine(nonEmptyString, (text, place) => {
   return Number.isNaN(ms) ? expected(place, 'a time such as 2026-01-31T12:00:00Z', JSON.stringify(text)) : ms;
 });
 
+const origin: Decoder<string> = refine(nonEmptyString, (text, place) =>
+  isOrigin(text)
+    ? text
+    : expected(place, 'an origin as browsers send it, such as https://kiosk.example.com (no path, no pattern)', JSON.stringify(text)),
+);
+
+const browserTokens: Decoder<TenantConfig['browserTokens']> = refine(
+  object({
+    lifetime: withDefault(duration(60_000, 7 * 86_400_000), defaultBrowserTokens.lifetimeMs),
+    max_age: withDefault(duration(60_000, 10 * 365 * 86_400_000), defaultBrowserTokens.maxAgeMs),
+  }),
+  (raw, place) =>
+    raw.max_age < raw.lifetime
+      ? expected(placeOf(place, 'max_age'), `at least the lifetime, ${raw.lifetime / 1000}s`, `${raw.max_age / 1000}s`)
+      : { lifetimeMs: raw.lifetime, maxAgeMs: raw.max_age },
+);
+
 const tenant: Decoder<TenantConfig> = refine(
   object({
     external_labels: withDefault(labels, defaultTenant.externalLabels),
@@ -89,6 +108,8 @@ const tenant: Decoder<TenantConfig> = refine(
     device_limits: withDefault(deviceLimits, defaultTenant.deviceLimits),
     revoked_devices: withDefault<readonly string[]>(list(deviceName), defaultTenant.revokedDevices),
     tokens_not_before: optional(time),
+    cors_origins: withDefault<readonly string[]>(list(origin), defaultTenant.corsOrigins),
+    browser_tokens: optional(browserTokens),
   }),
   (raw) => ({
     externalLabels: raw.external_labels,
@@ -99,6 +120,8 @@ const tenant: Decoder<TenantConfig> = refine(
     deviceLimits: raw.device_limits,
     revokedDevices: raw.revoked_devices,
     tokensNotBeforeMs: raw.tokens_not_before,
+    corsOrigins: raw.cors_origins,
+    browserTokens: raw.browser_tokens,
   }),
 );
 

@@ -122,6 +122,10 @@ export interface TenantConfig {
   readonly revokedDevices: readonly string[];
   /** Tokens issued before are not taken, nor those that do not say when. Ms since 1970; undefined: all are. */
   readonly tokensNotBeforeMs: number | undefined;
+  /** Pages that may read the answers to what they send with this tenant's tokens. */
+  readonly corsOrigins: readonly string[];
+  /** Renewal of tokens that name origins; undefined: none. `maxAgeMs` since the first was issued. */
+  readonly browserTokens: { readonly lifetimeMs: number; readonly maxAgeMs: number } | undefined;
 }
 
 /** What is counted in shards over time. 0: no limit. */

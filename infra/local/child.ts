@@ -11,18 +11,22 @@ export class Child {
   #last: string[] = [];
   #running = true;
 
-  /** @param onLine every line it prints, from both streams */
+  /**
+   * @param onLine every line it prints, from both streams
+   * @param program default: this Node
+   */
   constructor(
     name: string,
     args: readonly string[],
     environment: Readonly<Record<string, string>>,
     logFile: string,
     onLine: (line: string) => void,
+    program = process.execPath,
   ) {
     this.name = name;
     this.#log = createWriteStream(logFile);
     // A group of its own: Ctrl-C reaches only the parent, which ends its children in order.
-    this.#process = spawn(process.execPath, args, {
+    this.#process = spawn(program, args, {
       env: { ...process.env, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,

@@ -1,6 +1,6 @@
 import { PUSH_PATH } from '../../contract/push.ts';
+import { findProgram } from '../../infra/local/find-program.ts';
 import { Cleanup } from '../e2e/harness/cleanup.ts';
-import { findProgram } from '../e2e/harness/installed.ts';
 import { deviceToken, EdgeUnderTest } from '../e2e/harness/stack.ts';
 import { type BenchDevice, Firmware, pushAll, SAMPLES_PER_PUSH, SERIES, writeAll, writeBody } from './edge-load.ts';
 import { BenchReceiver } from './edge-receiver.ts';

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findProgram } from '../../infra/local/find-program.ts';
 import { Cleanup } from '../e2e/harness/cleanup.ts';
-import { findProgram, needProgram } from '../e2e/harness/installed.ts';
+import { needProgram } from '../e2e/harness/installed.ts';
 import { readCases } from './harness/cases.ts';
 import { type Results, runCases } from './harness/run.ts';
 

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Agent } from '../../../agent-lite/agent.ts';
-import { MAX_PUSHED_SERIES } from '../../../agent-lite/telemetry/names.ts';
+import { MAX_PUSHED_SERIES } from '../../../agent-lite/telemetry/pushed.ts';
 import { REPORT_NAMES } from '../../../contract/report-series.ts';
 import { createRig, type Rig } from './rig.ts';
 

@@ -74,6 +74,93 @@ describe('sends what is in the log', () => {
     expect(r.stored('up').map(numberOf)).toEqual([0, 1]);
   });
 
+  it('at once when flushed, and then at its turns again', async () => {
+    const r = rig({ pushIntervalMs: 600_000 });
+    r.pusher.start();
+    await r.clock.advance(60_000);
+    r.log.append(scrape(r.clock, { table, value: 1 }));
+    const flushed = r.pusher.flush();
+    await r.clock.advance(0);
+    await flushed;
+    expect(values(r)).toEqual([1]);
+    await r.clock.advance(15_000);
+    r.log.append(scrape(r.clock, { table, value: 2 }));
+    await r.clock.advance(1_300_000);
+    expect(values(r)).toEqual([1, 2]);
+    await r.pusher.stop(0);
+    await r.pusher.flush();
+  });
+
+  it('a flush without an answer ends, too, and so does one while it stops', async () => {
+    const r = rig({ pushIntervalMs: 600_000 });
+    r.edge.always = 'lose_request';
+    r.log.append(scrape(r.clock, { table }));
+    r.pusher.start();
+    const flushed = Promise.all([r.pusher.flush(), r.pusher.flush()]);
+    await r.clock.advance(0);
+    await flushed;
+    expect(r.pusher.status()).toMatchObject({ state: 'retrying', failures: 1 });
+    const last = r.pusher.flush();
+    await r.pusher.stop(0);
+    await last;
+  });
+
+  it('sooner where there may be a better moment now, but not again within a second', async () => {
+    const r = rig({ pushIntervalMs: 600_000 });
+    r.pusher.start();
+    r.log.append(scrape(r.clock, { table, value: 1 }));
+    await r.clock.advance(10);
+    r.pusher.hurry();
+    await r.clock.advance(0);
+    expect(values(r)).toEqual([1]);
+    await r.clock.advance(500);
+    r.log.append(scrape(r.clock, { table, value: 2 }));
+    r.pusher.hurry();
+    await r.clock.advance(0);
+    expect(values(r)).toEqual([1]);
+    await r.clock.advance(500);
+    r.pusher.hurry();
+    await r.clock.advance(0);
+    expect(values(r)).toEqual([1, 2]);
+    await r.pusher.stop(0);
+  });
+
+  it.each([
+    ['named the time', { code: 'busy', headers: { 'retry-after': '120' } }, 60_000],
+    ['refused the token', { code: 'unauthorized', named: false }, 60_000],
+    ['asked for a longer interval', 'ok', 60_000],
+  ] as const)('not sooner than the edge wants it, where it %s', async (_name, always, ms) => {
+    const r = rig({ pushIntervalMs: 600_000 });
+    r.edge.minPushIntervalMs = 120_000;
+    r.edge.always = always;
+    r.log.append(scrape(r.clock, { table }));
+    r.pusher.start();
+    await r.clock.advance(5_000);
+    const asked = r.edge.requests.length;
+    r.log.append(scrape(r.clock, { table }));
+    await r.clock.advance(ms);
+    r.pusher.hurry();
+    await r.clock.advance(0);
+    expect(r.edge.requests.length).toBe(asked);
+    await r.pusher.stop(0);
+  });
+
+  it('at once when a network is back, after failures that grew', async () => {
+    const r = rig({ pushIntervalMs: 600_000 });
+    r.edge.always = 'lose_request';
+    r.log.append(scrape(r.clock, { table }));
+    r.pusher.start();
+    await r.clock.advance(600_000);
+    expect(r.pusher.status().failures).toBeGreaterThan(5);
+    r.edge.always = 'ok';
+    const nextTryMs = r.pusher.status().nextTryInMs ?? 0;
+    if (nextTryMs > 1_000) await r.clock.advance(1_000);
+    r.pusher.hurry();
+    await r.clock.advance(0);
+    expect(values(r)).toEqual([1]);
+    await r.pusher.stop(0);
+  });
+
   it('before it stops', async () => {
     const r = rig();
     r.log.append(scrape(r.clock, { table }));

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { MAX_PUSHED_SERIES, metricTable } from '../../../agent-lite/telemetry/names.ts';
+import { metricTable } from '../../../agent-lite/telemetry/names.ts';
+import { MAX_PUSHED_SERIES } from '../../../agent-lite/telemetry/pushed.ts';
 import { createRegistry } from '../../../agent-lite/telemetry/registry.ts';
 
 const table = {

@@ -15,7 +15,7 @@ describe('verifyToken', () => {
     const token = await signToken(key, { tenant: 'acme', device: 'gw-1', expiresMs: now + 1000 });
     expect(await verifyToken(`Bearer ${token}`, key, now)).toEqual({
       ok: true,
-      value: { tenant: 'acme', device: 'gw-1', issuedMs: undefined },
+      value: { tenant: 'acme', device: 'gw-1', issuedMs: undefined, origins: undefined },
     });
     expect(await verifyToken(`bearer ${token}`, key, now)).toMatchObject({ ok: true });
   });
@@ -44,6 +44,11 @@ describe('verifyToken', () => {
     ['no expiry', () => bearer({ tenant: 'acme', sub: 'gw-1' }), 'bad_claims'],
     ['an expiry that is text', () => bearer({ ...good, exp: '9999999999' }), 'bad_claims'],
     ['a time of issue that is text', () => bearer({ ...good, iat: 'now' }), 'bad_claims'],
+    ['a time of first issue that is text', () => bearer({ ...good, orig_iat: 'now' }), 'bad_claims'],
+    ['origins that are a text', () => bearer({ ...good, origins: 'https://kiosk.example.com' }), 'bad_claims'],
+    ['no origin in the list', () => bearer({ ...good, origins: [] }), 'bad_claims'],
+    ['a pattern as origin', () => bearer({ ...good, origins: ['https://*.example.com'] }), 'bad_claims'],
+    ['17 origins', () => bearer({ ...good, origins: Array(17).fill('https://kiosk.example.com') }), 'bad_claims'],
     ['no tenant', () => bearer({ sub: 'gw-1', exp: seconds + 60 }), 'bad_claims'],
     ['a tenant that is a number', () => bearer({ ...good, tenant: 1 }), 'bad_claims'],
     ['a tenant with a slash', () => bearer({ ...good, tenant: 'a/0' }), 'bad_claims'],
@@ -67,9 +72,9 @@ describe('verifyToken', () => {
 });
 
 it('says the same of every bad token but an expired one', () => {
-  const words = (['malformed', 'bad_signature', 'not_yet_valid', 'bad_claims', 'wrong_user', 'revoked', 'unknown_tenant'] as const).map(
-    describeAuthFailure,
-  );
+  const words = (
+    ['malformed', 'bad_signature', 'not_yet_valid', 'bad_claims', 'wrong_user', 'wrong_origin', 'revoked', 'unknown_tenant'] as const
+  ).map(describeAuthFailure);
   expect(new Set(words).size).toBe(1);
   expect(words).not.toContain(describeAuthFailure('expired'));
 });
@@ -85,7 +90,7 @@ describe('isRevoked', () => {
     ['a token that does not say when, and nobody asks', { revokedDevices: [], tokensNotBeforeMs: undefined }, undefined, false],
   ])('%s', (_name, tenant, issued, revoked) => {
     const rules = { ...tenant, revokedDevices: new Set(tenant.revokedDevices) };
-    expect(isRevoked({ tenant: 'acme', device: 'gw-1', issuedMs: issued }, rules)).toBe(revoked);
+    expect(isRevoked({ device: 'gw-1', issuedMs: issued }, rules)).toBe(revoked);
   });
 
   it('knows a token by the second in which it was issued', async () => {

@@ -148,6 +148,8 @@ describe('parseRelayConfig', () => {
           },
           revokedDevices: ['gw-7', 'gw-8'],
           tokensNotBeforeMs: Date.UTC(2026, 0, 31, 10),
+          corsOrigins: ['https://kiosk.example.com', 'http://localhost:8080', 'app://panel'],
+          browserTokens: { lifetimeMs: 7_200_000, maxAgeMs: 90 * 86_400_000 },
         },
         globex: defaultTenant,
         initech: defaultTenant,

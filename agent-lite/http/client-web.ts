@@ -1,0 +1,82 @@
+import { type Clock, type HttpClient, HttpError, type HttpRequest, type HttpResponse } from '../model.ts';
+
+export interface WebClientOptions {
+  /** Ends requests that take too long. */
+  readonly clock: Pick<Clock, 'sleep'>;
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+  /** Reads a body; undefined where it is longer. */
+  readonly readAll: (stream: ReadableStream<Uint8Array<ArrayBuffer>>, maxBytes: number) => Promise<Uint8Array<ArrayBuffer> | undefined>;
+  readonly followRedirects: boolean;
+  /** Requests with small bodies outlive the page that began them. */
+  readonly keepalive: boolean;
+}
+
+/** The Fetch standard allows 64 KiB of bodies under way with `keepalive`, for the whole page; half of that leaves room for others. */
+export const KEEPALIVE_BYTES = 32 * 1024;
+
+/**
+ * An HTTP client over `fetch`. Sends no cookies and no referrer and uses no cache. A browser does not tell a page why a
+ * request to another origin failed: no network, no server, a bad certificate, and an answer without CORS headers look the same.
+ */
+export function createWebClient(options: WebClientOptions): HttpClient {
+  /** A keepalive request may also fail because other scripts of the page use up the quota; the next goes without. */
+  let keepaliveFailed = false;
+
+  async function send(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
+    const keepalive = options.keepalive && (request.body?.length ?? 0) <= KEEPALIVE_BYTES && !keepaliveFailed;
+    try {
+      const response = await options.fetch(request.url, {
+        method: request.method,
+        headers: { ...request.headers },
+        ...(request.body === undefined ? {} : { body: new Uint8Array(request.body) }),
+        ...{ signal, keepalive, credentials: 'omit', cache: 'no-store', referrerPolicy: 'no-referrer' },
+        redirect: options.followRedirects ? 'follow' : 'error',
+      });
+      const body = await bodyOf(response, request);
+      keepaliveFailed = false;
+      return { status: response.status, headers: Object.fromEntries(response.headers), body };
+    } catch (cause) {
+      if (signal.aborted) throw signal.reason;
+      keepaliveFailed = keepalive;
+      if (cause instanceof HttpError) throw cause;
+      const text = cause instanceof Error ? cause.message : String(cause);
+      const { origin } = new URL(request.url);
+      throw new HttpError(
+        'network',
+        `${text}: ${origin} cannot be reached, or does not allow this page's origin by CORS; the browser's console knows which`,
+        { cause },
+      );
+    }
+  }
+
+  async function bodyOf(response: Response, { maxBytes }: HttpRequest): Promise<Uint8Array> {
+    if (response.body === null) return new Uint8Array(0);
+    const limit = maxBytes === 0 ? Number.POSITIVE_INFINITY : maxBytes;
+    const body = await options.readAll(response.body, limit);
+    if (body === undefined) throw new HttpError('too_large', `expected at most ${maxBytes} bytes, got more`);
+    return body;
+  }
+
+  return {
+    async request(request) {
+      const ended = new AbortController();
+      const cancelled = new AbortController();
+      const abort = (): void => cancelled.abort(new HttpError('aborted', 'the request was given up'));
+      if (request.signal?.aborted) abort();
+      request.signal?.addEventListener('abort', abort);
+      const timer = options.clock.sleep(request.timeoutMs, ended.signal).then(() => {
+        if (!ended.signal.aborted)
+          cancelled.abort(new HttpError('timeout', `expected a whole answer within ${request.timeoutMs} ms, got none`));
+      });
+      try {
+        if (cancelled.signal.aborted) throw cancelled.signal.reason;
+        return await send(request, cancelled.signal);
+      } finally {
+        request.signal?.removeEventListener('abort', abort);
+        ended.abort();
+        await timer;
+      }
+    },
+    close() {},
+  };
+}

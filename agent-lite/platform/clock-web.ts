@@ -1,0 +1,61 @@
+import type { Clock } from '../model.ts';
+
+/** What the clock reads of the browser; tests give their own. All ms. */
+export interface WebClockSources {
+  /** Never steps back. Whether it counts suspend differs between browsers and systems. */
+  readonly monotonic: () => number;
+  readonly wall: () => number;
+  /** 32 hex digits, different each time. */
+  readonly randomId: () => string;
+}
+
+/**
+ * The two clocks move apart by more only where the machine slept without the monotonic clock, or the wall clock was set: no
+ * slewing comes near that between two looks.
+ */
+const APART_MS = 1_000;
+/** setTimeout fires at once for anything longer (about 24 days). */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/**
+ * The clock of a page or worker. No browser tells the boot of its machine, or surely the time since, so a "boot" is a stretch
+ * within which the monotonic clock can be trusted to count all time: it begins with the page, and anew whenever the two clocks
+ * have moved apart. What was scraped in an earlier stretch keeps its place in time; the new one learns the edge's time itself.
+ */
+export function createWebClock(sources: WebClockSources = browserSources): Clock {
+  const { monotonic, wall, randomId } = sources;
+  let bootId = randomId();
+  let apartMs = wall() - monotonic();
+  return {
+    now: wall,
+    boot: monotonic,
+    get bootId() {
+      const now = wall() - monotonic();
+      if (Math.abs(now - apartMs) > APART_MS) bootId = randomId();
+      apartMs = now;
+      return bootId;
+    },
+    sleep,
+    random: Math.random,
+  };
+}
+
+/** An aborted signal ends it at once. Hidden pages wake up late: once a second, later once a minute. */
+function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  if (signal?.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const wake = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', wake);
+      resolve();
+    };
+    const timer = setTimeout(wake, Math.min(Math.max(ms, 0), MAX_TIMEOUT_MS));
+    signal?.addEventListener('abort', wake);
+  });
+}
+
+const browserSources: WebClockSources = {
+  monotonic: () => performance.now(),
+  wall: () => Date.now(),
+  randomId: () => crypto.randomUUID().replaceAll('-', ''),
+};

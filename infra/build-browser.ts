@@ -1,0 +1,88 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { build, type Metafile } from 'esbuild';
+import { VERSION } from '../contract/version.ts';
+import { browserTypes } from './browser-types.ts';
+
+const root = join(import.meta.dirname, '..');
+
+/** What a page may pay for being watched: the entry and all that it loads at once, bytes on the wire. */
+export const MOST_GZIPPED = 60_000;
+
+export interface BrowserBundle {
+  /** The file that a page imports. */
+  readonly entry: string;
+  /** By file name. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  /** What a page loads at once, and what only with the first relabelling rule, or for the page's own metrics. */
+  readonly atOnce: readonly string[];
+  readonly later: readonly string[];
+  readonly metafile: Metafile;
+}
+
+/** The library for pages and workers: ES modules, minified, to be imported as they are or bundled again. Writes nothing. */
+export async function bundleBrowser(): Promise<BrowserBundle> {
+  const { outputFiles, metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: { 'agent-lite': 'agent-lite/index.ts' },
+    outdir: 'dist/browser',
+    bundle: true,
+    write: false,
+    splitting: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    minify: true,
+    metafile: true,
+    legalComments: 'none',
+    chunkNames: '[name]-[hash]',
+    banner: { js: `/*! agent-lite ${VERSION}, Apache-2.0 */` },
+    logLevel: 'warning',
+  });
+  const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+  const files = new Map(outputFiles.map(({ path, contents }) => [nameOf(path), contents]));
+  const entry = 'agent-lite.js';
+  const atOnce = new Set<string>();
+  const load = (name: string): void => {
+    if (atOnce.has(name)) return;
+    atOnce.add(name);
+    const output = Object.entries(metafile.outputs).find(([path]) => nameOf(path) === name)?.[1];
+    for (const { path, kind } of output?.imports ?? []) if (kind === 'import-statement') load(nameOf(path));
+  };
+  load(entry);
+  return { entry, files, atOnce: [...atOnce], later: [...files.keys()].filter((name) => !atOnce.has(name)), metafile };
+}
+
+/** Bytes as they are, and gzipped one by one, as a web server sends them. */
+export function sizeOf({ files }: BrowserBundle, names: readonly string[]): { readonly bytes: number; readonly gzipped: number } {
+  const all = names.map((name) => files.get(name) ?? new Uint8Array(0));
+  const sum = (sizes: readonly number[]): number => sizes.reduce((total, size) => total + size, 0);
+  return { bytes: sum(all.map(({ length }) => length)), gzipped: sum(all.map((file) => gzipSync(file, { level: 9 }).length)) };
+}
+
+/** The library and its declarations, in `folder`, which is emptied before: what package.json's `exports` name. */
+export async function writeBrowser(folder: string, bundle: BrowserBundle): Promise<void> {
+  const types = await browserTypes();
+  await rm(folder, { recursive: true, force: true });
+  for (const [name, contents] of [...bundle.files, ...[...types.files].map(([name, text]) => [join('types', name), text] as const)]) {
+    const file = join(folder, name);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, contents);
+  }
+}
+
+/** Throws where a page would have to load too much. */
+export function checkSize(bundle: BrowserBundle): void {
+  const { gzipped } = sizeOf(bundle, bundle.atOnce);
+  if (gzipped > MOST_GZIPPED)
+    throw new Error(
+      `dist/browser/${bundle.entry}: expected at most ${MOST_GZIPPED} bytes gzipped, got ${gzipped}; see what grew by esbuild's metafile`,
+    );
+}
+
+export function describeSizes(bundle: BrowserBundle): string {
+  const atOnce = sizeOf(bundle, bundle.atOnce);
+  const later = sizeOf(bundle, bundle.later);
+  return `dist/browser/${bundle.entry}: ${atOnce.bytes} bytes, ${atOnce.gzipped} gzipped; with relabelling rules and metrics of the page ${later.bytes} more, ${later.gzipped} gzipped`;
+}

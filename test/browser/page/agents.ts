@@ -1,0 +1,109 @@
+import { Counter, type OpenMetricsContentType, Registry } from 'prom-client';
+import type { AgentEvents } from '../../../agent-lite/browser/events.ts';
+import { type BrowserAgent, type BrowserAgentOptions, type BrowserAgentStatus, createAgent } from '../../../agent-lite/index.ts';
+import { ManualClock } from '../../fakes/clock.ts';
+import { FakeLogger } from '../../fakes/logger.ts';
+import { untilIdle } from './idle.ts';
+
+/** Agents of this page by a number. */
+
+export interface AgentSettings extends Omit<BrowserAgentOptions, 'targets' | 'clock' | 'logger'> {
+  readonly targets: readonly TargetSettings[];
+  /** A clock that {@link advance} moves, which begins at this wall time, ms; undefined: the browser's. */
+  readonly manualFrom?: number;
+}
+export type TargetSettings =
+  | Exclude<BrowserAgentOptions['targets'][number], { readonly metrics: unknown }>
+  /** `counter`: `handed_out_total` counts its own scrapes. `prom-client`: as its registry tells it. `hanging`, `failing`. */
+  | {
+      readonly kind: 'counter' | 'prom-client' | 'openmetrics' | 'hanging' | 'failing';
+      readonly job: string;
+      readonly scrapeIntervalMs: number;
+    };
+
+interface PageAgent {
+  readonly agent: BrowserAgent;
+  readonly clock: ManualClock | undefined;
+  readonly logger: FakeLogger;
+  readonly roles: string[];
+  readonly pushes: AgentEvents['push'][];
+  scrapes: number;
+}
+
+const agents: PageAgent[] = [];
+/** Values that the target `counter` has told, in order. */
+const told: number[] = [];
+
+export function create({ targets, manualFrom, ...options }: AgentSettings): number {
+  const clock =
+    manualFrom === undefined ? undefined : new ManualClock({ now: manualFrom, bootId: crypto.randomUUID().replaceAll('-', '') });
+  const logger = new FakeLogger();
+  const agent = createAgent({ ...options, targets: targets.map(target), logger, ...(clock === undefined ? {} : { clock }) });
+  const made: PageAgent = { agent, clock, logger, roles: [], pushes: [], scrapes: 0 };
+  agent.on('role', ({ role }) => made.roles.push(role));
+  agent.on('push', (push) => made.pushes.push(push));
+  agent.on('scrape', () => made.scrapes++);
+  return agents.push(made) - 1;
+}
+
+function target(settings: TargetSettings): BrowserAgentOptions['targets'][number] {
+  if (!('kind' in settings)) return settings;
+  const { kind, ...rest } = settings;
+  switch (kind) {
+    case 'counter':
+      return {
+        ...rest,
+        metrics: () => {
+          told.push(told.length + 1);
+          return `# TYPE handed_out_total counter\nhanded_out_total ${told.length}\n`;
+        },
+      };
+    case 'prom-client': {
+      const register = new Registry();
+      const clicks = new Counter({ name: 'clicks_total', help: 'Clicks.', labelNames: ['button'], registers: [register] });
+      clicks.inc({ button: 'buy "now"' }, 3);
+      return { ...rest, metrics: () => register.metrics(), contentType: register.contentType };
+    }
+    case 'openmetrics': {
+      const register = new Registry<OpenMetricsContentType>();
+      register.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
+      new Counter({ name: 'taps', help: 'Taps.', registers: [register] }).inc(2);
+      return { ...rest, metrics: () => register.metrics(), contentType: register.contentType };
+    }
+    case 'hanging':
+      return { ...rest, metrics: () => new Promise<string>(() => undefined) };
+    case 'failing':
+      return {
+        ...rest,
+        metrics: () => {
+          throw new Error('the registry is broken');
+        },
+      };
+  }
+}
+
+function find(id: number): PageAgent {
+  const found = agents[id];
+  if (found === undefined) throw new RangeError(`no agent ${id}`);
+  return found;
+}
+
+export const start = (id: number): Promise<void> => find(id).agent.start();
+export const stop = (id: number, deadlineMs?: number): Promise<void> => find(id).agent.stop(deadlineMs);
+export const flush = (id: number): Promise<{ readonly waiting: number }> => find(id).agent.flush();
+export const status = (id: number): BrowserAgentStatus => find(id).agent.status();
+export const roles = (id: number): readonly string[] => find(id).roles;
+export const pushes = (id: number): readonly AgentEvents['push'][] => find(id).pushes;
+export const scrapes = (id: number): number => find(id).scrapes;
+export const logged = (id: number): string => JSON.stringify(find(id).logger.lines);
+export const handedOut = (): readonly number[] => told;
+
+/** In steps of a second, each of which is over when the database and the network have done what was asked of them. */
+export async function advance(id: number, ms: number): Promise<void> {
+  const { clock } = find(id);
+  if (clock === undefined) throw new TypeError('this agent has the clock of the browser');
+  for (let left = ms; left > 0; left -= 1000) {
+    await clock.advance(Math.min(left, 1000));
+    await untilIdle();
+  }
+}
