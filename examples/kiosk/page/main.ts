@@ -27,7 +27,7 @@ const agent = createAgent({
     { job: 'kiosk', metrics: () => shop.metrics(), contentType: shop.contentType, scrapeIntervalMs },
     { job: 'machine', url: '/machine/metrics', scrapeIntervalMs },
   ],
-  edgePush: { url: edgeUrl, token: () => tokens.get(), pushIntervalMs },
+  edgePush: { url: edgeUrl, token: (asked) => tokens.get(asked), pushIntervalMs },
   log: { name: 'kiosk', persist: true },
   pageMetrics: true,
 });
