@@ -16,7 +16,7 @@ interface Settings {
   readonly pushIntervalMs: number;
 }
 const { edgeUrl, receiverUrl, scrapeIntervalMs, pushIntervalMs } = (await (await fetch('/settings.json')).json()) as Settings;
-const ANSWERS_SHOWN = 8;
+const ANSWERS_SHOWN = 6;
 const REDRAW_MS = 500;
 
 const network = watchNetwork(new URL(edgeUrl).origin);
