@@ -209,14 +209,16 @@ class PageAgent implements BrowserAgent {
       instance: instanceOf(this.#base),
       onSuperseded: end,
     });
+    let isFrozen = false;
     const unwatch = watchLifeCycle({
       hidden: () => session.hurry(),
       frozen() {
-        // At once, as nothing else of this page may ever run again: another tab takes over by its own term of the log.
+        // Nothing of this page may ever run again: another tab takes over, by its own term of the log. All else waits until this one
+        // is back: a transaction that is frozen half way would stand in the way of that tab.
+        isFrozen = true;
         claim.release();
-        end('the browser froze this page; nothing of it was scraped meanwhile');
       },
-      back: () => session.hurry(),
+      back: () => (isFrozen ? end('the browser froze this page; nothing of it was scraped meanwhile') : session.hurry()),
       changed: () => events.emit('change', undefined),
     });
     this.#session = session;

@@ -19,25 +19,28 @@ export const KEEPALIVE_BYTES = 32 * 1024;
  * request to another origin failed: no network, no server, a bad certificate, and an answer without CORS headers look the same.
  */
 export function createWebClient(options: WebClientOptions): HttpClient {
-  /** A keepalive request may also fail because other scripts of the page use up the quota; the next goes without. */
-  let keepaliveFailed = false;
+  function begin(request: HttpRequest, signal: AbortSignal, keepalive: boolean): Promise<Response> {
+    return options.fetch(request.url, {
+      method: request.method,
+      headers: { ...request.headers },
+      ...(request.body === undefined ? {} : { body: new Uint8Array(request.body) }),
+      ...{ signal, keepalive, credentials: 'omit', cache: 'no-store', referrerPolicy: 'no-referrer' },
+      redirect: options.followRedirects ? 'follow' : 'error',
+    });
+  }
 
   async function send(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
-    const keepalive = options.keepalive && (request.body?.length ?? 0) <= KEEPALIVE_BYTES && !keepaliveFailed;
+    const keepalive = options.keepalive && (request.body?.length ?? 0) <= KEEPALIVE_BYTES;
     try {
-      const response = await options.fetch(request.url, {
-        method: request.method,
-        headers: { ...request.headers },
-        ...(request.body === undefined ? {} : { body: new Uint8Array(request.body) }),
-        ...{ signal, keepalive, credentials: 'omit', cache: 'no-store', referrerPolicy: 'no-referrer' },
-        redirect: options.followRedirects ? 'follow' : 'error',
+      // It may fail for no other reason than that scripts of the page use up the quota, which looks as if there were no network.
+      const response = await begin(request, signal, keepalive).catch((cause: unknown) => {
+        if (!keepalive || signal.aborted) throw cause;
+        return begin(request, signal, false);
       });
       const body = await bodyOf(response, request);
-      keepaliveFailed = false;
       return { status: response.status, headers: Object.fromEntries(response.headers), body };
     } catch (cause) {
       if (signal.aborted) throw signal.reason;
-      keepaliveFailed = keepalive;
       if (cause instanceof HttpError) throw cause;
       const text = cause instanceof Error ? cause.message : String(cause);
       const { origin } = new URL(request.url);

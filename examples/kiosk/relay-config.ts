@@ -6,6 +6,9 @@ export const relayConfig = (kind: string, origins: readonly string[]): string =>
     # RECEIVER_URL replaces it.
     url: http://127.0.0.1:1/
     kind: ${kind}
+shard:
+  # One user, who wants to see the answer soon.
+  commit_interval: 200ms
 tenants:
   ${TENANT}:
     cors_origins: [${origins.map((origin) => JSON.stringify(origin)).join(', ')}]

@@ -82,8 +82,9 @@ await runCommand(USAGE, async () => {
     void receiver.ended?.then((how) => endedByItself('receiver', how));
     if (receiver.readyUrl !== undefined) await ready('receiver', receiver.readyUrl);
 
+    const origins = [`http://127.0.0.1:${port}`, `http://localhost:${port}`];
     const relayFile = join(state, 'relay.yml');
-    await writeFile(relayFile, relayConfig(receiver.kind, [`http://127.0.0.1:${port}`, `http://localhost:${port}`]));
+    await writeFile(relayFile, relayConfig(receiver.kind, origins));
     const edge = new Child(
       'edge',
       [join(root, 'infra/local/edge-command.ts'), `--port=${edgePort}`, `--persist=${join(state, 'edge')}`, `--relay-config=${relayFile}`],
@@ -103,7 +104,7 @@ await runCommand(USAGE, async () => {
       newDevice: () => `kiosk-${randomBytes(4).toString('hex')}`,
       async token(device) {
         const now = Date.now();
-        const token = await signToken(key, { tenant: TENANT, device, issuedMs: now, expiresMs: now + TOKEN_LIFETIME_MS });
+        const token = await signToken(key, { tenant: TENANT, device, origins, issuedMs: now, expiresMs: now + TOKEN_LIFETIME_MS });
         return { token, lifetimeMs: TOKEN_LIFETIME_MS };
       },
     });

@@ -320,12 +320,30 @@ describe('an agent in a page', () => {
       expect(stored(name).at(-1)).toBeGreaterThan(0);
   });
 
-  it('tells what the browser says of its storage', async () => {
-    const id = await started(tab, settings({ log: { name: `agent-${++logs}`, persist: true } }));
-    const { storage } = await inPage(tab, 'agents', 'status', id);
-    expect(storage).toMatchObject({ persisted: expect.any(Boolean), usageBytes: expect.any(Number), quotaBytes: expect.any(Number) });
-    await inPage(tab, 'agents', 'stop', id, 0);
-  });
+  it.each([
+    { persist: true, answer: true, asked: 1 },
+    { persist: true, answer: false, asked: 1 },
+    { persist: false, answer: false, asked: 0 },
+  ])(
+    'asks the browser not to evict its log where that is wished, and tells what it says: $persist, $answer',
+    async ({ persist, answer, asked }) => {
+      await tab.evaluate((granted) => {
+        let times = 0;
+        navigator.storage.persist = async () => {
+          times++;
+          return granted;
+        };
+        navigator.storage.persisted = async () => times > 0 && granted;
+        Object.assign(globalThis, { timesAsked: () => times });
+      }, answer);
+      const id = await started(tab, settings({ log: { name: `agent-${++logs}`, persist } }));
+      const { storage } = await inPage(tab, 'agents', 'status', id);
+      expect(storage).toMatchObject({ persisted: answer, usageBytes: expect.any(Number), quotaBytes: expect.any(Number) });
+      expect(await tab.evaluate('timesAsked()')).toBe(asked);
+      expect((await inPage(tab, 'agents', 'logged', id)).includes('may be evicted')).toBe(persist && !answer);
+      await inPage(tab, 'agents', 'stop', id, 0);
+    },
+  );
 
   it('can be started again after a stop, but not twice', async () => {
     const id = await started(tab, settings());

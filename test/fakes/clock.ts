@@ -104,6 +104,12 @@ export class ManualClock implements Clock {
     this.#wall += ms;
   }
 
+  /** The machine sleeps, and both clocks count it: who was due meanwhile wakes late, when it is over. */
+  async sleepThrough(ms: number): Promise<void> {
+    this.#move(this.#boot + ms);
+    await this.advance(0);
+  }
+
   /** The machine starts again: the boot clock restarts and the boot id changes. The wall clock stays. */
   reboot(bootId: string, boot = 0): void {
     for (const sleeper of this.#sleepers.splice(0)) sleeper.wake();

@@ -16,7 +16,7 @@ interface Settings {
   readonly pushIntervalMs: number;
 }
 const { edgeUrl, receiverUrl, scrapeIntervalMs, pushIntervalMs } = (await (await fetch('/settings.json')).json()) as Settings;
-const ANSWERS_SHOWN = 8;
+const ANSWERS_SHOWN = 6;
 const REDRAW_MS = 500;
 
 const network = watchNetwork(new URL(edgeUrl).origin);
@@ -27,7 +27,7 @@ const agent = createAgent({
     { job: 'kiosk', metrics: () => shop.metrics(), contentType: shop.contentType, scrapeIntervalMs },
     { job: 'machine', url: '/machine/metrics', scrapeIntervalMs },
   ],
-  edgePush: { url: edgeUrl, token: () => tokens.get(), pushIntervalMs },
+  edgePush: { url: edgeUrl, token: (asked) => tokens.get(asked), pushIntervalMs },
   log: { name: 'kiosk', persist: true },
   pageMetrics: true,
 });

@@ -1,7 +1,7 @@
 /** A short-lived token from the page's own server, kept until shortly before it ends. */
 export interface Tokens {
   /** For `edgePush.token`. Rejects where the server cannot be reached; the agent tries again later. */
-  get(): Promise<string>;
+  get(asked: { readonly refused: boolean }): Promise<string>;
 }
 
 interface Answer {
@@ -15,9 +15,9 @@ const MARGIN_MS = 30_000;
 export function createTokens(url: string): Tokens {
   let kept: { readonly token: string; readonly until: number } | undefined;
   return {
-    async get() {
+    async get({ refused }) {
       // Not the wall clock: a kiosk's may be wrong, and set at any time.
-      if (kept !== undefined && performance.now() < kept.until) return kept.token;
+      if (kept !== undefined && !refused && performance.now() < kept.until) return kept.token;
       const answer = await fetch(url, { method: 'POST' });
       if (!answer.ok) throw new Error(`${url}: expected a token, got ${answer.status}`);
       const { token, lifetimeMs } = (await answer.json()) as Answer;

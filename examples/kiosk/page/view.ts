@@ -52,7 +52,7 @@ function noticeOf({ role, reason, log }: BrowserAgentStatus): string | undefined
   return undefined;
 }
 
-function showFlow({ edge, log, targets }: BrowserAgentStatus, tally: Tally): void {
+function showFlow({ edge, log, targets, token }: BrowserAgentStatus, tally: Tally): void {
   const up = targets.filter(({ health }) => health === 'up').length;
   const ages = targets.flatMap(({ lastScrapeAgeMs }) => lastScrapeAgeMs ?? []);
   showFacts(element('scraped', HTMLElement), [
@@ -74,7 +74,8 @@ function showFlow({ edge, log, targets }: BrowserAgentStatus, tally: Tally): voi
     ['Requests', count(tally.pushes)],
     ['Taken', count(tally.taken)],
     ['Bytes', bytes(tally.sentBytes)],
-    ['Records acknowledged', acknowledged],
+    ['Acknowledged', acknowledged],
+    ['Token age', duration(token?.ageMs)],
     ['State', edge?.state ?? '–', edge?.error === undefined ? 'good' : 'bad'],
     ['Last success', ago(edge?.lastSuccessAgeMs)],
     ['Next try', edge?.nextTryInMs === undefined ? '–' : `in ${duration(Math.max(0, edge.nextTryInMs))}`],

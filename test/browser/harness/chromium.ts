@@ -8,7 +8,10 @@ import type { PageParts } from '../page/main.ts';
 import { bundlePage } from './bundle.ts';
 
 /** Debian's; another may be named. */
-const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
+export const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
+
+/** Tests run as a container's root, with its small /dev/shm. */
+export const CONTAINER_FLAGS = ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'] as const;
 
 /** A headless Chromium with a profile of its own on the disk, and a site on loopback whose pages can do what test/browser/page offers. */
 export interface Site {
@@ -19,17 +22,20 @@ export interface Site {
   close(): Promise<void>;
 }
 
-export async function openSite(): Promise<Site> {
-  const profile = await mkdtemp(join(tmpdir(), 'agent-lite-chromium-'));
-  const server = await serve({
+/** The site of test/browser/page. */
+export const servePage = async (): Promise<Server> =>
+  serve({
     '/': ['text/html', '<!doctype html><script src="/page.js"></script>'],
     '/page.js': ['text/javascript', await bundlePage('main.ts')],
   });
+
+export async function openSite(): Promise<Site> {
+  const profile = await mkdtemp(join(tmpdir(), 'agent-lite-chromium-'));
+  const server = await servePage();
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: CHROMIUM,
     headless: true,
-    // Tests run as a container's root, with its small /dev/shm.
-    args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
+    args: [...CONTAINER_FLAGS],
   });
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
@@ -64,8 +70,8 @@ async function serve(files: Files): Promise<Server> {
 }
 
 /** What a function of a page's part takes, and what it yields once it has left the page. */
-type Parts = PageParts;
-type FunctionOf<P extends keyof Parts, F extends keyof Parts[P]> = Parts[P][F] extends (...args: infer A) => infer R
+export type Parts = PageParts;
+export type FunctionOf<P extends keyof Parts, F extends keyof Parts[P]> = Parts[P][F] extends (...args: infer A) => infer R
   ? { readonly args: A; readonly result: Awaited<R> }
   : never;
 

@@ -12,6 +12,8 @@ export interface EdgeServer {
   readonly tokens: Set<string>;
   /** While it is, requests get no answer: the connection is closed. */
   offline: boolean;
+  /** Looked at for each request: before anything is done with it, and before it is answered. What it yields is waited for. */
+  hold: (moment: 'arrived' | 'done', method: string) => Promise<void> | undefined;
   stored(labels: Readonly<Record<string, string>>): readonly StoredSample[];
   close(): Promise<void>;
 }
@@ -36,7 +38,10 @@ export async function startEdge(origin: string, now: () => number): Promise<Edge
       'access-control-allow-methods': 'POST, PUT, HEAD',
       'access-control-allow-headers': 'authorization, content-type, content-encoding',
       'access-control-expose-headers': 'retry-after',
+      // Asked before each request, so that tests meet the moment between.
+      'access-control-max-age': '0',
     };
+    await started.hold('arrived', request.method ?? '');
     if (request.method === 'OPTIONS') {
       response.writeHead(204, allow).end();
       return;
@@ -55,6 +60,7 @@ export async function startEdge(origin: string, now: () => number): Promise<Edge
       timeoutMs: 1000,
       maxBytes: 0,
     });
+    await started.hold('done', method);
     response.writeHead(result.status, { ...result.headers, ...allow }).end(result.body);
   }
 
@@ -64,6 +70,7 @@ export async function startEdge(origin: string, now: () => number): Promise<Edge
     edge,
     tokens,
     offline: false,
+    hold: () => undefined,
     stored: (labels) => edge.series.get(labelsKey(labelsFromRecord(labels))) ?? [],
     async close() {
       server.closeAllConnections();
