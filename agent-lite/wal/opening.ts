@@ -73,7 +73,7 @@ async function openSegment(
   const before = opened.segments[opened.segments.length - 1];
   const hollow = segment !== undefined && next !== undefined && isEmpty(segment) && candidate.entry.bytes > HEADER_BYTES;
   if (segment === undefined || hollow || (before !== undefined && segment.first <= before.last)) {
-    opened.unreadable.push(candidate.entry);
+    setApart(tools, opened, candidate);
     return;
   }
   opened.logId = segment.logId;
@@ -87,8 +87,7 @@ async function readHeaders({ store, log }: OpeningTools, opened: Opening): Promi
     const first = parseSegmentName(entry.name);
     if (first === undefined) continue;
     if (entry.bytes < HEADER_BYTES) {
-      log('warn', 'removing a log segment whose making was cut off', { segment: entry.name, bytes: entry.bytes });
-      opened.empty.push(entry.name);
+      candidates.push({ entry, first, header: undefined });
       continue;
     }
     let header: SegmentHeader | undefined;
@@ -103,8 +102,24 @@ async function readHeaders({ store, log }: OpeningTools, opened: Opening): Promi
     }
     candidates.push({ entry, first, header });
   }
-  return candidates.sort((a, b) => a.first - b.first);
+  candidates.sort((a, b) => a.first - b.first);
+  for (;;) {
+    const newest = candidates[candidates.length - 1]?.entry;
+    if (newest === undefined || newest.bytes >= HEADER_BYTES) return candidates;
+    log('warn', 'removing a log segment whose making was cut off', { segment: newest.name, bytes: newest.bytes });
+    opened.empty.push(newest.name);
+    opened.tornBytes += newest.bytes;
+    candidates.pop();
+  }
 }
+
+/** Of a file that is no segment of this log any more nobody can say what it held. */
+function setApart(tools: OpeningTools, opened: Opening, { entry, first }: Candidate): void {
+  tools.damaged(newSegment(tools.store, { logId: NO_LOG, first, before: undefined }), 0, 'not a segment of this log');
+  opened.unreadable.push(entry);
+}
+
+const NO_LOG: LogId = '0'.repeat(32);
 
 /** From the header of the segment behind it. */
 function summarized({ store }: OpeningTools, { entry, first, header }: Candidate, next: Candidate | undefined): Segment | undefined {

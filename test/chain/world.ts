@@ -33,6 +33,8 @@ export interface WorldOptions {
   /** Of a shard on its way to the receiver, ms. */
   readonly latencyMs?: (shard: string) => number;
   readonly bucket?: (now: () => number) => ObjectStore;
+  /** An instance takes with it what it has not synced. */
+  readonly losesUnsynced?: boolean;
   /** The Worker keeps its tables in the bucket of the shards too, and so meets its faults. */
   readonly oneBucket?: boolean;
 }
@@ -54,14 +56,15 @@ export class World {
   #working = 0;
 
   constructor({ kind = 'prometheus', windowMs = 0, edgeSkewMs = 0, receiverSkewMs = 0, ...options }: WorldOptions = {}) {
-    const { shards, shard = {}, latencyMs = () => 0, bucket, oneBucket = false } = options;
+    const { shards, shard = {}, latencyMs = () => 0, bucket, oneBucket = false, losesUnsynced = false } = options;
     const receiverNow = (): number => this.truth + receiverSkewMs;
     const receiver = { kind, now: receiverNow, tellsDate: true };
-    this.fleet = shards === undefined ? undefined : new FleetRig({ receiver, window: windowMs, shard, latencyMs });
+    this.fleet = shards === undefined ? undefined : new FleetRig({ receiver, window: windowMs, shard, latencyMs, losesUnsynced });
     const onlyRig = (): ShardRig =>
       new ShardRig({
         ...{ receiver: { ...receiver, sleep: (ms: number) => this.rig.clock.sleep(ms) }, window: windowMs, shard },
         latencyMs: () => latencyMs(''),
+        losesUnsynced,
         ...(bucket === undefined ? {} : { bucket }),
       });
     this.rig = this.fleet?.hub ?? onlyRig();

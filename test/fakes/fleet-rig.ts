@@ -15,7 +15,7 @@ export type CallFault =
   | 'lost'
   /** It is acted upon, and the answer is lost. */
   | 'answer_lost';
-export type FleetOptions = Pick<RigOptions, 'window' | 'receiver' | 'receivers' | 'shard'> & {
+export type FleetOptions = Pick<RigOptions, 'window' | 'receiver' | 'receivers' | 'shard' | 'losesUnsynced'> & {
   /** Of a shard on its way to the receiver, ms. */
   readonly latencyMs?: (name: string) => number;
 };

@@ -38,6 +38,8 @@ export interface RigOptions {
   readonly trimObjects?: number;
   /** Default {@link TENANT}. */
   readonly tenant?: string;
+  /** An instance takes with it what it has not synced. */
+  readonly losesUnsynced?: boolean;
   /** On the way to the receiver, ms; asked before each request. */
   readonly latencyMs?: () => number;
   /** Default: in memory. */
@@ -59,7 +61,7 @@ export class ShardRig {
   readonly clock: ManualClock;
   readonly bucket: ObjectStore;
   readonly store: FlakyStore;
-  readonly storage = new FakeObjectStorage();
+  readonly storage: FakeObjectStorage;
   /** `main`. */
   readonly receiver: FakeReceiver;
   readonly #fakes = new Map<string, FakeReceiver>();
@@ -75,6 +77,8 @@ export class ShardRig {
     this.#options = options;
     const { beside } = options;
     this.clock = beside?.clock ?? new ManualClock();
+    this.storage = new FakeObjectStorage();
+    this.storage.losesUnsynced = options.losesUnsynced ?? false;
     const now = (): number => this.clock.now();
     this.bucket = beside?.bucket ?? options.bucket?.(now) ?? memoryStore({ now, pageSize: 7 });
     this.store = beside?.store ?? new FlakyStore(this.bucket);
@@ -132,6 +136,7 @@ export class ShardRig {
       userAgent: 'test',
       fetch: async (url, init) => {
         const delay = latencyMs?.() ?? 0;
+        this.storage.confirm();
         if (delay > 0) await this.clock.sleep(delay, init.signal);
         return fetch(url, init);
       },
@@ -166,7 +171,7 @@ export class ShardRig {
       ...(leading === undefined ? {} : { leading }),
       limits,
       sql: this.storage.open(),
-      store: this.store,
+      store: confirmed(this.store, () => this.storage.confirm()),
       clock: this.clock,
       budget: this.budget,
       setAlarm: (atMs) => {
@@ -214,4 +219,21 @@ function newEnd(): { readonly promise: Promise<never>; readonly reject: (reason:
   });
   promise.catch(() => undefined);
   return { promise, reject };
+}
+
+/** Nothing leaves an object before its writes are durable. */
+function confirmed(store: ObjectStore, confirm: () => void): ObjectStore {
+  const after = <A extends readonly unknown[], T>(call: (...args: A) => T) => {
+    return (...args: A): T => {
+      confirm();
+      return call(...args);
+    };
+  };
+  return {
+    create: after((key, body) => store.create(key, body)),
+    get: after((key, range) => store.get(key, range)),
+    head: after((key) => store.head(key)),
+    list: after((prefix, options) => store.list(prefix, options)),
+    delete: after((keys) => store.delete(keys)),
+  };
 }

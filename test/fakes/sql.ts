@@ -7,9 +7,22 @@ export class FakeObjectStorage {
   #instance = 0;
   /** The next syncs reject: the platform could not make the writes durable. */
   failingSyncs = 0;
+  /** Asked before and after each sync of the instance that is alive. */
+  onSync: (moment: 'before' | 'after') => void = () => undefined;
+  /** What was neither synced nor waited for by {@link confirm} is gone with its instance. Set before the first {@link open}. */
+  losesUnsynced = false;
+  #savepoint = false;
+
+  /** What the platform does before anything leaves the object: its writes are durable then. */
+  confirm(): void {
+    if (this.#savepoint) this.#database.exec('RELEASE synced; SAVEPOINT synced');
+  }
 
   open(): Sql {
     const instance = ++this.#instance;
+    if (this.#savepoint) this.#database.exec('ROLLBACK TO synced');
+    else if (this.losesUnsynced) this.#database.exec('SAVEPOINT synced');
+    this.#savepoint = this.losesUnsynced;
     const fenced = (): void => {
       if (instance !== this.#instance) throw new Error('Durable Object reset because it started elsewhere');
     };
@@ -20,14 +33,14 @@ export class FakeObjectStorage {
       },
       transaction: (work) => {
         fenced();
-        this.#database.exec('BEGIN');
+        this.#database.exec('SAVEPOINT work');
         try {
           work();
-          this.#database.exec('COMMIT');
         } catch (error) {
-          this.#database.exec('ROLLBACK');
+          this.#database.exec('ROLLBACK TO work; RELEASE work');
           throw error;
         }
+        this.#database.exec('RELEASE work');
       },
       sync: async () => {
         fenced();
@@ -35,6 +48,11 @@ export class FakeObjectStorage {
           this.failingSyncs--;
           throw new Error('sync failed');
         }
+        this.onSync('before');
+        fenced();
+        this.confirm();
+        this.onSync('after');
+        fenced();
       },
     };
   }

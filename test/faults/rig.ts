@@ -50,6 +50,15 @@ export class FaultRig {
     }
   }
 
+  /** The cron trigger: each minute every shard is woken. */
+  async watchdog(): Promise<never> {
+    const { fleet, rig } = this.world;
+    for (;;) {
+      await rig.clock.sleep(60_000);
+      for (const { core } of fleet?.shards.values() ?? [rig]) void core.poke().catch(() => undefined);
+    }
+  }
+
   /** Lets time go by until nothing waits any more that can be sent, and gives the account. */
   async settle(more: Partial<Evidence> = {}): Promise<Account> {
     const waits = (): boolean => this.devices.some(({ backlog }) => backlog > 0) || this.world.value('relay_buffer_objects') > 0;

@@ -75,7 +75,7 @@ export async function findLog(options: ToolOptions): Promise<FoundLog> {
     knownLogId: reserved?.logId,
     // Records are looked at one by one later on.
     damaged: ({ name }, offset, reason) => {
-      if (offset < HEADER_BYTES)
+      if (offset < HEADER_BYTES && reason === 'segment header')
         places.push({ ...inWal(name), offset, bytes: HEADER_BYTES, kind: 'header', reason: `${reason} is damaged` });
     },
   });

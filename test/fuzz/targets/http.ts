@@ -72,7 +72,7 @@ const given = makeRequests();
 export const http: FuzzTarget = {
   name: 'http',
   promise:
-    'every request gets a documented status and an answer of its route; without the right token nothing is stored or told; what is stored carries the identity of the token and can be read by a receiver',
+    'every request gets a documented status and an answer of its route, and gives back its memory; without the right token nothing is stored or told; what is stored carries the identity of the token and can be read by a receiver',
   seeds: async () => (await given).requests,
   mutate(input, other, random) {
     const [head, body] = split(input);
@@ -102,6 +102,7 @@ export const http: FuzzTarget = {
     if (response.status === 429 || response.status === 503)
       must(/^[1-9]\d*$/.test(response.headers.get('retry-after') ?? ''), `${place} without Retry-After`);
     if (response.headers.get('content-type') === PUSH_CONTENT_TYPE && bytes.length > 0) decodeAnswer(bytes);
+    must(edge.isolate.memory.used === 0, `${place}: ${edge.isolate.memory.used} bytes of the budget are still held`);
     const failure = edge.logged.find((line) => line.includes('request failed'));
     must(failure === undefined, `${place}: ${failure}`);
     // As headers are read: the scheme in any case, any blanks behind it.
