@@ -61,11 +61,16 @@ export class ProtobufReader {
 
   /** A view of the length-prefixed bytes. */
   bytes(): Uint8Array {
+    const at = this.pass();
+    return this.#bytes.subarray(at, this.#at);
+  }
+
+  /** Passes over the length-prefixed bytes; returns where they start. They end at {@link position}. */
+  pass(): number {
     this.expect(LENGTH);
     const length = this.integer();
     if (length < 0) throw this.#fault('expected a length');
-    const at = this.#take(length);
-    return this.#bytes.subarray(at, at + length);
+    return this.#take(length);
   }
 
   double(): number {

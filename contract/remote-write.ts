@@ -1,7 +1,7 @@
 import type { Cells } from './cells.ts';
 import { ABSENT, VALUE } from './cells.ts';
 import { bitsOfDouble } from './double.ts';
-import type { Labels } from './labels.ts';
+import { type Labels, utf8Length } from './labels.ts';
 import { type FamilyMetadata, METRIC_TYPES } from './metadata.ts';
 
 /**
@@ -19,27 +19,28 @@ const encoder = new TextEncoder();
 
 /** The `Label` fields of a `TimeSeries`, ready to be copied before its samples. Labels must be sorted. */
 export function encodeLabelFields(labels: Labels): Uint8Array<ArrayBuffer> {
-  const parts = labels.map(([name, value]) => [encoder.encode(name), encoder.encode(value)] as const);
   let size = 0;
-  for (const [name, value] of parts) {
-    const inner = fieldSize(name.length) + fieldSize(value.length);
-    size += fieldSize(inner);
-  }
+  for (const [name, value] of labels) size += fieldSize(fieldSize(utf8Length(name)) + fieldSize(utf8Length(value)));
   const out = new Uint8Array(size);
   let at = 0;
-  for (const [name, value] of parts) {
+  for (const [name, value] of labels) {
+    const nameLength = utf8Length(name);
+    const valueLength = utf8Length(value);
     out[at++] = 0x0a;
-    at = writeVarint(out, at, fieldSize(name.length) + fieldSize(value.length));
-    out[at++] = 0x0a;
-    at = writeVarint(out, at, name.length);
-    out.set(name, at);
-    at += name.length;
-    out[at++] = 0x12;
-    at = writeVarint(out, at, value.length);
-    out.set(value, at);
-    at += value.length;
+    at = writeVarint(out, at, fieldSize(nameLength) + fieldSize(valueLength));
+    at = writeText(out, at, 0x0a, name, nameLength);
+    at = writeText(out, at, 0x12, value, valueLength);
   }
   return out;
+}
+
+/** The platform's encoder costs more than a short text is worth. */
+function writeText(out: Uint8Array, start: number, tag: number, text: string, length: number): number {
+  out[start] = tag;
+  const at = writeVarint(out, start + 1, length);
+  if (length === text.length) for (let i = 0; i < length; i++) out[at + i] = text.charCodeAt(i);
+  else encoder.encodeInto(text, out.subarray(at, at + length));
+  return at + length;
 }
 
 /** A tag of one byte, a length, and that many bytes. */

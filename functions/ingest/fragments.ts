@@ -20,6 +20,18 @@ export interface RowExemplar {
 }
 const NO_EXEMPLARS: readonly RowExemplar[] = [];
 
+/** A series that writes itself, by what it has in common with the one before. */
+export interface SeriesSource {
+  /** Bytes of labels and samples. */
+  readonly bodyLength: number;
+  readonly samples: number;
+  readonly firstMs: number;
+  readonly lastMs: number;
+  write(out: BlockWriter, start: number): void;
+  /** What was written last was not of this source. */
+  forget(): void;
+}
+
 /**
  * Cuts a stream of series into fragments. They are to be forwarded in the order given: only a series that alone is larger
  * than a fragment, or is added in parts, is in more than one.
@@ -32,6 +44,8 @@ export class FragmentWriter {
   readonly #block = new BlockWriter();
   readonly #rows = new TemplateRows(this.#block);
   readonly #fragments: Fragment[] = [];
+  /** Which wrote to the block last. */
+  #source: SeriesSource | undefined;
   #rawBytes = 0;
   /** In the block. */
   #samples = 0;
@@ -65,12 +79,37 @@ export class FragmentWriter {
       return;
     }
     if (this.#buffer.length > 0) this.#flush();
+    this.#forgetSource();
     this.#rows.add(entry, row, cells, times, count);
     this.#samples += count;
     this.#series++;
     const whole = count === times.to - times.from;
     this.#minMs = Math.min(this.#minMs, whole ? times.firstMs : (times.all[firstCell(cells, row, times.from)] as number));
     this.#maxMs = Math.max(this.#maxMs, whole ? times.lastMs : (times.all[lastCell(cells, row, times.to)] as number));
+  }
+
+  /** Adds what the source has read last. False: it is larger than a fragment, and not added. */
+  addSource(source: SeriesSource): boolean {
+    const { bodyLength, samples, firstMs, lastMs } = source;
+    const size = bodyLength + MAX_SERIES_HEADER;
+    if (size > MAX_FRAGMENT_BYTES || samples > this.#maxSamples) return false;
+    this.#makeRoom(size, samples);
+    if (this.#buffer.length > 0) this.#flush();
+    this.#rows.forget();
+    // A copy of two bytes takes three.
+    this.#block.reserve(2 * size);
+    source.write(this.#block, this.#block.rawLength);
+    this.#source = source;
+    this.#samples += samples;
+    this.#series++;
+    this.#minMs = Math.min(this.#minMs, firstMs);
+    this.#maxMs = Math.max(this.#maxMs, lastMs);
+    return true;
+  }
+
+  #forgetSource(): void {
+    this.#source?.forget();
+    this.#source = undefined;
   }
 
   /** Starts a new fragment where this much does not fit any more. */
@@ -86,6 +125,7 @@ export class FragmentWriter {
     this.#samples += samples;
     this.#block.elements(snappyElements(raw), raw.length);
     this.#rows.forget();
+    this.#forgetSource();
   }
 
   /**
@@ -185,6 +225,7 @@ export class FragmentWriter {
     const rawBytes = this.#block.rawLength;
     const block = this.#block.take();
     this.#rows.forget();
+    this.#forgetSource();
     this.#fragments.push({ block, rawBytes, samples: this.#samples, series: this.#series, minMs: this.#minMs, maxMs: this.#maxMs });
     this.#rawBytes += rawBytes;
     this.#samples = 0;

@@ -9,7 +9,8 @@ import { FragmentWriter } from '../fragments.ts';
 import { buildSeries, type DropReason, type SeriesRules } from '../labels.ts';
 import { hashOfSum, sumOfFields } from '../series-hash.ts';
 import type { Tally } from '../tally.ts';
-import { EXEMPLAR_TAG, HISTOGRAM_TAG } from './entries.ts';
+import { EXEMPLAR_TAG, HISTOGRAM_TAG, SAMPLE_TAG } from './entries.ts';
+import { PlainSeries } from './plain-series.ts';
 import { type Refusal, Refusals } from './refusals.ts';
 import { type Incoming, type IncomingSeries, namesFamily } from './series.ts';
 
@@ -17,6 +18,8 @@ import { type Incoming, type IncomingSeries, namesFamily } from './series.ts';
 export const MAX_SERIES = 100_000;
 /** A family with a longer help text is left out. */
 const MAX_FAMILY_BYTES = 8 * 1024;
+/** Of a label in a `TimeSeries`. */
+const LABEL_TAG = 0x0a;
 
 export interface CollectorOptions {
   readonly device: string;
@@ -37,13 +40,47 @@ export interface Written {
   exemplars: number;
 }
 
-/** A series of this request, by the labels that its sender gave it. */
-interface Known {
-  readonly fields: Uint8Array | DropReason;
+/** A series of this request. */
+class Known {
+  /** Undefined: those of the plain series at `[from, to)` of the request. */
+  fields: Uint8Array | DropReason | undefined;
   /** Of `fields`. */
   readonly hash: number;
-  lastSample: EncodedEntry | undefined;
+  /** It goes out by its sender's labels and those that every series gets: who has the same fields is the same series. */
+  readonly plain: boolean;
+  from = 0;
+  to = 0;
+  /** Of its last sample; -Infinity: it has none. */
+  lastMs = Number.NEGATIVE_INFINITY;
   lastHistogram: EncodedEntry | undefined;
+  /** Where the last sample stands in the request, if it is of a plain series. */
+  #sampleAt = -1;
+  #sampleEnd = 0;
+  #lastSample: EncodedEntry | undefined;
+
+  constructor(fields: Uint8Array | DropReason | undefined, hash: number, plain: boolean) {
+    this.fields = fields;
+    this.hash = hash;
+    this.plain = plain;
+  }
+
+  lastSample(request: Uint8Array): EncodedEntry | undefined {
+    if (this.#sampleAt < 0) return this.#lastSample;
+    return { tag: SAMPLE_TAG, bytes: request.subarray(this.#sampleAt, this.#sampleEnd), ms: this.lastMs };
+  }
+
+  note(sample: EncodedEntry | undefined): void {
+    if (sample === undefined) return;
+    this.#lastSample = sample;
+    this.#sampleAt = -1;
+    this.lastMs = sample.ms;
+  }
+
+  noteAt(at: number, end: number, ms: number): void {
+    this.#sampleAt = at;
+    this.#sampleEnd = end;
+    this.lastMs = ms;
+  }
 }
 
 /** Puts the series of one request through the tenant's rules and into fragments, and finds those that no receiver may see. */
@@ -55,14 +92,20 @@ export class Collector {
   readonly #options: CollectorOptions;
   readonly #tally: Tally;
   readonly #writer: FragmentWriter;
+  /** By the labels that its sender gave it. */
   readonly #known = new Map<string, Known>();
-  /** Label bytes as they go out, by hash. */
-  readonly #outgoing = new Map<number, Uint8Array>();
+  /** Those that go out, by hash. */
+  readonly #outgoing = new Map<number, Known>();
+  readonly #request: Uint8Array;
+  readonly #plain: PlainSeries | undefined;
   #series = 0;
 
-  constructor(options: CollectorOptions, tally: Tally) {
+  /** @param request what plain series are read from ({@link addPlain}) */
+  constructor(options: CollectorOptions, tally: Tally, request: Uint8Array = new Uint8Array(0)) {
     this.#options = options;
     this.#tally = tally;
+    this.#request = request;
+    this.#plain = PlainSeries.of(request, options.device, options.rules);
     this.#writer = new FragmentWriter(options.maxSamplesPerSend);
     this.refusals = new Refusals(tally);
   }
@@ -73,7 +116,49 @@ export class Collector {
     if (incoming.kind === 'series') this.#addSeries(incoming.series);
     else if (incoming.kind === 'family') this.#addFamily(incoming.bytes);
     else this.refusals.add('malformed', 0, incoming.message);
+    return this.fits;
+  }
+
+  /** False: too much for one request. */
+  get fits(): boolean {
     return this.#series <= MAX_SERIES && this.#writer.rawBytes <= MAX_RAW_BYTES;
+  }
+
+  /** The short way of the series at `[from, to)` of the request. False: nothing is done, it must go the other way. */
+  addPlain(from: number, to: number): boolean {
+    const plain = this.#plain;
+    if (plain === undefined || !plain.read(from, to) || plain.lastMs > this.#options.latestMs) return false;
+    const hash = hashOfSum(plain.sum);
+    let slot = hash;
+    let known = this.#outgoing.get(slot);
+    for (; known !== undefined; known = this.#outgoing.get(++slot | 0)) if (this.#isRead(plain, known, from)) break;
+    if (known !== undefined && (!known.plain || plain.firstMs <= known.lastMs)) return false;
+    if (!this.#writer.addSource(plain)) return false;
+    this.#series++;
+    if (known === undefined) {
+      known = new Known(undefined, hash, true);
+      known.from = from;
+      known.to = to;
+      this.#outgoing.set(slot | 0, known);
+    }
+    known.noteAt(plain.lastSampleAt, to, plain.lastMs);
+    this.written.samples += plain.samples;
+    addToSketch(this.sketch, hash);
+    return true;
+  }
+
+  /** Whether the series that was read has the labels of a known one. */
+  #isRead(plain: PlainSeries, known: Known, from: number): boolean {
+    if (known.fields !== undefined) return typeof known.fields !== 'string' && plain.isEqual(known.fields);
+    const length = plain.ownLabelLength;
+    for (let i = 0; i < length; i++) if (this.#request[from + i] !== this.#request[known.from + i]) return false;
+    // The same labels, and no more of them.
+    return this.#request[known.from + length] !== LABEL_TAG;
+  }
+
+  #fieldsOf(known: Known): Uint8Array | DropReason {
+    if (known.fields === undefined && this.#plain?.read(known.from, known.to)) known.fields = this.#plain.labelFields();
+    return known.fields ?? 'duplicate_after_relabel';
   }
 
   finish(): readonly Fragment[] {
@@ -93,22 +178,23 @@ export class Collector {
       this.#refuse('label_limit', series, 'too many labels, or too long ones');
       return;
     }
-    const samples = this.#inOrder(series.samples, known.lastSample, name);
+    const samples = this.#inOrder(series.samples, known.lastSample(this.#request), name);
     const histograms = this.#inOrder(series.histograms, known.lastHistogram, name);
-    known.lastSample = samples.at(-1) ?? known.lastSample;
+    known.note(samples.at(-1));
     known.lastHistogram = histograms.at(-1) ?? known.lastHistogram;
     const exemplars = series.exemplars.filter(({ ms }) => ms <= this.#options.latestMs);
     if (exemplars.length < series.exemplars.length) this.refusals.add('too_far_in_future', 0, 'an exemplar too far in the future', name());
     this.written.exemplars += exemplars.length;
-    if (typeof known.fields === 'string') {
-      this.#tally.add(`relay_samples_dropped_total{reason="${known.fields}"}`, samples.length + histograms.length);
-      this.#tally.add(`relay_exemplars_dropped_total{reason="${known.fields}"}`, exemplars.length);
+    const fields = this.#fieldsOf(known);
+    if (typeof fields === 'string') {
+      this.#tally.add(`relay_samples_dropped_total{reason="${fields}"}`, samples.length + histograms.length);
+      this.#tally.add(`relay_exemplars_dropped_total{reason="${fields}"}`, exemplars.length);
       return;
     }
     const sent = this.#options.sendExemplars ? exemplars : [];
     this.#tally.add('relay_exemplars_stored_total', sent.length);
     if (samples.length + histograms.length > 0) addToSketch(this.sketch, known.hash);
-    this.#writer.addEncoded(known.fields, [...samples, ...histograms, ...sent], isSample);
+    this.#writer.addEncoded(fields, [...samples, ...histograms, ...sent], isSample);
   }
 
   #knownSeries(labels: Labels): Known {
@@ -118,22 +204,25 @@ export class Collector {
     const { rules, device } = this.#options;
     const { series, restored } = buildSeries(labels, rules.externalLabels, device, rules);
     if (restored) this.#tally.add('relay_identity_restored_total');
-    const hash = typeof series === 'string' ? 0 : hashOfSum(sumOfFields(rules.hash, series));
-    const fields = typeof series === 'string' || this.#claim(series, hash) ? series : 'duplicate_after_relabel';
-    const made: Known = { fields, hash, lastSample: undefined, lastHistogram: undefined };
+    const made =
+      typeof series === 'string' ? new Known(series, 0, false) : this.#claim(series, this.#plain?.changesOnlyBy(labels) ?? false);
     this.#known.set(key, made);
     return made;
   }
 
-  /** False where another series of the request goes out by these labels. */
-  #claim(fields: Uint8Array, own: number): boolean {
-    let hash = own;
-    for (let other = this.#outgoing.get(hash); other !== undefined; other = this.#outgoing.get(hash)) {
-      if (compareBytes(fields, other) === 0) return false;
-      hash = (hash + 1) | 0;
+  /** What goes out by these fields: the series that does already, if it is the same at its sender, else none but the first. */
+  #claim(fields: Uint8Array, plain: boolean): Known {
+    const own = hashOfSum(sumOfFields(this.#options.rules.hash, fields));
+    let slot = own;
+    for (let other = this.#outgoing.get(slot); other !== undefined; other = this.#outgoing.get(slot)) {
+      const others = this.#fieldsOf(other);
+      if (typeof others !== 'string' && compareBytes(fields, others) === 0)
+        return plain && other.plain ? other : new Known('duplicate_after_relabel', own, false);
+      slot = (slot + 1) | 0;
     }
-    this.#outgoing.set(hash, fields);
-    return true;
+    const known = new Known(fields, own, plain);
+    this.#outgoing.set(slot, known);
+    return known;
   }
 
   /** Those that come after `last` and each other. An exact repeat is left out in silence, as Prometheus does. */

@@ -130,9 +130,10 @@ function collect(
 ): Result<Pick<Collector, 'refusals' | 'written' | 'sketch'> & { readonly fragments: readonly Fragment[] }, WriteReply> {
   const nowMs = now();
   const { sendExemplars, sendMetadata, maxSamplesPerSend } = outgoing;
-  const collector = new Collector({ device, rules, maxSamplesPerSend, latestMs, nowMs, sendExemplars, sendMetadata }, tally);
+  const collector = new Collector({ device, rules, maxSamplesPerSend, latestMs, nowMs, sendExemplars, sendMetadata }, tally, bytes);
   try {
-    for (const incoming of read(message, bytes)) if (!collector.add(incoming)) return err(tooLarge('expected less at once'));
+    for (const incoming of read(message, bytes, collector)) if (!collector.add(incoming)) return err(tooLarge('expected less at once'));
+    if (!collector.fits) return err(tooLarge('expected less at once'));
   } catch (error) {
     if (error instanceof LimitError) return err(tooLarge(error.message));
     if (error instanceof FormatError) return err(malformed(error.message));
@@ -144,8 +145,10 @@ function collect(
 
 const newestOf = (fragments: readonly Fragment[]): number => Math.max(Number.NEGATIVE_INFINITY, ...fragments.map(({ maxMs }) => maxMs));
 
-const read = (message: Message, bytes: Uint8Array) =>
-  message === 'v1' ? readWriteRequest(bytes) : readRequestV2(bytes, outgoingBytes(message, bytes.length));
+const read = (message: Message, bytes: Uint8Array, collector: Collector) =>
+  message === 'v1'
+    ? readWriteRequest(bytes, (from, to) => collector.addPlain(from, to))
+    : readRequestV2(bytes, outgoingBytes(message, bytes.length));
 
 /** About what fragments and label texts take. Those of 2.0 stand there once and go out with each series: 64 labels by references. */
 const outgoingBytes = (message: Message, length: number): number =>

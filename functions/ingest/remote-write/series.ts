@@ -24,12 +24,18 @@ export type Incoming =
 /** Within a series; the labels that it may keep are a limit of their own. */
 export const MAX_PARTS = 100_000;
 
-/** Reads a `WriteRequest` series by series. Throws {@link FormatError} where it is none as a whole. */
-export function* readWriteRequest(bytes: Uint8Array): Generator<Incoming> {
+/**
+ * Reads a `WriteRequest` series by series. Throws {@link FormatError} where it is none as a whole.
+ *
+ * @param taken told where each series stands; one for which it gives true is left out
+ */
+export function* readWriteRequest(bytes: Uint8Array, taken: (from: number, to: number) => boolean = () => false): Generator<Incoming> {
   const reader = new ProtobufReader(bytes);
   while (reader.next()) {
-    if (reader.field === 1) yield toleratingFaults(reader.bytes(), readSeries);
-    else if (reader.field === 3) yield { kind: 'family', bytes: reader.bytes() };
+    if (reader.field === 1) {
+      const from = reader.pass();
+      if (!taken(from, reader.position)) yield toleratingFaults(bytes.subarray(from, reader.position), readSeries);
+    } else if (reader.field === 3) yield { kind: 'family', bytes: reader.bytes() };
     else reader.skip();
   }
 }

@@ -1,0 +1,135 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import type { Label } from '../../../../contract/labels.ts';
+import { wireLimits } from '../../../../contract/limits.ts';
+import { compileRelabel, defaultRelabelConfig } from '../../../../contract/relabel.ts';
+import { snappyUncompress } from '../../../../contract/snappy.ts';
+import { Collector } from '../../../../functions/ingest/remote-write/collector.ts';
+import { readWriteRequest } from '../../../../functions/ingest/remote-write/series.ts';
+import { seriesHash } from '../../../../functions/ingest/series-hash.ts';
+import { Tally } from '../../../../functions/ingest/tally.ts';
+import { exemplar, histogram, STALE, sample, writeRequest } from '../../../fakes/write-requests.ts';
+
+/** Few names, values and times: series meet each other, those that are put in, and reserved ones; some are no valid series. */
+const name = fc.constantFrom('a', 'b', 'device', 'exported_device', 'job', 'site', 'tenant_id', 'zone', 'é', '');
+const text = fc.constantFrom('x', 'y', 'gw-1', 'é', '', 'x'.repeat(100), 'y'.repeat(200), 'series-1', 'series-12');
+const label = fc.tuple(name, text);
+const ordered = fc
+  .uniqueArray(label, { selector: ([key]) => key, maxLength: 5 })
+  .map((all) => [...all].sort(([a], [b]) => (a < b ? -1 : 1)));
+const labels: fc.Arbitrary<readonly Label[]> = fc.oneof(
+  { weight: 6, arbitrary: fc.tuple(fc.constantFrom('m', 'n'), ordered).map(([metric, own]): Label[] => [['__name__', metric], ...own]) },
+  { weight: 1, arbitrary: fc.array(label, { maxLength: 4 }) },
+  // In no order, and some twice.
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(fc.array(label, { maxLength: 3 }), fc.array(label, { maxLength: 2 }))
+      .map(([some, more]): Label[] => [...some, ['__name__', 'm'], ...more]),
+  },
+);
+const one = fc
+  .tuple(fc.integer({ min: 1, max: 12 }), fc.constantFrom(1, 1.5, 0, STALE, -17))
+  .map(([ms, value]) => sample(ms * 1000, value));
+/** A value of 0 is left out by senders. */
+const samples = fc.array(fc.oneof({ weight: 6, arbitrary: one }, { weight: 1, arbitrary: fc.constant(Uint8Array.of(0x10, 0x88, 0x27)) }), {
+  maxLength: 3,
+});
+const series = fc.record({
+  labels,
+  samples,
+  histograms: fc.oneof({ weight: 9, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.constant([histogram(3000)]) }),
+  exemplars: fc.oneof({ weight: 9, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.constant([exemplar(3000, { a: 'b' })]) }),
+});
+const shared = fc.array(series, { minLength: 1, maxLength: 4 });
+const request = shared.chain((some) => fc.array(fc.oneof(fc.constantFrom(...some), series), { maxLength: 16 }));
+
+const rules = {
+  identityLabel: 'device',
+  hash: seriesHash('test'),
+  externalLabels: [
+    ['job', 'relay'],
+    ['site', 's1'],
+  ] as const,
+  limits: { ...wireLimits, labelsPerSeries: 7, labelValueBytes: 150 },
+};
+/** Reads every series as text, and changes none. */
+const IDLE = compileRelabel([{ ...defaultRelabelConfig, action: 'labeldrop', regex: 'no_such_name' }]);
+
+it('what is plain goes out as it does the long way', () => {
+  fc.assert(
+    fc.property(request, fc.boolean(), fc.integer({ min: 1, max: 12 }), (given, reserved, maxSamplesPerSend) => {
+      const bytes = writeRequest(given);
+      const outcome = (plainly: boolean) => {
+        const own = {
+          ...rules,
+          reservedLabels: new Set(reserved ? ['tenant_id', 'site'] : []),
+          rules: plainly ? compileRelabel([]) : IDLE,
+        };
+        const options = {
+          device: 'gw-1',
+          rules: own,
+          maxSamplesPerSend,
+          latestMs: 10_000,
+          nowMs: 0,
+          sendExemplars: true,
+          sendMetadata: true,
+        };
+        const tally = new Tally();
+        const collector = new Collector(options, tally, bytes);
+        let short = 0;
+        const taken = (from: number, to: number): boolean => {
+          const is = collector.addPlain(from, to);
+          if (is) short++;
+          return is;
+        };
+        for (const incoming of readWriteRequest(bytes, taken)) collector.add(incoming);
+        const fragments = collector.finish().map(({ block, ...rest }) => ({
+          ...rest,
+          bytes: Buffer.from(snappyUncompress(block, 1_000_000)).toString('hex'),
+        }));
+        return {
+          short,
+          told: {
+            fragments,
+            written: collector.written,
+            sketch: collector.sketch,
+            refused: collector.refusals.text(),
+            counts: tally.take(),
+          },
+        };
+      };
+      const long = outcome(false);
+      expect(long.short).toBe(0);
+      expect(outcome(true).told).toEqual(long.told);
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+it('ordinary requests go the short way', () => {
+  const given = Array.from({ length: 50 }, (_, i) => ({
+    labels: [
+      ['__name__', `m_${i % 5}`],
+      ['instance', 'localhost:9100'],
+      ['series', `${i}`],
+    ] as readonly Label[],
+    samples: [sample(1000, i), sample(2000, i)],
+  }));
+  const bytes = writeRequest(given);
+  const own = { ...rules, reservedLabels: new Set(['tenant_id']), rules: compileRelabel([]) };
+  const options = {
+    device: 'gw-1',
+    rules: own,
+    maxSamplesPerSend: 2000,
+    latestMs: 10_000,
+    nowMs: 0,
+    sendExemplars: true,
+    sendMetadata: true,
+  };
+  const collector = new Collector(options, new Tally(), bytes);
+  expect([...readWriteRequest(bytes, (from, to) => collector.addPlain(from, to))]).toEqual([]);
+  expect(collector.written.samples).toBe(100);
+  const [fragment] = collector.finish();
+  expect(fragment?.block.length).toBeLessThan((fragment?.rawBytes ?? 0) / 3);
+});
