@@ -23,7 +23,7 @@ export interface RenewalOptions {
 }
 
 /**
- * A token that the edge exchanges for a fresh one when a third of its life is left, or at the first use, since a page does not know
+ * A token that the edge exchanges for a fresh one when half of its life is over, or at the first use, since a page does not know
  * how old the one is that it was given. Ages are told by the boot clock: the page's wall clock may be wrong.
  */
 export function renewedToken({ token: given, url, timeoutMs, http, clock, logger, kept }: RenewalOptions): TokenSource {
@@ -35,8 +35,7 @@ export function renewedToken({ token: given, url, timeoutMs, http, clock, logger
   let error: string | undefined;
   let renewing: Promise<void> | undefined;
 
-  const isDue = (): boolean =>
-    clock.boot() >= nextTryMs && (life === undefined || clock.boot() - life.sinceMs >= (life.lifetimeMs * 2) / 3);
+  const isDue = (): boolean => clock.boot() >= nextTryMs && (life === undefined || clock.boot() - life.sinceMs >= life.lifetimeMs / 2);
 
   async function renew(): Promise<void> {
     const outcome = await exchange(token, { url, timeoutMs, http }).catch((cause: unknown) => ({

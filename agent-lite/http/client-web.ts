@@ -15,7 +15,7 @@ export interface WebClientOptions {
 export const KEEPALIVE_BYTES = 32 * 1024;
 
 /**
- * An HTTP client over `fetch`. Sends no cookies and no referrer and uses no cache. A browser does not tell a page why a
+ * An HTTP client over `fetch`. Sends no cookies and no referrer and reads from no cache. A browser does not tell a page why a
  * request to another origin failed: no network, no server, a bad certificate, and an answer without CORS headers look the same.
  */
 export function createWebClient(options: WebClientOptions): HttpClient {
@@ -24,7 +24,9 @@ export function createWebClient(options: WebClientOptions): HttpClient {
       method: request.method,
       headers: { ...request.headers },
       ...(request.body === undefined ? {} : { body: new Uint8Array(request.body) }),
-      ...{ signal, keepalive, credentials: 'omit', cache: 'no-store', referrerPolicy: 'no-referrer' },
+      ...{ signal, keepalive, credentials: 'omit', referrerPolicy: 'no-referrer' },
+      // Elsewhere it would make a browser forget, too, that it may send here, and ask (CORS preflight) before each request.
+      cache: request.method === 'GET' ? 'no-store' : 'default',
       redirect: options.followRedirects ? 'follow' : 'error',
     });
   }

@@ -56,12 +56,12 @@ const pushBy = (http: HttpClient, tokens: TokenSource) => async (): Promise<stri
 };
 
 describe('a renewed token', () => {
-  it('is exchanged at the first use, and when a third of its life is left', async () => {
+  it('is exchanged at the first use, and when half of its life is over', async () => {
     const { push, edge, clock, tokens } = renewed();
     expect(tokens.status()).toEqual({ ageMs: undefined, endsInMs: undefined, error: undefined });
     expect(await push()).toBe('t-1');
     expect(tokens.status()).toEqual({ ageMs: 0, endsInMs: HOUR, error: undefined });
-    await clock.advance(40 * MINUTE - 1);
+    await clock.advance(30 * MINUTE - 1);
     expect([await push(), edge.renewals]).toEqual(['t-1', 1]);
     await clock.advance(1);
     expect([await push(), edge.renewals]).toEqual(['t-2', 2]);

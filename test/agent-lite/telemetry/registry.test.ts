@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { metricTable } from '../../../agent-lite/telemetry/names.ts';
 import { MAX_PUSHED_SERIES } from '../../../agent-lite/telemetry/pushed.ts';
 import { createRegistry } from '../../../agent-lite/telemetry/registry.ts';
+import { registryOf } from '../../../agent-lite/telemetry/table-registry.ts';
 
 const table = {
   a_total: { type: 'counter', help: 'Things\ndone \\ or not.' },
@@ -73,6 +74,14 @@ describe('refuses', () => {
   ])('%s', (_, act, message) => {
     expect(act).toThrow(message);
   });
+});
+
+it('counts nothing that is not in the table, where others are ignored', () => {
+  const registry = registryOf(table, 'ignore');
+  registry.add('nope_total', 1, { any: 'label' });
+  registry.set('nope', 1);
+  expect(registry.expose('all')).not.toContain('nope');
+  expect(() => registry.set('a_total', 1)).toThrow('is a counter');
 });
 
 describe('the table of names', () => {

@@ -68,6 +68,16 @@ export function create({ targets, manualFrom, ...options }: AgentSettings): numb
   return agents.push(made) - 1;
 }
 
+/** Its token is a function: the one given, until that is refused. */
+export function createAsking({ tokenAfterRefusal, ...settings }: AgentSettings & { readonly tokenAfterRefusal: string }): number {
+  let { token } = settings.edgePush;
+  const ask = ({ refused }: { readonly refused: boolean }): string => {
+    if (refused) token = tokenAfterRefusal;
+    return String(token);
+  };
+  return create({ ...settings, edgePush: { ...settings.edgePush, token: ask } });
+}
+
 /** Boots are told apart as a page does it, by how the two clocks move. */
 function asInBrowsers(clock: ManualClock): Clock {
   const randomId = (): string => crypto.randomUUID().replaceAll('-', '');
