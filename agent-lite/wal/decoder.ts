@@ -6,6 +6,7 @@ import type { Position } from '../../contract/push.ts';
 import type { SeriesTable, Sha256, TableHash } from '../../contract/series-table.ts';
 import type { LoggedScrape } from '../model.ts';
 import type { MetadataCache, MetadataSet } from './attachments.ts';
+import { BOOT, TABLE, TARGET } from './format.ts';
 import type { Frame } from './frame.ts';
 import {
   type BaseCells,
@@ -26,9 +27,15 @@ const MAX_DELTAS = 64;
 /** Targets whose last cells are kept for the delta that follows. Others cost a few reads more. */
 const MAX_BASES = 1024;
 const MAX_SUPPORTS = 4096;
+/** A table may be large. */
+const MAX_RECOVERED = 64;
 
-/** Finds a record of the same segment; undefined where it is damaged. */
-export type FindFrame = (segment: Segment, position: Position) => Promise<Frame | undefined>;
+/** Records of a segment by their position; undefined where they are damaged. */
+export interface RecordSource {
+  find(segment: Segment, position: Position): Promise<Frame | undefined>;
+  /** The body of a damaged record of this type, from a copy (recover.ts). */
+  recover(segment: Segment, position: Position, type: number): Promise<Uint8Array | undefined>;
+}
 
 interface Base extends BaseCells {
   readonly targetAt: Position;
@@ -42,6 +49,8 @@ interface SegmentCache {
   readonly metadata: Map<Position, string | 'damaged'>;
   /** By the target's record: its scrape that was decoded last. */
   readonly bases: Map<Position, Base>;
+  /** Of damaged records what could be recovered, and how far the segment went when it was tried. */
+  readonly recovered: Map<Position, { readonly body: Uint8Array | undefined; readonly last: Position }>;
 }
 
 export interface DecoderCaches {
@@ -54,15 +63,15 @@ export interface DecoderCaches {
  * that a scrape names must be there, of the right kind, and a delta's base must have the very checksum that it names.
  */
 export class ScrapeDecoder {
-  readonly #find: FindFrame;
+  readonly #records: RecordSource;
   readonly #sha256: Sha256;
   readonly #compression: Compression | undefined;
   readonly #tables: TableCache;
   readonly #metadata: MetadataCache;
   readonly #caches = new WeakMap<Segment, SegmentCache>();
 
-  constructor(find: FindFrame, sha256: Sha256, compression: Compression | undefined, caches: DecoderCaches) {
-    this.#find = find;
+  constructor(records: RecordSource, sha256: Sha256, compression: Compression | undefined, caches: DecoderCaches) {
+    this.#records = records;
     this.#sha256 = sha256;
     this.#compression = compression;
     this.#tables = caches.tables;
@@ -72,8 +81,8 @@ export class ScrapeDecoder {
   async decode(segment: Segment, frame: Frame): Promise<LoggedScrape> {
     const cache = this.#cache(segment);
     const { head } = decodeScrapeHead(frame.position, frame.body);
-    const target = await this.#support(segment, head.targetAt, cache.targets, decodeTargetRecord);
-    const bootId = await this.#support(segment, head.bootAt, cache.boots, decodeBootRecord);
+    const target = await this.#support(segment, head.targetAt, TARGET, cache.targets, decodeTargetRecord);
+    const bootId = await this.#support(segment, head.bootAt, BOOT, cache.boots, decodeBootRecord);
     const { base, table, exemplars } = await this.#cells(segment, frame, 0);
     cache.bases.delete(head.targetAt);
     cache.bases.set(head.targetAt, base);
@@ -120,7 +129,7 @@ export class ScrapeDecoder {
   async #base(segment: Segment, named: { position: Position; crc: number }, targetAt: Position, depth: number): Promise<Base> {
     const cached = this.#cache(segment).bases.get(targetAt);
     if (cached?.position === named.position && cached.crc === named.crc) return cached;
-    const frame = await this.#find(segment, named.position);
+    const frame = await this.#records.find(segment, named.position);
     if (frame === undefined || frame.crc !== named.crc)
       throw new FormatError(`scrape record: its base, record ${named.position}, is damaged or another`);
     return (await this.#cells(segment, frame, depth + 1)).base;
@@ -130,7 +139,7 @@ export class ScrapeDecoder {
     const { tables } = this.#cache(segment);
     const known = this.#tables.get(tables.get(position));
     if (known !== undefined) return known;
-    const body = await this.#body(segment, position);
+    const body = await this.#body(segment, position, TABLE);
     const table = this.#tables.get(tableHashOf(body)) ?? (await decodeTableRecord(body, this.#sha256, this.#compression));
     tables.set(position, table.hash);
     trim(tables, MAX_SUPPORTS);
@@ -145,30 +154,47 @@ export class ScrapeDecoder {
     if (hash === 'damaged') return undefined;
     const known = hash === undefined ? undefined : this.#metadata.get(hash);
     if (known !== undefined) return known;
-    const frame = await this.#find(segment, position);
+    const frame = await this.#records.find(segment, position);
     const set = frame && (this.#metadata.get(metadataHashOf(frame.body)) ?? (await decodeMetadataRecord(frame.body, this.#compression)));
     metadata.set(position, set?.hash ?? 'damaged');
     trim(metadata, MAX_SUPPORTS);
     return set && this.#metadata.add(set);
   }
 
-  async #support<T>(segment: Segment, position: Position, known: Map<Position, T>, decode: (body: Uint8Array) => T): Promise<T> {
-    const value = known.get(position) ?? decode(await this.#body(segment, position));
+  async #support<T>(
+    segment: Segment,
+    position: Position,
+    type: number,
+    known: Map<Position, T>,
+    decode: (body: Uint8Array) => T,
+  ): Promise<T> {
+    const value = known.get(position) ?? decode(await this.#body(segment, position, type));
     known.set(position, value);
     trim(known, MAX_SUPPORTS);
     return value;
   }
 
-  async #body(segment: Segment, position: Position): Promise<Uint8Array> {
-    const frame = await this.#find(segment, position);
-    if (frame === undefined) throw new FormatError(`scrape record: record ${position}, which it names, is damaged`);
-    return frame.body;
+  async #body(segment: Segment, position: Position, type: number): Promise<Uint8Array> {
+    const body = (await this.#records.find(segment, position))?.body ?? (await this.#recovered(segment, position, type));
+    if (body === undefined) throw new FormatError(`scrape record: record ${position}, which it names, is damaged`);
+    return body;
+  }
+
+  async #recovered(segment: Segment, position: Position, type: number): Promise<Uint8Array | undefined> {
+    const { recovered } = this.#cache(segment);
+    const tried = recovered.get(position);
+    // A copy may have been written since.
+    if (tried !== undefined && (tried.body !== undefined || tried.last === segment.last)) return tried.body;
+    const body = await this.#records.recover(segment, position, type);
+    recovered.set(position, { body, last: segment.last });
+    trim(recovered, MAX_RECOVERED);
+    return body;
   }
 
   #cache(segment: Segment): SegmentCache {
     let cache = this.#caches.get(segment);
     if (cache === undefined) {
-      cache = { targets: new Map(), boots: new Map(), tables: new Map(), metadata: new Map(), bases: new Map() };
+      cache = { targets: new Map(), boots: new Map(), tables: new Map(), metadata: new Map(), bases: new Map(), recovered: new Map() };
       this.#caches.set(segment, cache);
     }
     return cache;

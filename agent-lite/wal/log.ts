@@ -9,7 +9,7 @@ import { setAsideName } from './format.ts';
 import { Journal, Serial } from './journal.ts';
 import type { Log, LogOptions, LogStatus, Settings } from './options.ts';
 import { settle } from './options.ts';
-import { findFrame, type ReaderTools, readEntries } from './reader.ts';
+import { findFrame, type ReaderTools, readEntries, recordsOf } from './reader.ts';
 import { isEmpty } from './segment.ts';
 import { copyRecords } from './set-aside.ts';
 import { StoreError } from './store.ts';
@@ -56,7 +56,7 @@ class WriteAheadLog implements Log {
     this.#reader = {
       segments: volume.segments,
       clock,
-      decoder: new ScrapeDecoder((segment, position) => findFrame({ clock }, segment, position), sha256, compression, caches),
+      decoder: new ScrapeDecoder(recordsOf({ clock }), sha256, compression, caches),
       head: () => volume.head,
       cursorChain: (position) => this.#cursorChain(position),
       wasEvicted: (from, to) => volume.wasEvicted(from, to),

@@ -1,10 +1,11 @@
 import { FormatError } from '../../contract/binary.ts';
 import { type Chain, NO_CHAIN, type Point, type Position } from '../../contract/push.ts';
 import type { Clock, LogEntry, LoggedGap } from '../model.ts';
-import type { ScrapeDecoder } from './decoder.ts';
+import type { RecordSource, ScrapeDecoder } from './decoder.ts';
 import { HEADER_BYTES } from './format.ts';
 import { type Damage, type Frame, FrameScanner, frameBytes } from './frame.ts';
 import { decodeScrapeHead, isScrape } from './record.ts';
+import { recoverBody } from './recover.ts';
 import { type Segment, SegmentIndex } from './segment.ts';
 import { goesOn, type Segments } from './segments.ts';
 import { StoreError } from './store.ts';
@@ -154,6 +155,13 @@ export async function findFrame(tools: Pick<ReaderTools, 'clock'>, segment: Segm
   }
   return undefined;
 }
+
+/** What a {@link ScrapeDecoder} asks of a log's segments. */
+export const recordsOf = (tools: Pick<ReaderTools, 'clock'>): RecordSource => ({
+  find: (segment, position) => findFrame(tools, segment, position),
+  recover: (segment, position, type) =>
+    recoverBody(segment, position, type, (offset, length) => readRange(tools.clock, segment, offset, length)),
+});
 
 function frames(tools: Pick<ReaderTools, 'clock'>, segment: Segment, offset: number, last: Position, chunkBytes: number): FrameScanner {
   return new FrameScanner({

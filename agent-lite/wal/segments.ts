@@ -60,8 +60,8 @@ export class Segments {
   }
 
   /**
-   * Exact for whole segments, and for scrape records behind a segment's supporting ones; bytes and time are interpolated
-   * between the entries of the segment's index, or over the whole segment where it has none.
+   * Exact for whole segments; in a part of one the records that scrapes name, a few, may be counted as scrapes. Bytes and time
+   * are interpolated between the entries of the segment's index, or over the whole segment where it has none.
    */
   backlog(after: Position): { records: number; bytes: number; oldestMs: number | undefined } {
     let records = 0;

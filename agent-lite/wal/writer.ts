@@ -54,6 +54,8 @@ export class SegmentWriter {
   /** By hash. */
   readonly #metadata = new Map<string, Position>();
   readonly #targets = new Map<string, TargetState>();
+  /** Targets, boots and tables that have been written a second time. */
+  readonly #copied = new Set<Position>();
   #sinceSweep = 0;
 
   /** `before`: the point the segment goes on from. */
@@ -95,6 +97,18 @@ export class SegmentWriter {
     const metadataAt =
       metadata && (await support(this.#metadata.get(metadata.hash), () => encodeMetadataRecord(metadata, this.#compression)));
     const base = usableBase(state, scrape);
+    // What goes on being named is written once more: should it be damaged, its copy stands in for it (recover.ts).
+    const copies: Position[] = [];
+    const copy = async (at: Position | undefined, make: () => Uint8Array | Promise<Uint8Array>): Promise<void> => {
+      if (at === undefined || at > segment.last || this.#copied.has(at)) return;
+      put(await make());
+      copies.push(at);
+    };
+    if (base === undefined) {
+      await copy(bootAt, () => encodeBootRecord(scrape.bootId));
+      await copy(targetAt, () => encodeTargetRecord(scrape.target));
+      if (table !== undefined) await copy(tableAt, () => encodeTableRecord(table, this.#compression));
+    }
     const head: ScrapeHead = { targetAt, bootAt, tableAt, metadataAt, wallMs: scrape.wallMs, bootMs: scrape.bootMs, base };
     const exemplars = writableExemplars(scrape.exemplars, scrape.cells?.rows ?? 0);
     const body = await encodeScrapeRecord(position + 1, head, scrape.cells, scrape.report, exemplars, base, this.#compression);
@@ -104,6 +118,7 @@ export class SegmentWriter {
     const to = { position, chain };
     const commit = (): void => {
       this.#boots.set(scrape.bootId, bootAt);
+      for (const at of copies) this.#copied.add(at);
       if (table !== undefined && tableAt !== undefined) this.#tables.set(table.hash, tableAt);
       if (metadata !== undefined && metadataAt !== undefined) this.#metadata.set(metadata.hash, metadataAt);
       this.#targets.set(key, {

@@ -48,7 +48,7 @@ export async function readAside({ name, bytes }: Entry, options: ToolOptions): P
       if (found.frame === undefined) bad(found.damage.offset, found.damage.bytes, 'no whole record');
       else frames.set(found.frame.position, found.frame);
     }
-    const decoder = newDecoder(async (_, position) => frames.get(position), options);
+    const decoder = newDecoder({ find: async (_, position) => frames.get(position), recover: async () => undefined }, options);
     const segment = newSegment(options.store, header);
     for (const frame of frames.values()) {
       if (frame.body[0] === NOTE) note = decodeNoteRecord(frame.body);

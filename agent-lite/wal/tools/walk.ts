@@ -2,11 +2,11 @@ import { FormatError } from '../../../contract/binary.ts';
 import type { Position } from '../../../contract/push.ts';
 import type { LoggedScrape } from '../../model.ts';
 import { MetadataCache } from '../attachments.ts';
-import { type FindFrame, ScrapeDecoder, TableCache } from '../decoder.ts';
+import { type RecordSource, ScrapeDecoder, TableCache } from '../decoder.ts';
 import { HEADER_BYTES } from '../format.ts';
 import { type Frame, FrameScanner, frameBytes } from '../frame.ts';
 import { readPieces } from '../opening.ts';
-import { findFrame } from '../reader.ts';
+import { recordsOf } from '../reader.ts';
 import { isScrape } from '../record.ts';
 import { type Segment, SegmentIndex } from '../segment.ts';
 import { goesOn } from '../segments.ts';
@@ -19,13 +19,13 @@ export type Item =
   | { readonly kind: 'record'; readonly frame: Frame; readonly scrape: LoggedScrape | undefined }
   | { readonly kind: 'damage'; readonly place: Place };
 
-export function newDecoder(find: FindFrame, { sha256, compression }: ToolOptions): ScrapeDecoder {
-  return new ScrapeDecoder(find, sha256, compression, { tables: new TableCache(), metadata: new MetadataCache() });
+export function newDecoder(records: RecordSource, { sha256, compression }: ToolOptions): ScrapeDecoder {
+  return new ScrapeDecoder(records, sha256, compression, { tables: new TableCache(), metadata: new MetadataCache() });
 }
 
 /** Every record of the log; memory: a chunk of a segment, and the tables in use. */
 export async function* walkLog(found: FoundLog, options: ToolOptions): AsyncGenerator<Item, void, undefined> {
-  const decoder = newDecoder((segment, position) => findFrame(options, segment, position), options);
+  const decoder = newDecoder(recordsOf(options), options);
   let at: { position: Position; chain: string | undefined } | undefined;
   for (const segment of found.segments) {
     yield { kind: 'segment', segment };

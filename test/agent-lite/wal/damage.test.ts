@@ -103,7 +103,7 @@ describe('damage', () => {
     const [entry = { name: '', bytes: 0 }] = await store.now.list('wal');
     await log.close();
     const bytes = await store.now.read('wal', entry.name, 0, entry.bytes);
-    for (let offset = 600; offset < bytes.length - 600; offset += 97) {
+    for (let offset = HEADER_BYTES; offset < bytes.length - 600; offset += 23) {
       const changed = bytes.slice();
       changed[offset] = (changed[offset] as number) ^ 0x40;
       const again = await openWith(store, entry.name, changed);
@@ -111,6 +111,27 @@ describe('damage', () => {
       check(scrapes, got, Number.MAX_SAFE_INTEGER);
       expect(got.scrapes.length).toBeGreaterThanOrEqual(80 - 16);
       await again.close();
+    }
+  });
+
+  it('of a boot, target or table costs nothing where a copy follows, and is counted', async () => {
+    const store = new UnreliableStore();
+    const log = await world.open(store);
+    for (let n = 1; n <= 40; n++) await log.append(numbered(n, world.clock, targets[n % 2] ?? [], table));
+    const { scrapes } = await readAll(log);
+    const [entry = { name: '', bytes: 0 }] = await store.now.list('wal');
+    await log.close();
+    const bytes = await store.now.read('wal', entry.name, 0, entry.bytes);
+    // Boot, target and table of the first scrape are the first three records.
+    let offset = HEADER_BYTES;
+    for (let record = 0; record < 3; record++) {
+      const changed = bytes.slice();
+      changed[offset + 24] = (changed[offset + 24] as number) ^ 0x40;
+      const again = await openWith(store, entry.name, changed);
+      expect((await readAll(again)).scrapes.map(plain)).toEqual(scrapes.map(plain));
+      expect(again.status().counters.damaged).toBe(1);
+      await again.close();
+      offset += 24 + new DataView(bytes.buffer).getUint32(offset, true);
     }
   });
 

@@ -48,7 +48,8 @@ async function readSetAside(store: MemoryStore, name: string, bytes: number) {
     expect(found.damage).toBeUndefined();
     if (found.frame !== undefined) frames.set(found.frame.position, found.frame);
   }
-  const decoder = new ScrapeDecoder(async (_, position) => frames.get(position), sha256, compression, {
+  const records = { find: async (_: unknown, position: number) => frames.get(position), recover: async () => undefined };
+  const decoder = new ScrapeDecoder(records, sha256, compression, {
     tables: new TableCache(),
     metadata: new MetadataCache(),
   });
