@@ -1,5 +1,6 @@
 import { FormatError, LimitError } from './binary.ts';
 import type { WireLimits } from './limits.ts';
+import { GAPS_PER_PUSH } from './push.ts';
 import { toHex } from './series-table.ts';
 
 /**
@@ -7,8 +8,6 @@ import { toHex } from './series-table.ts';
  * as an object, and deflate shrinks a run of them a thousandfold: without this a small body could take gigabytes.
  */
 
-/** Gaps of one push. A device with more of them sends the rest with the next push. */
-export const GAPS_PER_PUSH = 1_000;
 /** Labels of one push on average per target, beside which {@link WireLimits.labelsPerSeries} holds for each label set. */
 const LABELS_PER_TARGET = 16;
 

@@ -1,18 +1,7 @@
 import { FormatError } from './binary.ts';
-import { isTime } from './cells.ts';
 import type { Labels } from './labels.ts';
-import { type WireLimits, wireLimits } from './limits.ts';
-import { checkCounts } from './push-scan.ts';
-import {
-  decodeLabels,
-  decodeTarget,
-  encodeLabels,
-  encodeTarget,
-  hex,
-  PushBudget,
-  type TargetBatch,
-  type UndecodedTargetBatch,
-} from './push-target.ts';
+import { hex, integer } from './push-fields.ts';
+import { encodeLabels, encodeTarget, type TargetBatch } from './push-target.ts';
 import * as wire from './push-wire.ts';
 import { fromHex, type TableHash, toHex } from './series-table.ts';
 
@@ -33,6 +22,8 @@ export const NO_CHAIN: Chain = '0000000000000000';
 export type LogId = string;
 /** Streams of a log that are not finished; the edge remembers the newest so many. */
 export const MAX_STREAMS = 4;
+/** Gaps of one push. A device with more of them sends the rest with the next push. */
+export const GAPS_PER_PUSH = 1_000;
 
 export interface Point {
   readonly position: Position;
@@ -68,10 +59,6 @@ export interface Push {
   readonly backlog: { readonly records: number; readonly bytes: number; readonly oldestMs: number };
   readonly externalLabels: Labels;
   readonly targets: readonly TargetBatch[];
-}
-
-export interface UndecodedPush extends Omit<Push, 'targets'> {
-  readonly targets: readonly UndecodedTargetBatch[];
 }
 
 export const answerCodes = [
@@ -131,60 +118,6 @@ export function encodePush(push: Push): Uint8Array {
     externalLabels: encodeLabels(push.externalLabels),
     targets: push.targets.map((target) => encodeTarget(target, baseMs)),
   });
-}
-
-/**
- * Reads an inflated push. Memory is bounded by `limits` before it is taken.
- * Throws {@link FormatError} with the place; a {@link LimitError} means that less at once may pass.
- */
-export function decodePush(bytes: Uint8Array, limits: WireLimits = wireLimits): UndecodedPush {
-  checkCounts(bytes, limits);
-  let message: wire.PushRequest;
-  try {
-    message = wire.PushRequest.decode(bytes);
-  } catch (cause) {
-    throw new FormatError('push: not a protobuf message of the push protocol', { cause });
-  }
-  if (message.format !== PUSH_FORMAT) throw new FormatError(`push: expected format ${PUSH_FORMAT}, got ${message.format}`);
-  const base = { position: integer(message.base, 'base'), chain: hex(message.baseChain, 8, 'base_chain') };
-  const to = { position: integer(message.to, 'to'), chain: hex(message.chain, 8, 'chain') };
-  if (to.position < base.position) throw new FormatError(`push: "to" ${to.position} lies before "base" ${base.position}`);
-  const baseMs = integer(message.baseMs, 'base_ms');
-  if (!isTime(baseMs)) throw new FormatError('base_ms: out of range');
-  const budget = new PushBudget(limits);
-  return {
-    logId: hex(message.logId, 16, 'log_id'),
-    stream: message.stream,
-    base,
-    to,
-    gaps: message.gaps.map((gap, i) => decodeGap(gap, i, base.position, to.position)),
-    clock: {
-      wallMs: integer(message.clock?.wallMs, 'clock.wall_ms'),
-      bootMs: integer(message.clock?.bootMs, 'clock.boot_ms'),
-      offsetMs: integer(message.clock?.offsetMs, 'clock.offset_ms'),
-    },
-    version: message.version.slice(0, 64),
-    backlog: {
-      records: integer(message.backlog?.records, 'backlog.records'),
-      bytes: integer(message.backlog?.bytes, 'backlog.bytes'),
-      oldestMs: integer(message.backlog?.oldestMs, 'backlog.oldest_ms'),
-    },
-    externalLabels: decodeLabels(message.externalLabels, 'external_labels', limits),
-    targets: message.targets.map((target, i) => decodeTarget(target, i, baseMs, budget, limits)),
-  };
-}
-
-function decodeGap(gap: wire.Gap, i: number, base: Position, to: Position): Gap {
-  const from = integer(gap.from, `gaps[${i}].from`);
-  const until = integer(gap.to, `gaps[${i}].to`);
-  if (from <= base || until < from || until > to) throw new FormatError(`gaps[${i}]: ${from}..${until} lies outside ${base + 1}..${to}`);
-  return { from, to: until, reason: gapReasons[gap.reason] ?? 'unknown' };
-}
-
-function integer(value: number | undefined, place: string): number {
-  const number = value ?? 0;
-  if (!Number.isSafeInteger(number)) throw new FormatError(`${place}: expected an integer within 2^53`);
-  return number;
 }
 
 export function encodeAnswer(answer: PushAnswer): Uint8Array {

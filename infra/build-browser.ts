@@ -1,11 +1,12 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { build, type Metafile } from 'esbuild';
+import { build, type Metafile, type Plugin } from 'esbuild';
 import { VERSION } from '../contract/version.ts';
 import { browserTypes } from './browser-types.ts';
 
 const root = join(import.meta.dirname, '..');
+const source = join(root, 'agent-lite/index.ts');
 
 /** What a page may pay for being watched: the entry and all that it loads at once, bytes on the wire. */
 export const MOST_GZIPPED = 60_000;
@@ -25,7 +26,7 @@ export interface BrowserBundle {
 export async function bundleBrowser(): Promise<BrowserBundle> {
   const { outputFiles, metafile } = await build({
     absWorkingDir: root,
-    entryPoints: { 'agent-lite': 'agent-lite/index.ts' },
+    entryPoints: { 'agent-lite': source },
     outdir: 'dist/browser',
     bundle: true,
     write: false,
@@ -37,6 +38,7 @@ export async function bundleBrowser(): Promise<BrowserBundle> {
     metafile: true,
     legalComments: 'none',
     chunkNames: '[name]-[hash]',
+    plugins: [wholeEntry],
     banner: { js: `/*! agent-lite ${VERSION}, Apache-2.0 */` },
     logLevel: 'warning',
   });
@@ -53,6 +55,25 @@ export async function bundleBrowser(): Promise<BrowserBundle> {
   load(entry);
   return { entry, files, atOnce: [...atOnce], later: [...files.keys()].filter((name) => !atOnce.has(name)), metafile };
 }
+
+/**
+ * Keeps what a page loads at once in one piece. esbuild makes a file of each set of modules that the same parts need, and what is
+ * loaded on demand would tear the rest into small files that are gzipped worse. Nothing is loaded on demand before the whole entry
+ * is there, so each such module may as well import it.
+ */
+const wholeEntry: Plugin = {
+  name: 'whole-entry',
+  setup({ onResolve, onLoad }) {
+    const onDemand = new Set<string>();
+    onResolve({ filter: /^\./ }, ({ kind, resolveDir, path }) => {
+      if (kind === 'dynamic-import') onDemand.add(join(resolveDir, path));
+      return undefined;
+    });
+    onLoad({ filter: /\.ts$/ }, async ({ path }) =>
+      onDemand.has(path) ? { contents: `${await readFile(path, 'utf8')}\nimport ${JSON.stringify(source)};`, loader: 'ts' } : undefined,
+    );
+  },
+};
 
 /** Bytes as they are, and gzipped one by one, as a web server sends them. */
 export function sizeOf({ files }: BrowserBundle, names: readonly string[]): { readonly bytes: number; readonly gzipped: number } {

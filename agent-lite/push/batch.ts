@@ -3,8 +3,7 @@ import { exemplarBytes, type PushExemplar } from '../../contract/exemplar-codec.
 import { type Labels, labelsKey, utf8Length } from '../../contract/labels.ts';
 import { attachmentLimits, type WireLimits, wireLimits } from '../../contract/limits.ts';
 import type { FamilyMetadata } from '../../contract/metadata.ts';
-import type { Gap, GapReason, Point, Position } from '../../contract/push.ts';
-import { GAPS_PER_PUSH } from '../../contract/push-scan.ts';
+import { GAPS_PER_PUSH, type Gap, type GapReason, type Point, type Position } from '../../contract/push.ts';
 import type { TargetBatch } from '../../contract/push-target.ts';
 import type { SeriesTable, TableHash } from '../../contract/series-table.ts';
 import type { LogEntry, LoggedScrape } from '../model.ts';

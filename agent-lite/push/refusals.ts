@@ -13,7 +13,7 @@ export interface Refusal {
   readonly code: 'malformed' | 'too_large' | 'clock';
   readonly message: string;
   /** Decodes the push here: undefined where it is fine, else what is wrong with it. Absent where that would say nothing. */
-  readonly check?: () => string | undefined;
+  readonly check?: () => Promise<string | undefined>;
 }
 
 /** Records of one push where nothing was refused as too large. */
@@ -68,7 +68,7 @@ export class Refusals {
     }
     const { position } = batch.to;
     if (batch.records === 0) return hopeless('refused', `the edge refuses even a push without records (${why})`);
-    const own = check?.();
+    const own = await check?.();
     if (check !== undefined && own === undefined && this.#repeated !== position) {
       this.#repeated = position;
       return { kind: 'again' };

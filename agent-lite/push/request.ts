@@ -1,7 +1,7 @@
 import { FormatError } from '../../contract/binary.ts';
 import type { Labels } from '../../contract/labels.ts';
 import type { WireLimits } from '../../contract/limits.ts';
-import { decodePush, encodePush, type Point, type Push } from '../../contract/push.ts';
+import { encodePush, type Point, type Push } from '../../contract/push.ts';
 import { err, ok, type Result } from '../../contract/result.ts';
 import type { Clock, LogReader, StreamCursor } from '../model.ts';
 import type { Batch } from './batch.ts';
@@ -79,19 +79,3 @@ export const emptyBatch = (at: Point): Batch => ({
   ...{ to: at, gaps: [], targets: [], tables: new Map(), records: 0, cells: 0, samples: 0, dropped: 0 },
   ...{ unplaceable: [], lastTimes: new Map(), metadata: new Map(), more: false },
 });
-
-/** Decodes a push as the edge does. undefined: it is fine; else what is wrong with it. */
-export function faultOf({ bytes, batch }: PushRequest, limits: WireLimits): string | undefined {
-  try {
-    for (const target of decodePush(bytes, limits).targets) {
-      const rows = batch.tables.get(target.table ?? '')?.rows.length ?? 0;
-      if (target.table !== undefined) target.decodeCells(rows);
-      target.decodeExemplars(rows);
-      target.decodeMetadata();
-    }
-    return undefined;
-  } catch (error) {
-    if (error instanceof FormatError) return error.message;
-    throw error;
-  }
-}

@@ -5,7 +5,7 @@ import { type Batch, collectBatch } from './batch.ts';
 import type { Exchange } from './clock-correction.ts';
 import type { EdgeClient, Outcome } from './edge-client.ts';
 import { reconcile } from './reconcile.ts';
-import { emptyBatch, faultOf, makeRequest, type PushRequest, type RequestOptions } from './request.ts';
+import { emptyBatch, makeRequest, type PushRequest, type RequestOptions } from './request.ts';
 import { failed, hopeless, type Round } from './round.ts';
 import { SentMetadata } from './sent-metadata.ts';
 import type { SentTimes } from './sent-times.ts';
@@ -251,3 +251,7 @@ export class Sender {
     return true;
   }
 }
+
+/** A page that cannot load it just now does without: then the edge's word counts, after the push was sent a second time. */
+const faultOf = async (request: PushRequest, limits: WireLimits): Promise<string | undefined> =>
+  (await import('./fault.ts').catch(() => undefined))?.faultOf(request, limits);

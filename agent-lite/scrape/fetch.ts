@@ -8,8 +8,8 @@ import { parseTextFormat } from './text-format.ts';
 /** An exposition as it came. */
 export interface Fetched {
   readonly body: Uint8Array;
-  /** Chosen by the content type; throws an ExpositionError where none reads it. */
-  readonly parser: () => ExpositionParser;
+  /** Chosen by the content type, and loaded if need be; rejects with an ExpositionError where none reads it. */
+  readonly parser: () => Promise<ExpositionParser>;
 }
 /** The body is longer than `body_size_limit`. */
 export class BodySizeError extends Error {
@@ -64,5 +64,5 @@ export const fetchNothing =
 
 /** An exposition made in this process. */
 export function fetchOwn(exposition: () => string): Fetch {
-  return async () => ({ body: new TextEncoder().encode(exposition()), parser: () => parseTextFormat });
+  return async () => ({ body: new TextEncoder().encode(exposition()), parser: async () => parseTextFormat });
 }

@@ -93,14 +93,19 @@ export class TargetSeries implements ExpositionSink {
    * before that did not come up before the fault. An empty body is a good scrape without series, whatever its format.
    * @param wallMs time of the scrape's samples
    */
-  async ingest(bytes: Uint8Array, parser: () => ExpositionParser, wallMs: number, extra: ReportSamples = []): Promise<IngestResult> {
+  async ingest(
+    bytes: Uint8Array,
+    parser: () => ExpositionParser | Promise<ExpositionParser>,
+    wallMs: number,
+    extra: ReportSamples = [],
+  ): Promise<IngestResult> {
     this.#begin(wallMs);
     this.#index.begin();
     this.#metadata.begin();
     try {
       // As in Prometheus nothing is forgotten then, so that the series are not new in the next scrape.
       if (bytes.length === 0) return this.#result(await this.#vanish(extra), undefined);
-      const parse = parser();
+      const parse = await parser();
       if (parse !== this.#parser && this.#parser !== undefined) {
         this.#otherFormat = true;
         this.#forgetTexts();

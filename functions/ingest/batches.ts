@@ -1,9 +1,9 @@
 import type { Cells } from '../../contract/cells.ts';
+import type { UndecodedPush } from '../../contract/decode-push.ts';
+import type { UndecodedTargetBatch } from '../../contract/decode-push-target.ts';
 import type { PushExemplar } from '../../contract/exemplar-codec.ts';
 import { labelsKey } from '../../contract/labels.ts';
 import type { FamilyMetadata } from '../../contract/metadata.ts';
-import type { UndecodedPush } from '../../contract/push.ts';
-import type { UndecodedTargetBatch } from '../../contract/push-target.ts';
 import { REPORT_ROWS } from '../../contract/report-series.ts';
 import { err, ok, type Result } from '../../contract/result.ts';
 import type { Row, TableHash } from '../../contract/series-table.ts';

@@ -1,4 +1,5 @@
-import { decodePush, type PushAnswer, type UndecodedPush } from '../../contract/push.ts';
+import { decodePush, type UndecodedPush } from '../../contract/decode-push.ts';
+import type { PushAnswer } from '../../contract/push.ts';
 import { readPushName } from '../../contract/push-scan.ts';
 import { err, ok, type Result } from '../../contract/result.ts';
 import type { TableHash } from '../../contract/series-table.ts';

@@ -9,10 +9,10 @@ import { parsePlainly } from './plain-parser.ts';
 const normalised = ({ quantile, ...labels }: Readonly<Record<string, string>>): Record<string, string> =>
   quantile === undefined ? labels : { ...labels, quantile: /^\d$/.test(quantile) ? `${quantile}.0` : quantile };
 
-it('both sides read the same series and values', () => {
+it('both sides read the same series and values', async () => {
   for (const body of fixtures()) {
     const collector = new Collector();
-    parserFor('text/plain', undefined)(body, collector);
+    (await parserFor('text/plain', undefined))(body, collector);
     const { samples: plain, help, types } = parsePlainly(new TextDecoder().decode(body));
     const metadata = (kind: string) =>
       collector.lines.flatMap((line) => (line.kind === kind ? [[line.family, 'text' in line ? line.text : line.type]] : []));

@@ -4,11 +4,12 @@ import { describe, expect, it } from 'vitest';
 import { ByteWriter } from '../../contract/binary.ts';
 import { type Cells, createCells, setStale, VALUE } from '../../contract/cells.ts';
 import { decodeColumns } from '../../contract/decode-columns.ts';
+import { decodePush } from '../../contract/decode-push.ts';
 import { encodeColumns } from '../../contract/encode-columns.ts';
 import { decodeExemplars, encodeExemplars, type PushExemplar } from '../../contract/exemplar-codec.ts';
 import type { FamilyMetadata } from '../../contract/metadata.ts';
 import { decodeMetadata, encodeMetadata } from '../../contract/metadata-codec.ts';
-import { decodeAnswer, decodePush, encodeAnswer, encodePush, type Push, type PushAnswer } from '../../contract/push.ts';
+import { decodeAnswer, encodeAnswer, encodePush, type Push, type PushAnswer } from '../../contract/push.ts';
 import { buildTable, decodeTable, type Row } from '../../contract/series-table.ts';
 import { describeCells } from './arbitraries.ts';
 

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FormatError } from '../../contract/binary.ts';
 import { createCells } from '../../contract/cells.ts';
+import { decodePush } from '../../contract/decode-push.ts';
 import { encodeColumns } from '../../contract/encode-columns.ts';
 import { push as wire } from '../../contract/generated/push.js';
 import { wireLimits } from '../../contract/limits.ts';
@@ -10,16 +11,16 @@ import {
   answerCodes,
   answerStatus,
   decodeAnswer,
-  decodePush,
   encodeAnswer,
   encodePush,
+  GAPS_PER_PUSH,
   type Gap,
   gapReasons,
   NO_CHAIN,
   type Push,
   type PushAnswer,
 } from '../../contract/push.ts';
-import { GAPS_PER_PUSH, readPushName } from '../../contract/push-scan.ts';
+import { readPushName } from '../../contract/push-scan.ts';
 import type { TargetBatch } from '../../contract/push-target.ts';
 import { REPORT_ROWS } from '../../contract/report-series.ts';
 import { cells as anyCells, labels as anyLabels, decodeOrRefuse, describeCells, mutate } from './arbitraries.ts';

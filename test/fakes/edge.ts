@@ -3,12 +3,12 @@ import { inflateSync } from 'node:zlib';
 import { type HttpClient, HttpError, type HttpFailure, type HttpRequest, type HttpResponse } from '../../agent-lite/model.ts';
 import { FormatError } from '../../contract/binary.ts';
 import { ABSENT, type Cells } from '../../contract/cells.ts';
+import { decodePush, type UndecodedPush } from '../../contract/decode-push.ts';
 import { formatLabels, type Labels, labelsKey } from '../../contract/labels.ts';
 import { type WireLimits, wireLimits } from '../../contract/limits.ts';
 import {
   type AnswerCode,
   answerStatus,
-  decodePush,
   encodeAnswer,
   type Gap,
   type LogId,
@@ -17,7 +17,6 @@ import {
   PUSH_PATH,
   type PushAnswer,
   TABLE_PATH,
-  type UndecodedPush,
 } from '../../contract/push.ts';
 import { REPORT_ROWS } from '../../contract/report-series.ts';
 import { decodeTable, hashTable, type Row, rebuild, type TableHash } from '../../contract/series-table.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { UndecodedPush } from '../../../contract/push.ts';
+import type { UndecodedPush } from '../../../contract/decode-push.ts';
 import { MAX_STREAMS } from '../../../contract/push.ts';
 import { ManualClock } from '../../fakes/clock.ts';
 import { NOW, numberOf, type Rig, type RigOptions, rig } from './rig.ts';

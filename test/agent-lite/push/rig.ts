@@ -1,6 +1,8 @@
 import { deflateSync } from 'node:zlib';
 import type { LogReader, StreamCursor } from '../../../agent-lite/model.ts';
 import type { ClockStore } from '../../../agent-lite/push/clock-correction.ts';
+// The pusher loads it with the first refusal; no manual clock waits for a file.
+import '../../../agent-lite/push/fault.ts';
 import { createPusher, type Pusher, type PusherOptions } from '../../../agent-lite/push/pusher.ts';
 import { createRegistry } from '../../../agent-lite/telemetry/registry.ts';
 import { labelsFromRecord, labelsKey } from '../../../contract/labels.ts';

@@ -35,10 +35,10 @@ describe('the parser', () => {
     ['application/openmetrics-text', parseOpenMetrics],
     ['application/openmetrics-text; version=0.0.1; charset=utf-8', parseOpenMetrics],
     [' application/openmetrics-text ; version="1.0.0"', parseOpenMetrics],
-  ])('for %s, whatever the fallback', (type, parser) => {
-    expect(parserFor(type, undefined)).toBe(parser);
-    expect(parserFor(type, 'PrometheusText0.0.4')).toBe(parser);
-    expect(parserFor(type, 'OpenMetricsText1.0.0')).toBe(parser);
+  ])('for %s, whatever the fallback', async (type, parser) => {
+    expect(await parserFor(type, undefined)).toBe(parser);
+    expect(await parserFor(type, 'PrometheusText0.0.4')).toBe(parser);
+    expect(await parserFor(type, 'OpenMetricsText1.0.0')).toBe(parser);
   });
   it.each([
     [undefined, 'got none; let the target name the format of its answer in Content-Type, or set fallback_scrape_protocol'],
@@ -48,14 +48,14 @@ describe('the parser', () => {
     ['text/plain; charset', 'got "text/plain; charset"'],
     ['text/plain; a=1; a=2', 'got "text/plain; a=1; a=2"'],
     ['application/openmetrics', 'got "application/openmetrics"'],
-  ])('none for %s, unless there is a fallback', (type, got) => {
-    expect(() => parserFor(type, undefined)).toThrow(got);
-    expect(parserFor(type, 'PrometheusText1.0.0')).toBe(parseTextFormat);
-    expect(parserFor(type, 'OpenMetricsText0.0.1')).toBe(parseOpenMetrics);
+  ])('none for %s, unless there is a fallback', async (type, got) => {
+    await expect(parserFor(type, undefined)).rejects.toThrow(got);
+    expect(await parserFor(type, 'PrometheusText1.0.0')).toBe(parseTextFormat);
+    expect(await parserFor(type, 'OpenMetricsText0.0.1')).toBe(parseOpenMetrics);
   });
-  it('protobuf is recognised, so no fallback helps', () => {
+  it('protobuf is recognised, so no fallback helps', async () => {
     const type = 'application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited';
-    expect(() => parserFor(type, 'PrometheusText0.0.4')).toThrow('the agent did not ask for protobuf and cannot read it');
+    await expect(parserFor(type, 'PrometheusText0.0.4')).rejects.toThrow('the agent did not ask for protobuf and cannot read it');
   });
 });
 

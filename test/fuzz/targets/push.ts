@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { FormatError } from '../../../contract/binary.ts';
 import type { Cells } from '../../../contract/cells.ts';
+import { decodePush } from '../../../contract/decode-push.ts';
 import { bitsOfDouble } from '../../../contract/double.ts';
-import { decodeAnswer, decodePush, encodeAnswer, encodePush, type Push } from '../../../contract/push.ts';
+import { decodeAnswer, encodeAnswer, encodePush, type Push } from '../../../contract/push.ts';
 import { readPushName } from '../../../contract/push-scan.ts';
 import { fromHex } from '../../../contract/series-table.ts';
 import { describeCells } from '../../contract/arbitraries.ts';

@@ -1,0 +1,147 @@
+import { ByteReader, FormatError, LimitError } from './binary.ts';
+import { type Cells, isTime } from './cells.ts';
+import { decodeColumns } from './decode-columns.ts';
+import { countExemplars, decodeExemplars, exemplarMemory, type PushExemplar } from './exemplar-codec.ts';
+import { compareText, hasUtf8Form, isValidName, type Label, type Labels, utf8Length } from './labels.ts';
+import { attachmentLimits, type WireLimits } from './limits.ts';
+import type { FamilyMetadata } from './metadata.ts';
+import { countMetadata, decodeMetadata, metadataMemory } from './metadata-codec.ts';
+import { hex } from './push-fields.ts';
+import type * as wire from './push-wire.ts';
+import { REPORT_ROWS } from './report-series.ts';
+import type { TableHash } from './series-table.ts';
+
+/** Reads what `encodeTarget` wrote. */
+
+/** A push before its columns are decoded: how many rows a table has is only known once the table is found. */
+export interface UndecodedTargetBatch {
+  readonly labels: Labels;
+  readonly table: TableHash | undefined;
+  readonly times: readonly number[];
+  readonly report: Cells;
+  /** Throws {@link FormatError}. `rows` is the row count of `table`. */
+  decodeCells(rows: number): Cells;
+  /** Memory that the next two take, estimated; 0: there is nothing. */
+  readonly exemplarMemory: number;
+  readonly metadataMemory: number;
+  /** As {@link decodeCells}. */
+  decodeExemplars(rows: number): readonly PushExemplar[];
+  /** Throws {@link FormatError}. */
+  decodeMetadata(): readonly FamilyMetadata[];
+}
+const reportRows = REPORT_ROWS.length;
+
+function decodeTimes(bytes: Uint8Array, baseMs: number, limits: WireLimits): readonly number[] {
+  const reader = new ByteReader(bytes);
+  const count = reader.varint();
+  if (count < 1 || count > limits.scrapesPerTarget)
+    throw new LimitError(`times: expected 1 to ${limits.scrapesPerTarget} scrapes, got ${count}`);
+  const times: number[] = [];
+  let before = baseMs;
+  let step = 0;
+  for (let i = 0; i < count; i++) {
+    const coded = reader.zigzag();
+    const change = i < 2 ? coded : coded + step;
+    const time = before + change;
+    if (i > 0 && change <= 0) throw new FormatError(`times: scrape ${i} is not after the one before`);
+    if (!isTime(time)) throw new FormatError(`times: scrape ${i} is out of range`);
+    step = change;
+    before = time;
+    times.push(time);
+  }
+  reader.end();
+  return times;
+}
+
+export function decodeTarget(
+  target: wire.TargetBatch,
+  i: number,
+  baseMs: number,
+  budget: PushBudget,
+  limits: WireLimits,
+): UndecodedTargetBatch {
+  const place = `targets[${i}]`;
+  for (const reserved of ['mask', 'labelsHash', 'additions', 'histograms'] as const) {
+    if (target[reserved].length > 0) throw new FormatError(`${place}.${reserved}: not supported in this format`);
+  }
+  const labels = decodeLabels(target.labels, `${place}.labels`, limits);
+  const times = decodeTimes(target.times, baseMs, limits);
+  const table = target.table.length === 0 ? undefined : hex(target.table, 16, `${place}.table`);
+  if (table === undefined && target.columns.length > 0) throw new FormatError(`${place}.columns: given without a table`);
+  if (table === undefined && target.exemplars.length > 0) throw new FormatError(`${place}.exemplars: given without a table`);
+  budget.take('cells', reportRows * times.length, place);
+  const report = columns(target.report, reportRows, times, `${place}.report`);
+  const exemplars = at(`${place}.exemplars`, () => countExemplars(target.exemplars));
+  const families = at(`${place}.metadata`, () => countMetadata(target.metadata));
+  budget.take('exemplars', exemplars.exemplars, place);
+  budget.take('bytes of exemplars', target.exemplars.length, place);
+  budget.take('metric families', families, place);
+  budget.take('bytes of metadata', target.metadata.length, place);
+  return {
+    labels,
+    table,
+    times,
+    report,
+    exemplarMemory: exemplarMemory(exemplars, target.exemplars.length),
+    metadataMemory: metadataMemory(families, target.metadata.length),
+    decodeCells(rows) {
+      budget.take('cells', rows * times.length, place);
+      return columns(target.columns, rows, times, `${place}.columns`);
+    },
+    decodeExemplars: (rows) => at(`${place}.exemplars`, () => decodeExemplars(target.exemplars, rows, times)),
+    decodeMetadata: () => at(`${place}.metadata`, () => decodeMetadata(target.metadata)),
+  };
+}
+
+/** What is left of the limits of one push. */
+export class PushBudget {
+  readonly #limits: Readonly<Record<string, number>>;
+  readonly #used = new Map<string, number>();
+
+  constructor({ cellsPerPush }: WireLimits) {
+    const { exemplarsPerPush, exemplarBytesPerPush, familiesPerPush, metadataBytesPerPush } = attachmentLimits;
+    this.#limits = {
+      cells: cellsPerPush,
+      exemplars: exemplarsPerPush,
+      'bytes of exemplars': exemplarBytesPerPush,
+      'metric families': familiesPerPush,
+      'bytes of metadata': metadataBytesPerPush,
+    };
+  }
+
+  take(what: string, count: number, place: string): void {
+    const limit = this.#limits[what] as number;
+    const used = (this.#used.get(what) ?? 0) + count;
+    if (used > limit) throw new LimitError(`${place}: expected at most ${limit} ${what} in a push`);
+    this.#used.set(what, used);
+  }
+}
+
+/** Adds the place to what a decoder throws. */
+function at<T>(place: string, decode: () => T): T {
+  try {
+    return decode();
+  } catch (cause) {
+    if (cause instanceof FormatError) throw new FormatError(`${place}: ${cause.message}`, { cause });
+    throw cause;
+  }
+}
+
+function columns(bytes: Uint8Array, rows: number, times: readonly number[], place: string): Cells {
+  return at(place, () => decodeColumns(bytes, rows, times));
+}
+
+export function decodeLabels(labels: readonly wire.Label[], place: string, limits: WireLimits): Labels {
+  if (labels.length > limits.labelsPerSeries)
+    throw new FormatError(`${place}: expected at most ${limits.labelsPerSeries} labels, got ${labels.length}`);
+  return labels.map((label, i): Label => {
+    const before = labels[i - 1];
+    if (before !== undefined && compareText(before.name, label.name) >= 0)
+      throw new FormatError(`${place}: expected names unique and sorted`);
+    if (!isValidName(label.name) || label.value === '' || !hasUtf8Form(label.value))
+      throw new FormatError(`${place}[${i}]: expected a name and a value`);
+    if (utf8Length(label.name) > limits.labelNameBytes || utf8Length(label.value) > limits.labelValueBytes)
+      throw new FormatError(`${place}[${i}]: name or value too long`);
+    return [label.name, label.value];
+  });
+}
