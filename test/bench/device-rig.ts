@@ -39,6 +39,7 @@ export interface RunningAgent {
   readonly logFolder: string;
   readonly proxy: CountingProxy;
   /** Samples sent so far, where the agent sends so seldom that the moment of looking matters. */
+  readonly metrics: () => Promise<string>;
   readonly sentSamples: (() => Promise<number>) | undefined;
 }
 
@@ -92,7 +93,14 @@ export async function startAgent(agent: AgentName, cleanup: Cleanup, options: Ri
           '--log.level=warn',
         ]);
   cleanup.add(() => program.stop(30_000));
-  return { pid: program.pid, describe: () => program.describe(), logFolder, proxy, sentSamples: undefined };
+  return {
+    pid: program.pid,
+    describe: () => program.describe(),
+    logFolder,
+    proxy,
+    sentSamples: undefined,
+    metrics: async () => (await fetch(`http://${address}/metrics`)).text(),
+  };
 }
 
 /** agent-lite as a device runs it, with an edge that is there already. */
@@ -129,8 +137,9 @@ ${options.tls ?? ''}`,
     30_000,
     () => program.describe(),
   );
-  const sentSamples = async (): Promise<number> => metricOf(await (await fetch(`${url}/metrics`)).text(), 'agent_lite_push_samples_total');
-  return { pid: program.pid, describe: () => program.describe(), logFolder: join(logFolder, 'wal'), proxy, sentSamples };
+  const metrics = async (): Promise<string> => (await fetch(`${url}/metrics`)).text();
+  const sentSamples = async (): Promise<number> => metricOf(await metrics(), 'agent_lite_push_samples_total');
+  return { pid: program.pid, describe: () => program.describe(), logFolder: join(logFolder, 'wal'), proxy, sentSamples, metrics };
 }
 
 export const metricOf = (text: string, name: string): number => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
