@@ -6,6 +6,7 @@ import { countExemplars, decodeExemplars, encodeExemplars, exemplarMemory, type 
 import { push as wire } from './generated/push.js';
 import { compareText, hasUtf8Form, isValidName, type Label, type Labels, utf8Length } from './labels.ts';
 import { attachmentLimits, type WireLimits } from './limits.ts';
+import { countMasked, decodeMask, type Mask, NO_MASK, withMasked, withoutMasked } from './mask.ts';
 import type { FamilyMetadata } from './metadata.ts';
 import { countMetadata, decodeMetadata, encodeMetadata, metadataMemory } from './metadata-codec.ts';
 import { REPORT_ROWS } from './report-series.ts';
@@ -28,6 +29,8 @@ export interface TargetBatch {
   readonly exemplars: readonly PushExemplar[];
   /** The target's families, ascending by name; none where they are not sent this time. */
   readonly metadata: readonly FamilyMetadata[];
+  /** Rows of `cells` and `exemplars` that do not travel. */
+  readonly mask?: Mask | undefined;
 }
 
 /** A push before its columns are decoded: how many rows a table has is only known once the table is found. */
@@ -36,7 +39,9 @@ export interface UndecodedTargetBatch {
   readonly table: TableHash | undefined;
   readonly times: readonly number[];
   readonly report: Cells;
-  /** Throws {@link FormatError}. `rows` is the row count of `table`. */
+  /** As it came. */
+  readonly mask: Mask;
+  /** Throws {@link FormatError}. `rows` is the row count of `table`. Rows that the mask leaves out are absent. */
   decodeCells(rows: number): Cells;
   /** Memory that the next two take, estimated; 0: there is nothing. */
   readonly exemplarMemory: number;
@@ -51,15 +56,23 @@ const reportRows = REPORT_ROWS.length;
 export const encodeLabels = (labels: Labels) => labels.map(([name, value]) => new wire.Label({ name, value }));
 
 export function encodeTarget(target: TargetBatch, baseMs: number) {
+  const { cells, mask = NO_MASK } = target;
+  const masked = cells === undefined || mask.length === 0 ? undefined : decodeMask(mask, cells.rows);
   const times = new ByteWriter(target.times.length + 8);
   encodeTimes(target.times, baseMs, times);
   const exemplars = new ByteWriter(target.exemplars.length * 64);
-  encodeExemplars(target.exemplars, target.times, exemplars);
+  encodeExemplars(
+    masked === undefined ? target.exemplars : target.exemplars.filter(({ row }) => masked[row] === 0),
+    target.times,
+    exemplars,
+  );
   return new wire.TargetBatch({
     labels: encodeLabels(target.labels),
     table: target.table === undefined ? new Uint8Array(0) : fromHex(target.table),
     times: times.bytes(),
-    columns: target.cells === undefined ? new Uint8Array(0) : encodeColumns(target.cells, target.times),
+    columns:
+      cells === undefined ? new Uint8Array(0) : encodeColumns(masked === undefined ? cells : withoutMasked(cells, masked), target.times),
+    mask: masked === undefined ? NO_MASK : mask,
     report: encodeColumns(target.report, target.times),
     exemplars: exemplars.bytes(),
     metadata: encodeMetadata(target.metadata),
@@ -110,12 +123,13 @@ export function decodeTarget(
   limits: WireLimits,
 ): UndecodedTargetBatch {
   const place = `targets[${i}]`;
-  for (const reserved of ['mask', 'labelsHash', 'additions', 'histograms'] as const) {
+  for (const reserved of ['labelsHash', 'additions', 'histograms'] as const) {
     if (target[reserved].length > 0) throw new FormatError(`${place}.${reserved}: not supported in this format`);
   }
   const labels = decodeLabels(target.labels as wire.Label[], `${place}.labels`, limits);
   const times = decodeTimes(target.times, baseMs, limits);
   const table = target.table.length === 0 ? undefined : hex(target.table, 16, `${place}.table`);
+  if (table === undefined && target.mask.length > 0) throw new FormatError(`${place}.mask: given without a table`);
   if (table === undefined && target.columns.length > 0) throw new FormatError(`${place}.columns: given without a table`);
   if (table === undefined && target.exemplars.length > 0) throw new FormatError(`${place}.exemplars: given without a table`);
   budget.take('cells', reportRows * times.length, place);
@@ -126,16 +140,20 @@ export function decodeTarget(
   budget.take('bytes of exemplars', target.exemplars.length, place);
   budget.take('metric families', families, place);
   budget.take('bytes of metadata', target.metadata.length, place);
+  const mask = new Uint8Array(target.mask);
   return {
     labels,
     table,
     times,
     report,
+    mask,
     exemplarMemory: exemplarMemory(exemplars, target.exemplars.length),
     metadataMemory: metadataMemory(families, target.metadata.length),
     decodeCells(rows) {
       budget.take('cells', rows * times.length, place);
-      return columns(target.columns, rows, times, `${place}.columns`);
+      if (mask.length === 0) return columns(target.columns, rows, times, `${place}.columns`);
+      const masked = at(`${place}.mask`, () => decodeMask(mask, rows));
+      return withMasked(columns(target.columns, rows - countMasked(masked), times, `${place}.columns`), masked);
     },
     decodeExemplars: (rows) => at(`${place}.exemplars`, () => decodeExemplars(target.exemplars, rows, times)),
     decodeMetadata: () => at(`${place}.metadata`, () => decodeMetadata(target.metadata)),

@@ -3,6 +3,7 @@ import { isTime } from './cells.ts';
 import { push as wire } from './generated/push.js';
 import type { Labels } from './labels.ts';
 import { type WireLimits, wireLimits } from './limits.ts';
+import { type Mask, NO_MASK } from './mask.ts';
 import { checkCounts } from './push-scan.ts';
 import {
   decodeLabels,
@@ -86,8 +87,16 @@ export const answerCodes = [
   'busy',
   'clock',
   'moved',
+  'wrong_mask',
 ] as const;
 export type AnswerCode = (typeof answerCodes)[number];
+
+/** Which rows of the tables of some targets the edge drops. */
+export interface TargetMask {
+  /** Indexes of the push's targets. */
+  readonly targets: readonly number[];
+  readonly mask: Mask;
+}
 
 export interface PushAnswer {
   readonly code: AnswerCode;
@@ -104,6 +113,8 @@ export interface PushAnswer {
   readonly points: readonly Point[];
   /** 0: no wish. */
   readonly minPushIntervalMs: number;
+  /** `wrong_mask`: the right ones. `stored`: those to be used from now on, where they differ from the push's. */
+  readonly masks: readonly TargetMask[];
   /** `stored`: how old samples may be that come behind newer ones; 0: strictly in order. */
   readonly freshWindowMs: number;
 }
@@ -201,6 +212,7 @@ export function encodeAnswer(answer: PushAnswer): Uint8Array {
     stored: answer.stored === undefined ? null : point(answer.stored),
     points: answer.points.map(point),
     minPushIntervalMs: answer.minPushIntervalMs,
+    masks: answer.masks.map(({ targets, mask }) => new wire.Mask({ targets: [...targets], rows: mask })),
     // Left out where there is none, as from an edge that does not know the field.
     freshWindowMs: answer.freshWindowMs || null,
   });
@@ -229,6 +241,7 @@ export function decodeAnswer(bytes: Uint8Array): PushAnswer {
     stored: message.stored ? point(message.stored) : undefined,
     points: message.points.map(point),
     minPushIntervalMs: message.minPushIntervalMs,
+    masks: message.masks.map((mask) => ({ targets: mask.targets ?? [], mask: new Uint8Array(mask.rows ?? NO_MASK) })),
     freshWindowMs: integer(message.freshWindowMs, 'fresh_window_ms'),
   };
 }
@@ -246,4 +259,5 @@ export const answerStatus: Readonly<Record<AnswerCode, number>> = {
   busy: 503,
   clock: 422,
   moved: 503,
+  wrong_mask: 424,
 };

@@ -345,6 +345,7 @@ const emptyAnswer = {
   unknownTables: [],
   stored: undefined,
   points: [],
+  masks: [],
   minPushIntervalMs: 0,
   freshWindowMs: 0,
 } as const;

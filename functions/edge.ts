@@ -82,6 +82,7 @@ export interface Tenant extends CompiledTenant {
 interface CompiledTenant {
   readonly rules: SeriesRules;
   readonly minPushIntervalMs: number;
+  readonly dropPushDown: boolean;
   /** The configuration's, lowered where the tenant has lower ones. */
   readonly limits: RelayConfig['limits'];
   readonly revokedDevices: ReadonlySet<string>;
@@ -138,8 +139,8 @@ function compileTenant(part: TenantConfig, { identityLabel, limits: all }: Relay
     limits,
     hash,
   };
-  const { minPushIntervalMs, revokedDevices, tokensNotBeforeMs } = part;
-  return { rules, minPushIntervalMs, limits, revokedDevices: new Set(revokedDevices), tokensNotBeforeMs };
+  const { minPushIntervalMs, dropPushDown, revokedDevices, tokensNotBeforeMs } = part;
+  return { rules, minPushIntervalMs, dropPushDown, limits, revokedDevices: new Set(revokedDevices), tokensNotBeforeMs };
 }
 
 /** A tenant's own limits never raise those of the file. */

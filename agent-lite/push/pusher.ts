@@ -23,6 +23,8 @@ export interface PusherOptions {
   /** Of one request. */
   readonly remoteTimeoutMs: number;
   readonly externalLabels: Labels;
+  /** Leave out what the edge says that its rules drop; default true. */
+  readonly dropPushDown?: boolean;
   /** zlib format. */
   readonly deflate: Compress;
   /** Name of the durable cursor in the log; default `edge`. */
@@ -73,6 +75,8 @@ export interface PusherStatus {
   readonly clockOffsetMs: number | undefined;
   /** The times of this boot are corrected by the offset. */
   readonly clockCorrected: boolean;
+  /** Series that the last push left out, because the edge drops them. */
+  readonly leftOutSeries: number;
 }
 
 const MAX_CELLS = 100_000;
@@ -95,6 +99,7 @@ class PushLoop implements Pusher {
   readonly #phase: number;
   readonly #loop: Loop;
   #correction: ClockCorrection | undefined;
+  #sender: Sender | undefined;
   #state: PusherState = 'starting';
   #intervalMs: number;
   #failures = 0;
@@ -138,13 +143,15 @@ class PushLoop implements Pusher {
       behindRecords: backlog.behindRecords,
       clockOffsetMs: this.#correction?.offsetMs,
       clockCorrected: this.#correction?.verdict?.mode === 'offset',
+      leftOutSeries: this.#sender?.leftOutSeries ?? 0,
     };
   }
 
   async #run(): Promise<void> {
     const { clock, clockStore } = this.#o;
     this.#correction = await ClockCorrection.load(clock, clockStore);
-    const sender = this.#sender(this.#correction);
+    const sender = this.#createSender(this.#correction);
+    this.#sender = sender;
     const { from, to } = FIRST_PUSH_MS;
     await this.#wait(from + clock.random() * (Math.min(to, Math.max(from, this.#intervalMs)) - from));
     while (!this.#loop.stopping.aborted) await this.#wait(await this.#turn(sender));
@@ -153,7 +160,7 @@ class PushLoop implements Pusher {
     this.#change('stopped');
   }
 
-  #sender(correction: ClockCorrection): Sender {
+  #createSender(correction: ClockCorrection): Sender {
     const { reader, http, url, clock, logger, metrics, deflate, version, externalLabels, remoteTimeoutMs } = this.#o;
     const client = new EdgeClient({ http, url, timeoutMs: remoteTimeoutMs, clock, deflate });
     const maxCells = this.#o.maxCellsPerPush ?? MAX_CELLS;
@@ -169,6 +176,7 @@ class PushLoop implements Pusher {
       externalLabels,
       receiver: this.#receiver,
       maxCells,
+      dropPushDown: this.#o.dropPushDown ?? true,
       intervalMs: () => this.#intervalMs,
     });
   }

@@ -4,6 +4,7 @@ import type { Logger, Metrics, StreamCursor } from '../model.ts';
 import { type Batch, collectBatch } from './batch.ts';
 import type { Exchange } from './clock-correction.ts';
 import type { EdgeClient, Outcome } from './edge-client.ts';
+import { Masks } from './masks.ts';
 import { reconcile } from './reconcile.ts';
 import { emptyBatch, faultOf, makeRequest, type PushRequest, type RequestOptions } from './request.ts';
 import { failed, hopeless, type Round } from './round.ts';
@@ -19,6 +20,7 @@ export interface SenderOptions extends RequestOptions {
   readonly maxCells: number;
   /** Of the regular pushes, as it is kept. */
   readonly intervalMs: () => number;
+  readonly dropPushDown: boolean;
   readonly limits?: WireLimits;
 }
 
@@ -34,6 +36,7 @@ export class Sender {
   readonly #limits: WireLimits;
   readonly #streams: Streams;
   readonly #sentMetadata = new SentMetadata();
+  readonly #masks = new Masks();
 
   constructor(options: SenderOptions) {
     this.#o = options;
@@ -44,6 +47,11 @@ export class Sender {
   /** Whatever is waiting, the newest samples leave with the next round. */
   freshNow(): void {
     this.#streams.freshNow();
+  }
+
+  /** Of the last push that was stored. */
+  get leftOutSeries(): number {
+    return this.#masks.rows;
   }
 
   async round(signal: AbortSignal): Promise<Round> {
@@ -82,8 +90,9 @@ export class Sender {
     });
   }
 
-  async #post(stream: StreamCursor, batch: Batch, signal: AbortSignal): Promise<Round> {
-    const { clock, client, metrics } = this.#o;
+  async #post(stream: StreamCursor, collected: Batch, signal: AbortSignal): Promise<Round> {
+    const { clock, client, metrics, dropPushDown } = this.#o;
+    const batch = dropPushDown ? { ...collected, targets: this.#masks.apply(collected.targets) } : collected;
     const made = await makeRequest(stream, batch, this.#o, this.#limits);
     if (!made.ok) return this.#streams.memory(stream).refusals.refused(batch, made.error);
     const { push, body } = made.value;
@@ -109,6 +118,11 @@ export class Sender {
         return this.#conflict(stream, answer);
       case 'unknown_tables':
         return this.#upload(answer, request, signal);
+      case 'wrong_mask':
+        this.#masks.learn(answer.masks, batch.targets, batch.tables);
+        this.#masks.refused();
+        this.#o.metrics.add('agent_lite_push_wrong_masks_total');
+        return { kind: 'again' };
       case 'malformed':
         return refusals.refused(batch, { code, message, check: () => faultOf(request, this.#limits) });
       case 'too_large':
@@ -142,6 +156,8 @@ export class Sender {
     memory.refusals.passed(batch);
     this.#sentMetadata.set(batch.metadata, clock.boot());
     metrics.add('agent_lite_push_samples_total', batch.samples);
+    metrics.add('agent_lite_push_left_out_samples_total', this.#masks.stored(batch.targets));
+    if (this.#o.dropPushDown) this.#masks.learn(answer.masks, batch.targets, batch.tables);
     if (batch.dropped > 0) metrics.add('agent_lite_push_scrapes_dropped_total', batch.dropped);
     if (stream.end === undefined) {
       this.#streams.freshSent(batch.more);

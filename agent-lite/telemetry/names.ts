@@ -83,6 +83,15 @@ export const metricTable: Readonly<Record<string, MetricSpec>> = {
 
   agent_lite_push_requests_total: { type: 'counter', help: 'Pushes by the code of the answer, or why there was none.', labels: ['code'] },
   agent_lite_push_failures_total: { type: 'counter', help: 'Pushes that failed; their samples wait in the log.', pushed: 1 },
+  agent_lite_push_left_out_samples_total: {
+    type: 'counter',
+    help: 'Of the samples that the edge has acknowledged, those that did not travel because its rules drop them.',
+    pushed: 1,
+  },
+  agent_lite_push_wrong_masks_total: {
+    type: 'counter',
+    help: 'Pushes encoded again because the edge no longer drops what they left out.',
+  },
   agent_lite_push_samples_total: { type: 'counter', help: 'Samples that the edge has acknowledged.', pushed: 1 },
   agent_lite_push_sent_bytes_total: { type: 'counter', help: 'Bytes of pushes sent, compressed, repeats included.', pushed: 1 },
   agent_lite_push_table_uploads_total: { type: 'counter', help: 'Series tables sent to the edge.' },

@@ -11,6 +11,7 @@ import type { Outgoing } from '../config/types.ts';
 import type { Identity } from '../model.ts';
 import type { Batch } from './assemble.ts';
 import type { SeriesRules } from './labels.ts';
+import { MaskCheck } from './masks.ts';
 import type { Reservation } from './memory-budget.ts';
 import { keptFamilies } from './metadata.ts';
 import { type Reply, refusing, take, tooLarge } from './reply.ts';
@@ -25,12 +26,16 @@ export interface Decoded {
   readonly batches: readonly Batch[];
   /** What receivers are to be told of metric families. */
   readonly metadata: readonly FamilyMetadata[];
+  /** What the push leaves out is dropped by the rules. */
+  readonly masks: MaskCheck;
 }
 
 export interface DecodeDeps {
   readonly outgoing: Outgoing;
   readonly rules: SeriesRules;
   readonly series: SeriesCache;
+  /** Whether devices may leave out what the rules drop. */
+  readonly dropPushDown: boolean;
 }
 
 type Exemplars = ReadonlyMap<number, readonly PushExemplar[]>;
@@ -44,13 +49,14 @@ export function decodeBatches(
   push: UndecodedPush,
   tables: ReadonlyMap<TableHash, LoadedTable>,
   identity: Identity,
-  { rules, series, outgoing }: DecodeDeps,
+  { rules, series, outgoing, dropPushDown }: DecodeDeps,
   memory: Reservation,
 ): Result<Decoded, Reply> {
   const batches: Batch[] = [];
   const metadata: FamilyMetadata[] = [];
   const owners = new Map<string, number>();
   const counted = new Set<Template>();
+  const masks = new MaskCheck(dropPushDown);
   const add = (
     table: string,
     rows: readonly Row[],
@@ -75,7 +81,7 @@ export function decodeBatches(
     batches.push({ owner, times: target.times, cells: cells.value, entry: entry.value, exemplars: exemplars.value });
     return entry;
   };
-  for (const target of push.targets) {
+  for (const [index, target] of push.targets.entries()) {
     const key = labelsKey(target.labels);
     const owner = owners.get(key) ?? owners.size * 2;
     owners.set(key, owner);
@@ -87,6 +93,7 @@ export function decodeBatches(
       const added = add(target.table, table.rows, target, owner, () => target.decodeCells(rows), exemplars);
       if (!added.ok) return added;
       entry = added.value;
+      masks.check(index, target, entry);
     }
     const added = add(
       ...(['report', REPORT_ROWS, target, owner + 1] as const),
@@ -101,7 +108,8 @@ export function decodeBatches(
     if (!families.ok) return families;
     metadata.push(...(entry === undefined ? families.value : keptFamilies(families.value, table?.rows ?? [], entry)));
   }
-  return ok({ batches, metadata });
+  if (masks.wrong) return err({ code: 'wrong_mask', message: 'push: rows are left out that are not dropped', masks: masks.masks() });
+  return ok({ batches, metadata, masks });
 }
 
 function readExemplars(target: UndecodedTargetBatch, rows: number, memory: Reservation): Result<Exemplars, Reply> {

@@ -228,7 +228,8 @@ describe('refuses, naming the place,', () => {
       message({ externalLabels: Array.from({ length: 65 }, (_, i) => ({ name: `a${i + 100}`, value: '1' })) }),
       /external_labels: expected at most 64/,
     ],
-    ['a field of a later format', batch({ mask: Uint8Array.of(1) }), /targets\[0\].mask: not supported in this format/],
+    ['a field of a later format', batch({ histograms: Uint8Array.of(1) }), /targets\[0\].histograms: not supported in this format/],
+    ['a mask without a table', batch({ mask: Uint8Array.of(0, 1) }), /targets\[0\].mask: given without a table/],
     ['columns without a table', batch({ columns: Uint8Array.of(1) }), /targets\[0\].columns: given without a table/],
     ['no times', batch({ times: new Uint8Array(0) }), /offset 0: expected 1 more bytes/],
     ['no scrapes', batch({ times: Uint8Array.of(0) }), /expected 1 to 1000 scrapes, got 0/],
@@ -364,6 +365,9 @@ describe('an answer', () => {
     stored: fc.option(point, { nil: undefined }),
     points: fc.array(point, { maxLength: 3 }),
     minPushIntervalMs: fc.nat(0xffffffff),
+    masks: fc.array(fc.record({ targets: fc.array(fc.nat(10_000), { maxLength: 4 }), mask: fc.uint8Array({ maxLength: 6 }) }), {
+      maxLength: 3,
+    }),
     freshWindowMs: fc.maxSafeNat(),
   });
   it('reads back', () => {
@@ -375,7 +379,7 @@ describe('an answer', () => {
   });
   const stored: PushAnswer = {
     ...{ code: 'stored', logId: '000102030405060708090a0b0c0d0e0f', position: 7, message: '', edgeMs: 1_700_000_000_000 },
-    ...{ unknownTables: [], stored: undefined, points: [], minPushIntervalMs: 1000, freshWindowMs: 0 },
+    ...{ unknownTables: [], stored: undefined, points: [], masks: [], minPushIntervalMs: 1000, freshWindowMs: 0 },
   };
   /** What an edge wrote before it knew of late samples, and what is added to it since. */
   const golden = '08011210000102030405060708090a0b0c0d0e0f18072880d095ffbc3148e807';
@@ -399,7 +403,7 @@ describe('an answer', () => {
     );
   });
   it('of each code has its HTTP status', () => {
-    expect(answerCodes.map((code) => answerStatus[code])).toEqual([500, 200, 409, 424, 400, 401, 403, 413, 503, 422, 503]);
+    expect(answerCodes.map((code) => answerStatus[code])).toEqual([500, 200, 409, 424, 400, 401, 403, 413, 503, 422, 503, 424]);
   });
   it("is not a portal's page", () => {
     expect(() => decodeAnswer(Buffer.from('<!DOCTYPE html><html><body>Log in to the hotel network</body></html>'))).toThrow(FormatError);

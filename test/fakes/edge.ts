@@ -234,6 +234,7 @@ export class FakeEdge implements HttpClient {
       unknownTables: [],
       stored: undefined,
       points: [],
+      masks: [],
       minPushIntervalMs: this.minPushIntervalMs,
       freshWindowMs: this.freshWindowMs,
       ...given,
