@@ -42,7 +42,6 @@ export interface EdgeResult {
   /** Compressed bytes of a sample at the receiver. */
   readonly sentBytes: number;
   readonly write: number;
-  readonly writeWithRules: number | undefined;
   /** Undefined where it is not installed. */
   readonly vmagent: number | undefined;
   readonly pushRatio: number | undefined;
@@ -113,14 +112,14 @@ async function measure(options: EdgeOptions, cleanup: Cleanup, say: (line: strin
   const bodies = Array.from({ length: options.requestsPerSender }, (_, i) => writeBody(firstMs + i * 15_000));
   const samples = senders * bodies.length * SERIES;
   const relay = async (name: string, url: string, of: () => Promise<number>, prefix: string): Promise<number> => {
-    const of2 = async (round: number): Promise<number> => {
+    const once = async (round: number): Promise<number> => {
       const tokens = await Promise.all(Array.from({ length: senders }, (_, i) => deviceToken(`${prefix}${round}-${i}`)));
       const used = perSample(await usedFor(of, receiver, samples, () => writeAll(url, tokens, bodies, connections)));
       say(`${name}: ${used.toFixed(3)} us a sample`);
       return used;
     };
     const all: number[] = [];
-    for (let i = 0; i <= options.rounds; i++) all.push(await of2(i));
+    for (let i = 0; i <= options.rounds; i++) all.push(await once(i));
     return median(all.slice(1));
   };
   const write = await relay('write', `${edge.url}/api/v1/write`, pid, 'sender');
@@ -143,11 +142,32 @@ async function measure(options: EdgeOptions, cleanup: Cleanup, say: (line: strin
     throughputRatio: median(rates) / noop.requestsPerSecond,
     sentBytes,
     write,
-    writeWithRules: undefined,
     vmagent,
     pushRatio: vmagent === undefined ? undefined : push / vmagent,
     writeRatio: vmagent === undefined ? undefined : write / vmagent,
     residentBytes,
     peakResidentBytes,
   };
+}
+
+export function describeEdge(result: EdgeResult): string {
+  const { cpu, cores, node, platform } = result.machine;
+  const { devices, firmwares, rounds, connections, senders, requestsPerSender } = result.options;
+  const us = (value: number): string => `${value.toFixed(2)} us a sample`;
+  const beside = (ratio: number | undefined): string => (ratio === undefined ? '' : `; ${ratio.toFixed(2)} times vmagent's`);
+  const mebibytes = (bytes: number): string => `${(bytes / 1024 ** 2).toFixed(0)} MiB`;
+  return [
+    `edge: ${devices} devices with ${firmwares} tables, ${SAMPLES_PER_PUSH} samples a push; ${senders} senders, ${requestsPerSender} requests of ${SERIES} samples each`,
+    `  machine      ${cpu}, ${cores} cores, ${platform}, Node ${node}`,
+    `  method       ${result.method}`,
+    `               medians of ${rounds} rounds`,
+    `  push         ${us(result.push)}${beside(result.pushRatio)}; goals: 0.6 us, 0.3 times`,
+    `  cold isolate ${us(result.coldPush)}`,
+    `  write        ${us(result.write)}${beside(result.writeRatio)}; goal: 1.0 times`,
+    `  vmagent      ${result.vmagent === undefined ? 'is not installed (Debian: apt-get install victoria-metrics)' : us(result.vmagent)}`,
+    `  no-op        ${result.noop.cpuMicroseconds.toFixed(0)} us a request, ${result.noop.requestsPerSecond.toFixed(0)} a second`,
+    `  throughput   ${result.pushesPerSecond.toFixed(0)} pushes a second with ${connections} connections, ${result.throughputRatio.toFixed(3)} times the no-op's`,
+    `  sent         ${result.sentBytes.toFixed(1)} bytes a sample to the receiver`,
+    `  memory       ${mebibytes(result.residentBytes)} resident after ${rounds + 1} rounds, ${mebibytes(result.peakResidentBytes)} at most`,
+  ].join('\n');
 }
