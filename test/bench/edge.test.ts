@@ -11,6 +11,7 @@ it('tells what it measured, with and without vmagent', () => {
     options: { devices: 2000, firmwares: 10, rounds: 3, connections: 64, senders: 4, requestsPerSender: 5 },
     noop: { requestsPerSecond: 1000, cpuMicroseconds: 100 },
     push: 0.5,
+    repeatedPush: 0.25,
     coldPush: 0.75,
     pushesPerSecond: 100,
     throughputRatio: 0.1,

@@ -34,6 +34,8 @@ export interface EdgeResult {
   readonly noop: NoopResult;
   /** Processor time of a sample, microseconds, median of the rounds. */
   readonly push: number;
+  /** The same for pushes that are stored already: the Worker and the call of its shard, without commit, bucket and drain. */
+  readonly repeatedPush: number;
   /** The same of the first round after a start: no table, template or compiled code is there. */
   readonly coldPush: number;
   readonly pushesPerSecond: number;
@@ -53,7 +55,7 @@ export interface EdgeResult {
 const METHOD =
   'workerd runs the whole edge: Worker, shards, the simulated bucket; processor time of its process from before the first request until the ' +
   'receiver has every sample, divided by samples. push: 1000 series with 10 labels x 4 scrapes, half of the values change; devices push in ' +
-  'turn. cold: the first round after a start. write: remote write 1.0 in and out, one sample of each of 1000 series a request. vmagent relays ' +
+  'turn. Stored again: the same pushes once more, which the shard knows. Cold: the first round after a start. write: remote write 1.0 in and out, one sample of each of 1000 series a request. vmagent relays ' +
   'the same requests. Receiver and senders are other processes. noop: a Worker that reads the same push and answers.';
 
 export async function benchEdge(options: EdgeOptions = defaultEdgeBench, say: (line: string) => void = () => {}): Promise<EdgeResult> {
@@ -105,6 +107,14 @@ async function measure(options: EdgeOptions, cleanup: Cleanup, say: (line: strin
   }
   const sentBytes = (receiver.bytes - bytesBefore) / (receiver.samples - samplesBefore);
   const { residentBytes, peakResidentBytes } = await edgeUse(edge);
+  const repeats: number[] = [];
+  for (let i = 0; i < options.rounds; i++) {
+    for (const device of devices) device.pushed--;
+    const before = await edgeUse(edge);
+    await pushAll(`${edge.url}${PUSH_PATH}`, devices, connections);
+    repeats.push(((await edgeUse(edge)).cpuMicroseconds - before.cpuMicroseconds) / (devices.length * SAMPLES_PER_PUSH));
+    say(`the same again: ${repeats.at(-1)?.toFixed(3)} us a sample`);
+  }
   await edge.stop();
   await edge.start();
   const coldPush = await round();
@@ -137,6 +147,7 @@ async function measure(options: EdgeOptions, cleanup: Cleanup, say: (line: strin
     options,
     noop,
     push,
+    repeatedPush: median(repeats),
     coldPush,
     pushesPerSecond: median(rates),
     throughputRatio: median(rates) / noop.requestsPerSecond,
@@ -162,6 +173,7 @@ export function describeEdge(result: EdgeResult): string {
     `  method       ${result.method}`,
     `               medians of ${rounds} rounds`,
     `  push         ${us(result.push)}${beside(result.pushRatio)}; goals: 0.6 us, 0.3 times`,
+    `  stored again ${us(result.repeatedPush)}: the Worker without commit, bucket and drain`,
     `  cold isolate ${us(result.coldPush)}`,
     `  write        ${us(result.write)}${beside(result.writeRatio)}; goal: 1.0 times`,
     `  vmagent      ${result.vmagent === undefined ? 'is not installed (Debian: apt-get install victoria-metrics)' : us(result.vmagent)}`,
