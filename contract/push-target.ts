@@ -10,7 +10,8 @@ import { countMasked, decodeMask, type Mask, NO_MASK, withMasked, withoutMasked 
 import type { FamilyMetadata } from './metadata.ts';
 import { countMetadata, decodeMetadata, encodeMetadata, metadataMemory } from './metadata-codec.ts';
 import { REPORT_ROWS } from './report-series.ts';
-import { fromHex, type TableHash, toHex } from './series-table.ts';
+import { checkRow, fromHex, type Row, type TableHash, toHex } from './series-table.ts';
+import { decodeRows, encodeTableForm, MAX_INLINE_BYTES, MAX_INLINE_ROWS } from './table-form.ts';
 
 /** A target's part of a push: its scrapes as columns, and what travels beside them. FORMAT.md describes the bytes. */
 
@@ -29,6 +30,8 @@ export interface TargetBatch {
   readonly exemplars: readonly PushExemplar[];
   /** The target's families, ascending by name; none where they are not sent this time. */
   readonly metadata: readonly FamilyMetadata[];
+  /** Rows instead of a table, in the order of their short form: few, beside an entry of the same target with a table. */
+  readonly inline?: readonly Row[] | undefined;
   /** Rows of `cells` and `exemplars` that do not travel. */
   readonly mask?: Mask | undefined;
 }
@@ -39,6 +42,10 @@ export interface UndecodedTargetBatch {
   readonly table: TableHash | undefined;
   readonly times: readonly number[];
   readonly report: Cells;
+  /** Names the rows of {@link decodeInline}: their short form. Empty: there are none. */
+  readonly inlineForm: Uint8Array;
+  /** Throws {@link FormatError}. */
+  decodeInline(): readonly Row[];
   /** As it came. */
   readonly mask: Mask;
   /** Throws {@link FormatError}. `rows` is the row count of `table`. Rows that the mask leaves out are absent. */
@@ -73,6 +80,7 @@ export function encodeTarget(target: TargetBatch, baseMs: number) {
     columns:
       cells === undefined ? new Uint8Array(0) : encodeColumns(masked === undefined ? cells : withoutMasked(cells, masked), target.times),
     mask: masked === undefined ? NO_MASK : mask,
+    inline: target.inline === undefined ? NO_MASK : encodeTableForm(target.inline),
     report: encodeColumns(target.report, target.times),
     exemplars: exemplars.bytes(),
     metadata: encodeMetadata(target.metadata),
@@ -123,15 +131,18 @@ export function decodeTarget(
   limits: WireLimits,
 ): UndecodedTargetBatch {
   const place = `targets[${i}]`;
-  for (const reserved of ['labelsHash', 'additions', 'histograms'] as const) {
+  for (const reserved of ['labelsHash', 'histograms'] as const) {
     if (target[reserved].length > 0) throw new FormatError(`${place}.${reserved}: not supported in this format`);
   }
   const labels = decodeLabels(target.labels as wire.Label[], `${place}.labels`, limits);
   const times = decodeTimes(target.times, baseMs, limits);
   const table = target.table.length === 0 ? undefined : hex(target.table, 16, `${place}.table`);
   if (table === undefined && target.mask.length > 0) throw new FormatError(`${place}.mask: given without a table`);
-  if (table === undefined && target.columns.length > 0) throw new FormatError(`${place}.columns: given without a table`);
-  if (table === undefined && target.exemplars.length > 0) throw new FormatError(`${place}.exemplars: given without a table`);
+  if (table !== undefined && target.inline.length > 0) throw new FormatError(`${place}.inline: given beside a table`);
+  if (target.inline.length > MAX_INLINE_BYTES) throw new LimitError(`${place}.inline: expected at most ${MAX_INLINE_BYTES} bytes`);
+  const rowless = table === undefined && target.inline.length === 0;
+  if (rowless && target.columns.length > 0) throw new FormatError(`${place}.columns: given without a table`);
+  if (rowless && target.exemplars.length > 0) throw new FormatError(`${place}.exemplars: given without a table`);
   budget.take('cells', reportRows * times.length, place);
   const report = columns(target.report, reportRows, times, `${place}.report`);
   const exemplars = at(`${place}.exemplars`, () => countExemplars(target.exemplars));
@@ -147,6 +158,8 @@ export function decodeTarget(
     times,
     report,
     mask,
+    inlineForm: target.inline,
+    decodeInline: () => at(`${place}.inline`, () => decodeInline(target.inline, limits)),
     exemplarMemory: exemplarMemory(exemplars, target.exemplars.length),
     metadataMemory: metadataMemory(families, target.metadata.length),
     decodeCells(rows) {
@@ -158,6 +171,12 @@ export function decodeTarget(
     decodeExemplars: (rows) => at(`${place}.exemplars`, () => decodeExemplars(target.exemplars, rows, times)),
     decodeMetadata: () => at(`${place}.metadata`, () => decodeMetadata(target.metadata)),
   };
+}
+
+function decodeInline(bytes: Uint8Array, limits: WireLimits): readonly Row[] {
+  const rows = decodeRows(bytes, { ...limits, tableRows: Math.min(limits.tableRows, MAX_INLINE_ROWS) });
+  for (const row of rows) checkRow(row, limits);
+  return rows;
 }
 
 /** What is left of the limits of one push. */

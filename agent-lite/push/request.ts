@@ -77,15 +77,16 @@ function describe({ stream, at }: StreamCursor, batch: Batch, options: RequestOp
 /** Asks for the time. */
 export const emptyBatch = (at: Point): Batch => ({
   ...{ to: at, gaps: [], targets: [], tables: new Map(), records: 0, cells: 0, samples: 0, dropped: 0 },
-  ...{ unplaceable: [], lastTimes: new Map(), metadata: new Map(), more: false },
+  ...{ unplaceable: [], lastTimes: new Map(), metadata: new Map(), tableUses: new Map(), more: false },
 });
 
 /** Decodes a push as the edge does. undefined: it is fine; else what is wrong with it. */
 export function faultOf({ bytes, batch }: PushRequest, limits: WireLimits): string | undefined {
   try {
     for (const target of decodePush(bytes, limits).targets) {
-      const rows = batch.tables.get(target.table ?? '')?.rows.length ?? 0;
-      if (target.table !== undefined) target.decodeCells(rows);
+      const inline = target.inlineForm.length > 0 ? target.decodeInline().length : undefined;
+      const rows = inline ?? batch.tables.get(target.table ?? '')?.rows.length ?? 0;
+      if (target.table !== undefined || inline !== undefined) target.decodeCells(rows);
       target.decodeExemplars(rows);
       target.decodeMetadata();
     }

@@ -9,6 +9,7 @@ import { reconcile } from './reconcile.ts';
 import { emptyBatch, faultOf, makeRequest, type PushRequest, type RequestOptions } from './request.ts';
 import { failed, hopeless, type Round } from './round.ts';
 import { SentMetadata } from './sent-metadata.ts';
+import { SentTables } from './sent-tables.ts';
 import type { SentTimes } from './sent-times.ts';
 import { backlogOf, Streams } from './streams.ts';
 
@@ -37,6 +38,7 @@ export class Sender {
   readonly #streams: Streams;
   readonly #sentMetadata = new SentMetadata();
   readonly #masks = new Masks();
+  readonly #sentTables = new SentTables();
 
   constructor(options: SenderOptions) {
     this.#o = options;
@@ -83,6 +85,7 @@ export class Sender {
       end: stream.end,
       place: (scrape) => correction.place(scrape),
       lastTime: (key) => sentTimes.get(key),
+      tableBase: (key, tables) => this.#sentTables.base(key, tables),
       // Those of a backlog are of old; they count only where nothing newer was told.
       metadataDue: (key, families) =>
         stream.end !== undefined && this.#sentMetadata.knows(key) ? undefined : this.#sentMetadata.due(key, families, clock.boot()),
@@ -155,6 +158,7 @@ export class Sender {
     memory.sentTimes.set(batch.lastTimes);
     memory.refusals.passed(batch);
     this.#sentMetadata.set(batch.metadata, clock.boot());
+    this.#sentTables.set(batch.tableUses);
     metrics.add('agent_lite_push_samples_total', batch.samples);
     metrics.add('agent_lite_push_left_out_samples_total', this.#masks.stored(batch.targets));
     if (this.#o.dropPushDown) this.#masks.learn(answer.masks, batch.targets, batch.tables);

@@ -330,8 +330,8 @@ export namespace push {
         /** TargetBatch labelsHash. */
         labelsHash: Uint8Array;
 
-        /** TargetBatch additions. */
-        additions: Uint8Array;
+        /** TargetBatch inline. */
+        inline: Uint8Array;
 
         /** TargetBatch exemplars. */
         exemplars: Uint8Array;
@@ -387,8 +387,8 @@ export namespace push {
             /** TargetBatch labelsHash */
             labelsHash?: (Uint8Array|null);
 
-            /** TargetBatch additions */
-            additions?: (Uint8Array|null);
+            /** TargetBatch inline */
+            inline?: (Uint8Array|null);
 
             /** TargetBatch exemplars */
             exemplars?: (Uint8Array|null);

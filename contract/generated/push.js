@@ -731,7 +731,7 @@ export const push = $root.push = (() => {
          * @property {Uint8Array|null} [report] TargetBatch report
          * @property {Uint8Array|null} [mask] TargetBatch mask
          * @property {Uint8Array|null} [labelsHash] TargetBatch labelsHash
-         * @property {Uint8Array|null} [additions] TargetBatch additions
+         * @property {Uint8Array|null} [inline] TargetBatch inline
          * @property {Uint8Array|null} [exemplars] TargetBatch exemplars
          * @property {Uint8Array|null} [histograms] TargetBatch histograms
          * @property {Uint8Array|null} [metadata] TargetBatch metadata
@@ -824,12 +824,12 @@ export const push = $root.push = (() => {
         TargetBatch.prototype.labelsHash = $util.newBuffer([]);
 
         /**
-         * TargetBatch additions.
-         * @member {Uint8Array} additions
+         * TargetBatch inline.
+         * @member {Uint8Array} inline
          * @memberof push.TargetBatch
          * @instance
          */
-        TargetBatch.prototype.additions = $util.newBuffer([]);
+        TargetBatch.prototype.inline = $util.newBuffer([]);
 
         /**
          * TargetBatch exemplars.
@@ -886,8 +886,8 @@ export const push = $root.push = (() => {
                 writer.uint32(/* id 6, wireType 2 =*/50).bytes(message.mask);
             if (message.labelsHash != null && $Object.hasOwnProperty.call(message, "labelsHash") && message.labelsHash.length)
                 writer.uint32(/* id 7, wireType 2 =*/58).bytes(message.labelsHash);
-            if (message.additions != null && $Object.hasOwnProperty.call(message, "additions") && message.additions.length)
-                writer.uint32(/* id 8, wireType 2 =*/66).bytes(message.additions);
+            if (message.inline != null && $Object.hasOwnProperty.call(message, "inline") && message.inline.length)
+                writer.uint32(/* id 8, wireType 2 =*/66).bytes(message.inline);
             if (message.exemplars != null && $Object.hasOwnProperty.call(message, "exemplars") && message.exemplars.length)
                 writer.uint32(/* id 9, wireType 2 =*/74).bytes(message.exemplars);
             if (message.histograms != null && $Object.hasOwnProperty.call(message, "histograms") && message.histograms.length)
@@ -1004,9 +1004,9 @@ export const push = $root.push = (() => {
                         if (wireType !== 2)
                             break;
                         if ((value = reader.bytes()).length)
-                            message.additions = value;
+                            message.inline = value;
                         else
-                            delete message.additions;
+                            delete message.inline;
                         continue;
                     }
                 case 9: {

@@ -21,6 +21,8 @@ import type { Template } from './template.ts';
 
 /** Of a decoded cell: its bits and its state. */
 const CELL_BYTES = 9;
+/** Of a byte of inline rows: the shortest label takes two and some hundred as an object. */
+const INLINE_MEMORY = 60;
 
 export interface Decoded {
   readonly batches: readonly Batch[];
@@ -86,6 +88,17 @@ export function decodeBatches(
     const owner = owners.get(key) ?? owners.size * 2;
     owners.set(key, owner);
     const table = target.table === undefined ? undefined : tables.get(target.table);
+    if (target.inlineForm.length > 0) {
+      const room = take(memory, INLINE_MEMORY * target.inlineForm.length);
+      if (!room.ok) return room;
+      const read = refusing(() => target.decodeInline());
+      if (!read.ok) return read;
+      const rows = read.value;
+      const exemplars = outgoing.sendExemplars ? () => readExemplars(target, rows.length, memory) : () => ok(NO_EXEMPLARS);
+      // Named by all their bytes: a hash that is made in a moment could be made equal.
+      const added = add(`+${latin1(target.inlineForm)}`, rows, target, owner, () => target.decodeCells(rows.length), exemplars);
+      if (!added.ok) return added;
+    }
     let entry: SeriesEntry | undefined;
     if (target.table !== undefined && table !== undefined) {
       const rows = table.rows.length;
@@ -110,6 +123,12 @@ export function decodeBatches(
   }
   if (masks.wrong) return err({ code: 'wrong_mask', message: 'push: rows are left out that are not dropped', masks: masks.masks() });
   return ok({ batches, metadata, masks });
+}
+
+function latin1(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return text;
 }
 
 function readExemplars(target: UndecodedTargetBatch, rows: number, memory: Reservation): Result<Exemplars, Reply> {

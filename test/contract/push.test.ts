@@ -186,6 +186,22 @@ const batch = (change: wire.TargetBatch.$Properties): Uint8Array =>
 
 const hash = new Uint8Array(16);
 
+describe('inline rows', () => {
+  for (const [name, text, expected] of [
+    ['that are canonical bytes', '\u0001up', /expected its short form/],
+    ['without a metric name', '\0\tle\t1\n\n1\n', /expected a metric name/],
+    ['with labels out of order', '\0up\tb\ta\t1\n\n1\n1\n', /unique and sorted/],
+    ['with a value that is too long', `\0up\ta\t1\n\n${'x'.repeat(16 * 1024 + 1)}\n`, /too long/],
+    ['of more than a target may bring', `\0up\ta\t2001\n\n${'x\t'.repeat(2000)}x\n`, /at most 2000 rows/],
+  ] as const) {
+    it(`${name} are refused`, () => {
+      const [target] = decodePush(batch({ inline: new TextEncoder().encode(text) })).targets;
+      expect(() => target?.decodeInline()).toThrow(FormatError);
+      expect(() => target?.decodeInline()).toThrow(expected);
+    });
+  }
+});
+
 describe('refuses, naming the place,', () => {
   it('accepts the message that the cases below change', () => {
     expect(decodePush(batch({})).targets).toHaveLength(1);
@@ -229,6 +245,12 @@ describe('refuses, naming the place,', () => {
       /external_labels: expected at most 64/,
     ],
     ['a field of a later format', batch({ histograms: Uint8Array.of(1) }), /targets\[0\].histograms: not supported in this format/],
+    ['inline rows beside a table', batch({ table: hash, inline: Uint8Array.of(0, 10) }), /targets\[0\].inline: given beside a table/],
+    [
+      'too many bytes of inline rows',
+      batch({ inline: new Uint8Array(256 * 1024 + 1) }),
+      /targets\[0\].inline: expected at most 262144 bytes/,
+    ],
     ['a mask without a table', batch({ mask: Uint8Array.of(0, 1) }), /targets\[0\].mask: given without a table/],
     ['columns without a table', batch({ columns: Uint8Array.of(1) }), /targets\[0\].columns: given without a table/],
     ['no times', batch({ times: new Uint8Array(0) }), /offset 0: expected 1 more bytes/],

@@ -1,25 +1,10 @@
-import { deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { HttpClient } from '../../../agent-lite/model.ts';
-import { ClockCorrection } from '../../../agent-lite/push/clock-correction.ts';
-import { EdgeClient } from '../../../agent-lite/push/edge-client.ts';
-import type { Round } from '../../../agent-lite/push/round.ts';
-import { Sender } from '../../../agent-lite/push/sender.ts';
-import { createRegistry } from '../../../agent-lite/telemetry/registry.ts';
-import { MemoryStore } from '../../../agent-lite/wal/memory-store.ts';
-import type { Log } from '../../../agent-lite/wal/options.ts';
-import { PUSH_PATH } from '../../../contract/push.ts';
 import { defaultRelabelConfig, type RelabelConfig } from '../../../contract/relabel.ts';
-import { snappyConcat, snappyUncompress } from '../../../contract/snappy.ts';
 import type { TenantConfig } from '../../../functions/config/types.ts';
-import { ManualClock } from '../../fakes/clock.ts';
-import { FakeLogger } from '../../fakes/logger.ts';
 import { relayConfig, tenantWithoutRules } from '../../fakes/relay-config.ts';
-import { decodeWriteRequest } from '../../fakes/remote-write.ts';
-import { logWorld } from '../../fakes/wal.ts';
-import { NOW, TestEdge } from '../../fakes/worker.ts';
-import { MemoryClockStore } from './rig.ts';
+import { TestEdge } from '../../fakes/worker.ts';
+import { Device, taken } from './device.ts';
 import { scrape, tableOf, target } from './scrapes.ts';
 
 /**
@@ -48,92 +33,14 @@ const merge: RelabelConfig = {
 const edgeOf = (writeRelabelConfigs: readonly RelabelConfig[], tenant: Partial<TenantConfig> = {}): TestEdge =>
   new TestEdge({ config: { ...relayConfig, tenants: { acme: { ...tenantWithoutRules, writeRelabelConfigs, ...tenant } } } });
 
-/** A device; `route` says which of the edges a request meets. */
-class Device {
-  readonly clock: ManualClock;
-  readonly metrics = createRegistry();
-  readonly codes: string[] = [];
-  edges: readonly TestEdge[];
-  route: () => number = () => 0;
-  readonly #log: Log;
-  #sender: Sender | undefined;
-
-  private constructor(clock: ManualClock, log: Log, edges: readonly TestEdge[]) {
-    this.clock = clock;
-    this.#log = log;
-    this.edges = edges;
-  }
-
-  static async open(edges: readonly TestEdge[], dropPushDown: boolean): Promise<Device> {
-    const clock = new ManualClock({ now: NOW - 1_000_000 });
-    const log: Log = await logWorld(clock).open(new MemoryStore(), { sync: 'never' });
-    const device = new Device(clock, log, edges);
-    const deflate = (bytes: Uint8Array) => Promise.resolve(new Uint8Array(deflateSync(bytes)));
-    const client = new EdgeClient({ http: device.#http(), url: 'http://edge', timeoutMs: 1000, clock, deflate });
-    const correction = await ClockCorrection.load(clock, new MemoryClockStore());
-    device.#sender = new Sender({
-      ...{ reader: log, client, correction, clock, logger: new FakeLogger(), metrics: device.metrics, deflate, version: 'test' },
-      ...{ externalLabels: [], receiver: 'edge', maxCells: 100_000, dropPushDown, intervalMs: () => 60_000 },
-    });
-    return device;
-  }
-
-  #http(): HttpClient {
-    return {
-      request: async ({ method, url, headers, body }) => {
-        const path = new URL(url).pathname;
-        const send = async (edge: TestEdge): Promise<Response> => {
-          const sent = body === undefined ? {} : { body: new Uint8Array(body) };
-          return edge.fetch(path, { method, headers: { ...headers, authorization: await edge.token() }, ...sent });
-        };
-        // Workers share their tables.
-        const responses = path === PUSH_PATH ? [await send(this.edges[this.route()] as TestEdge)] : await Promise.all(this.edges.map(send));
-        const response = responses[0] as Response;
-        if (path === PUSH_PATH) this.codes.push(String(response.status));
-        return {
-          status: response.status,
-          headers: Object.fromEntries(response.headers),
-          body: new Uint8Array(await response.arrayBuffer()),
-        };
-      },
-      close: () => undefined,
-    };
-  }
-
-  async scrape(value: number, table = 0): Promise<void> {
-    for (const name of ['one', 'two']) {
-      await this.#log.append({ ...scrape(this.clock, { target: target(name), table: tables[table % 2], value }), exemplars: [EXEMPLAR] });
-    }
-    await this.clock.advance(1000);
-  }
-
-  /** Until the edges have everything. */
-  async send(): Promise<void> {
-    this.codes.length = 0;
-    let round: Round = { kind: 'again' };
-    for (let i = 0; i < 30 && round.kind !== 'idle'; i++) {
-      round = (await this.#sender?.round(new AbortController().signal)) ?? round;
-      if (round.kind === 'failed') throw new Error(round.message);
-    }
-    expect(round.kind).toBe('idle');
-  }
-
-  get leftOut(): number {
-    return this.#sender?.leftOutSeries ?? 0;
-  }
-}
-
-/** What reached the shards of an edge, as a receiver reads it. Forgets it. */
-function taken(edge: TestEdge): unknown {
-  const fragments = edge.shard().requests.flatMap((request) => request.fragments);
-  edge.shard().requests.length = 0;
-  return fragments.length === 0
-    ? []
-    : decodeWriteRequest(snappyUncompress(snappyConcat(fragments.map(({ block }) => block)), 1 << 26)).series;
+async function scrapeBoth(device: Device, value: number, table = 0): Promise<void> {
+  for (const name of ['one', 'two'])
+    await device.append({ ...scrape(device.clock, { target: target(name), table: tables[table % 2], value }), exemplars: [EXEMPLAR] });
+  await device.clock.advance(1000);
 }
 
 async function step(device: Device, value: number): Promise<void> {
-  await device.scrape(value);
+  await scrapeBoth(device, value);
   await device.send();
 }
 
@@ -228,11 +135,11 @@ describe('drop push-down', () => {
           Object.assign(device, { edges });
           Object.assign(plain, { edges: plainEdges });
           device.route = () => routes.next().value % edges.length;
-          await device.scrape(i + 0.5, table);
+          await scrapeBoth(device, i + 0.5, table);
           await device.send();
           const stored = edges.findIndex((edge) => edge.shard().requests.length > 0);
           plain.route = () => stored;
-          await plain.scrape(i + 0.5, table);
+          await scrapeBoth(plain, i + 0.5, table);
           await plain.send();
           expect(edges.map(taken)).toEqual(plainEdges.map(taken));
         }
