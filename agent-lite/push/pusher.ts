@@ -29,7 +29,7 @@ export interface PusherOptions {
   readonly deflate: Compress;
   /** Name of the durable cursor in the log; default `edge`. */
   readonly receiver?: string;
-  /** Cells (series x scrapes) of one push; default 100,000, which bounds the memory of a push to a few MB. */
+  /** Cells (series x scrapes) of one push that catches up; default 100,000, which bounds its memory to a few MB. A regular push may have five times as many. */
   readonly maxCellsPerPush?: number;
   /** Called after each change of {@link Pusher.status}. */
   readonly onChange?: () => void;

@@ -17,7 +17,7 @@ export interface SenderOptions extends RequestOptions {
   readonly client: EdgeClient;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  /** Cells of one push (rows x scrapes). */
+  /** Cells of one push (rows x scrapes) that catches up; others may have {@link REGULAR_FACTOR} times as many. */
   readonly maxCells: number;
   /** Of the regular pushes, as it is kept. */
   readonly intervalMs: () => number;
@@ -25,6 +25,8 @@ export interface SenderOptions extends RequestOptions {
   readonly limits?: WireLimits;
 }
 
+/** Times the cells of a step of catching up: 1000 series of each of 100 targets, scraped four times between pushes. */
+const REGULAR_FACTOR = 5;
 /** Uploads of the same missing table before it counts as a failure. */
 const TABLE_ROUNDS = 3;
 
@@ -75,11 +77,22 @@ export class Sender {
     return { kind: 'idle' };
   }
 
+  /**
+   * Of a regular push of many targets all scrapes go in one batch, since a series whose scrapes come one by one takes twice the bytes;
+   * catching up is done in small steps.
+   */
+  #maxCells({ at, end }: StreamCursor): number {
+    const { reader, clock, maxCells, intervalMs } = this.#o;
+    const { oldestMs } = reader.backlog(at.position);
+    const regular = end === undefined && oldestMs !== undefined && clock.now() - oldestMs <= 1.5 * intervalMs();
+    return regular ? maxCells * REGULAR_FACTOR : maxCells;
+  }
+
   #collect(stream: StreamCursor): Promise<Batch | undefined> {
-    const { reader, correction, clock, maxCells } = this.#o;
+    const { reader, correction, clock } = this.#o;
     const { sentTimes, refusals } = this.#streams.memory(stream);
     return collectBatch(reader.read(stream.at.position), stream.at.position, {
-      maxCells,
+      maxCells: this.#maxCells(stream),
       maxRecords: refusals.maxRecords,
       limits: this.#limits,
       end: stream.end,

@@ -55,11 +55,12 @@ export function missing(agent: AgentName): string | undefined {
 /** Makes the file that devices run. */
 export const buildBundle = async (): Promise<void> => void (await run(NODE, ['infra/build.ts'], { cwd: ROOT }));
 
-/** The flags that systemd gives Node, so that a figure here is one there. */
-export async function deployedNodeFlags(): Promise<readonly string[]> {
+/** What systemd gives Node, so that a figure here is one there. */
+export async function deployment(): Promise<{ readonly flags: readonly string[]; readonly environment: Record<string, string> }> {
   const unit = await readFile(join(ROOT, 'infra/systemd/agent-lite.service'), 'utf8');
   const command = /^ExecStart=\S*node((?: --[^ ]+)*) /m.exec(unit)?.[1] ?? '';
-  return command.split(' ').filter((flag) => flag !== '');
+  const variables = [...unit.matchAll(/^Environment=(\w+)=(\S+)$/gm)].map(([, name = '', value = '']) => [name, value]);
+  return { flags: command.split(' ').filter((flag) => flag !== ''), environment: Object.fromEntries(variables) };
 }
 
 /** Starts one of them. Its peers write to a receiver that takes everything. */
@@ -122,14 +123,16 @@ ${options.tls ?? ''}`,
   );
   const url = `http://127.0.0.1:${await freePort()}`;
   const logFolder = join(folder, 'data');
-  const program = await Program.start('agent-lite', options.node, [
-    ...(options.nodeFlags ?? (await deployedNodeFlags())),
+  const deployed = await deployment();
+  const args = [
+    ...(options.nodeFlags ?? deployed.flags),
     BUNDLE,
     `--config.file=${join(folder, 'agent.yml')}`,
     `--storage.agent.path=${logFolder}`,
     `--web.listen-address=${new URL(url).host}`,
     ...options.flags,
-  ]);
+  ];
+  const program = await Program.start('agent-lite', options.node, args, deployed.environment);
   cleanup.add(() => program.stop(30_000));
   await waitFor(
     'agent-lite to be ready',
@@ -142,7 +145,12 @@ ${options.tls ?? ''}`,
   return { pid: program.pid, describe: () => program.describe(), logFolder: join(logFolder, 'wal'), proxy, sentSamples, metrics };
 }
 
-export const metricOf = (text: string, name: string): number => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
+/** The sum over all labels. */
+export function metricOf(text: string, name: string): number {
+  let sum = 0;
+  for (const [, value] of text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'gm'))) sum += Number(value);
+  return sum;
+}
 
 const scrapeYaml = ({ scrapeInterval, staticConfigs }: RigOptions): string => `global:
   scrape_interval: ${scrapeInterval}

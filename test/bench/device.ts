@@ -54,7 +54,7 @@ export interface DeviceResult {
 }
 
 const METHOD =
-  'One real node_exporter, and one target of 200 series, every 15 s; pushes every 60 s. Memory and CPU of one agent after the other. Then, all ' +
+  'One real node_exporter, and one target of 200 series, every 15 s; pushes every 60 s. Memory and CPU, all agents at once, each process by itself in /proc. Then, all ' +
   'at once: over TLS 1.3 through a NAT that forgets connections idle for 30 s or 5 min (what is sent on them is answered by a reset), bytes ' +
   'of both directions above TCP, handshakes included; and the write_bytes of /proc/PID/io, pages made dirty for the block device (not the ' +
   'journal of the file system), under each policy of --storage.agent.wal-sync. Figures of a day are those of the time watched, multiplied.';
@@ -82,21 +82,20 @@ export async function benchDevice(options: DeviceOptions): Promise<DeviceResult>
     const address = `127.0.0.1:${/listening on (\d+)/.exec(server.output)?.[1]}`;
     targets.push({ name: '200 series', staticConfigs: `[{ targets: ["${address}"], labels: { __metrics_path__: "/1" } }]` });
 
-    const figures: DeviceFigures[] = [];
-    for (const target of targets) {
-      for (const agent of AGENTS) {
-        const why = missing(agent);
-        if (why !== undefined) left_out.push(why);
-        else figures.push({ agent, target: target.name, ...(await footprint(agent, rig(options, target.staticConfigs), options)) });
-      }
-    }
+    const agents = AGENTS.filter((agent) => missing(agent) === undefined);
+    left_out.push(...AGENTS.flatMap((agent) => missing(agent) ?? []));
+    const figures = await Promise.all(
+      targets.flatMap(({ name, staticConfigs }) =>
+        agents.map(async (agent) => ({ agent, target: name, ...(await footprint(agent, rig(options, staticConfigs), options)) })),
+      ),
+    );
     const [target] = targets;
     const given = rig(options, target?.staticConfigs ?? '[]');
     const [links, flash] = await Promise.all([
       Promise.all(NATS.map(({ name, idleMs }) => link(name, idleMs, given, options))),
       Promise.all(POLICIES.map((policy) => wear(policy, given, options))),
     ]);
-    return { benchmark: 'device', machine: machine(), method: METHOD, left_out: [...new Set(left_out)], figures, links, flash };
+    return { benchmark: 'device', machine: machine(), method: METHOD, left_out, figures, links, flash };
   } finally {
     await cleanup.run();
   }

@@ -28,7 +28,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     },
   },
   device: {
-    about: 'one node_exporter, and 200 series: memory, CPU, link over TLS and NATs, flash (45 minutes)',
+    about: 'one node_exporter, and 200 series: memory, CPU, link over TLS and NATs, flash (a quarter of an hour)',
     async run() {
       const result = await benchDevice(defaultDevice);
       return { result, text: describeDevice(result) };
