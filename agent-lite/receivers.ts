@@ -53,10 +53,10 @@ export function createReceivers(options: ReceiversOptions): Receivers {
   const clockStore = createTextFile(join(storagePath, 'clock.json'));
 
   function edge(config: EdgePushConfig, { global }: AgentConfig, http: HttpClient): Sender {
-    const { url, pushIntervalMs, remoteTimeoutMs } = config;
+    const { url, pushIntervalMs, remoteTimeoutMs, dropPushDown } = config;
     const token = config.http.authorization?.credentials;
     const loop = createPusher({
-      ...{ reader: log, http, url, pushIntervalMs, remoteTimeoutMs, clock, clockStore, metrics, deflate },
+      ...{ reader: log, http, url, pushIntervalMs, remoteTimeoutMs, dropPushDown, clock, clockStore, metrics, deflate },
       externalLabels: global.externalLabels,
       receiver: EDGE_CURSOR,
       logger: loggerOf('push'),

@@ -4,12 +4,14 @@ import { decodeColumns } from './decode-columns.ts';
 import { countExemplars, decodeExemplars, exemplarMemory, type PushExemplar } from './exemplar-codec.ts';
 import { compareText, hasUtf8Form, isValidName, type Label, type Labels, utf8Length } from './labels.ts';
 import { attachmentLimits, type WireLimits } from './limits.ts';
+import { countMasked, decodeMask, type Mask, withMasked } from './mask.ts';
 import type { FamilyMetadata } from './metadata.ts';
 import { countMetadata, decodeMetadata, metadataMemory } from './metadata-codec.ts';
 import { hex } from './push-fields.ts';
 import type * as wire from './push-wire.ts';
 import { REPORT_ROWS } from './report-series.ts';
-import type { TableHash } from './series-table.ts';
+import { checkRow, type Row, type TableHash } from './series-table.ts';
+import { decodeRows, MAX_INLINE_BYTES, MAX_INLINE_ROWS } from './table-form.ts';
 
 /** Reads what `encodeTarget` wrote. */
 
@@ -19,7 +21,13 @@ export interface UndecodedTargetBatch {
   readonly table: TableHash | undefined;
   readonly times: readonly number[];
   readonly report: Cells;
-  /** Throws {@link FormatError}. `rows` is the row count of `table`. */
+  /** Names the rows of {@link decodeInline}: their short form. Empty: there are none. */
+  readonly inlineForm: Uint8Array;
+  /** Throws {@link FormatError}. */
+  decodeInline(): readonly Row[];
+  /** As it came. */
+  readonly mask: Mask;
+  /** Throws {@link FormatError}. `rows` is the row count of `table`. Rows that the mask leaves out are absent. */
   decodeCells(rows: number): Cells;
   /** Memory that the next two take, estimated; 0: there is nothing. */
   readonly exemplarMemory: number;
@@ -61,14 +69,18 @@ export function decodeTarget(
   limits: WireLimits,
 ): UndecodedTargetBatch {
   const place = `targets[${i}]`;
-  for (const reserved of ['mask', 'labelsHash', 'additions', 'histograms'] as const) {
+  for (const reserved of ['labelsHash', 'histograms'] as const) {
     if (target[reserved].length > 0) throw new FormatError(`${place}.${reserved}: not supported in this format`);
   }
   const labels = decodeLabels(target.labels, `${place}.labels`, limits);
   const times = decodeTimes(target.times, baseMs, limits);
   const table = target.table.length === 0 ? undefined : hex(target.table, 16, `${place}.table`);
-  if (table === undefined && target.columns.length > 0) throw new FormatError(`${place}.columns: given without a table`);
-  if (table === undefined && target.exemplars.length > 0) throw new FormatError(`${place}.exemplars: given without a table`);
+  if (table === undefined && target.mask.length > 0) throw new FormatError(`${place}.mask: given without a table`);
+  if (table !== undefined && target.inline.length > 0) throw new FormatError(`${place}.inline: given beside a table`);
+  if (target.inline.length > MAX_INLINE_BYTES) throw new LimitError(`${place}.inline: expected at most ${MAX_INLINE_BYTES} bytes`);
+  const rowless = table === undefined && target.inline.length === 0;
+  if (rowless && target.columns.length > 0) throw new FormatError(`${place}.columns: given without a table`);
+  if (rowless && target.exemplars.length > 0) throw new FormatError(`${place}.exemplars: given without a table`);
   budget.take('cells', reportRows * times.length, place);
   const report = columns(target.report, reportRows, times, `${place}.report`);
   const exemplars = at(`${place}.exemplars`, () => countExemplars(target.exemplars));
@@ -77,20 +89,32 @@ export function decodeTarget(
   budget.take('bytes of exemplars', target.exemplars.length, place);
   budget.take('metric families', families, place);
   budget.take('bytes of metadata', target.metadata.length, place);
+  const mask = new Uint8Array(target.mask);
   return {
     labels,
     table,
     times,
     report,
+    mask,
+    inlineForm: target.inline,
+    decodeInline: () => at(`${place}.inline`, () => decodeInline(target.inline, limits)),
     exemplarMemory: exemplarMemory(exemplars, target.exemplars.length),
     metadataMemory: metadataMemory(families, target.metadata.length),
     decodeCells(rows) {
       budget.take('cells', rows * times.length, place);
-      return columns(target.columns, rows, times, `${place}.columns`);
+      if (mask.length === 0) return columns(target.columns, rows, times, `${place}.columns`);
+      const masked = at(`${place}.mask`, () => decodeMask(mask, rows));
+      return withMasked(columns(target.columns, rows - countMasked(masked), times, `${place}.columns`), masked);
     },
     decodeExemplars: (rows) => at(`${place}.exemplars`, () => decodeExemplars(target.exemplars, rows, times)),
     decodeMetadata: () => at(`${place}.metadata`, () => decodeMetadata(target.metadata)),
   };
+}
+
+function decodeInline(bytes: Uint8Array, limits: WireLimits): readonly Row[] {
+  const rows = decodeRows(bytes, { ...limits, tableRows: Math.min(limits.tableRows, MAX_INLINE_ROWS) });
+  for (const row of rows) checkRow(row, limits);
+  return rows;
 }
 
 /** What is left of the limits of one push. */

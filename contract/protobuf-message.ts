@@ -1,4 +1,4 @@
-import { ByteWriter, FormatError } from './binary.ts';
+import { ByteReader, ByteWriter, FormatError } from './binary.ts';
 import { LENGTH, ProtobufReader, VARINT } from './protobuf.ts';
 
 /**
@@ -99,6 +99,22 @@ export const repeatedBytes = (number: number): Field<Uint8Array[]> => ({
     for (const value of values) writeBlock(writer, number, value);
   },
   read: (reader, before) => added(before, reader.bytes()),
+});
+
+/** In one piece, as proto3 writes it. Numbers one by one, which nobody writes here, are skipped. */
+export const packedUint32 = (number: number): Field<number[]> => ({
+  ...{ number, wireType: LENGTH, absent: () => [] },
+  write(writer, values) {
+    if (values.length === 0) return;
+    const packed = new ByteWriter(values.length);
+    for (const value of values) packed.varint(value);
+    writeBlock(writer, number, packed.bytes());
+  },
+  read(reader, before) {
+    const packed = new ByteReader(reader.bytes());
+    while (packed.remaining > 0) before.push(packed.varint() >>> 0);
+    return before;
+  },
 });
 
 /** One message, or none. One that comes in several parts is put together, as protobuf demands. */

@@ -3,9 +3,11 @@ import { type Cells, isTime } from './cells.ts';
 import { encodeColumns } from './encode-columns.ts';
 import { encodeExemplars, type PushExemplar } from './exemplar-codec.ts';
 import type { Labels } from './labels.ts';
+import { decodeMask, type Mask, NO_MASK, withoutMasked } from './mask.ts';
 import type { FamilyMetadata } from './metadata.ts';
 import { encodeMetadata } from './metadata-codec.ts';
-import { fromHex, type TableHash } from './series-table.ts';
+import { fromHex, type Row, type TableHash } from './series-table.ts';
+import { encodeTableForm } from './table-form.ts';
 
 /** A target's part of a push: its scrapes as columns, and what travels beside them. FORMAT.md describes the bytes. */
 
@@ -24,20 +26,33 @@ export interface TargetBatch {
   readonly exemplars: readonly PushExemplar[];
   /** The target's families, ascending by name; none where they are not sent this time. */
   readonly metadata: readonly FamilyMetadata[];
+  /** Rows instead of a table, in the order of their short form: few, beside an entry of the same target with a table. */
+  readonly inline?: readonly Row[] | undefined;
+  /** Rows of `cells` and `exemplars` that do not travel. */
+  readonly mask?: Mask | undefined;
 }
 
 export const encodeLabels = (labels: Labels) => labels.map(([name, value]) => ({ name, value }));
 
 export function encodeTarget(target: TargetBatch, baseMs: number) {
+  const { cells, mask = NO_MASK } = target;
+  const masked = cells === undefined || mask.length === 0 ? undefined : decodeMask(mask, cells.rows);
   const times = new ByteWriter(target.times.length + 8);
   encodeTimes(target.times, baseMs, times);
   const exemplars = new ByteWriter(target.exemplars.length * 64);
-  encodeExemplars(target.exemplars, target.times, exemplars);
+  encodeExemplars(
+    masked === undefined ? target.exemplars : target.exemplars.filter(({ row }) => masked[row] === 0),
+    target.times,
+    exemplars,
+  );
   return {
     labels: encodeLabels(target.labels),
     table: target.table === undefined ? new Uint8Array(0) : fromHex(target.table),
     times: times.bytes(),
-    columns: target.cells === undefined ? new Uint8Array(0) : encodeColumns(target.cells, target.times),
+    columns:
+      cells === undefined ? new Uint8Array(0) : encodeColumns(masked === undefined ? cells : withoutMasked(cells, masked), target.times),
+    mask: masked === undefined ? NO_MASK : mask,
+    inline: target.inline === undefined ? NO_MASK : encodeTableForm(target.inline),
     report: encodeColumns(target.report, target.times),
     exemplars: exemplars.bytes(),
     metadata: encodeMetadata(target.metadata),

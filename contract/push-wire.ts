@@ -1,4 +1,17 @@
-import { bytes, int32, int64, type MessageOf, many, message, one, repeatedBytes, string, uint32, uint64 } from './protobuf-message.ts';
+import {
+  bytes,
+  int32,
+  int64,
+  type MessageOf,
+  many,
+  message,
+  one,
+  packedUint32,
+  repeatedBytes,
+  string,
+  uint32,
+  uint64,
+} from './protobuf-message.ts';
 
 /** The messages of proto/push.proto, field by field in the order of their numbers; what they mean is told there. */
 
@@ -14,7 +27,7 @@ export const TargetBatch = message({
   report: bytes(5),
   mask: bytes(6),
   labelsHash: bytes(7),
-  additions: bytes(8),
+  inline: bytes(8),
   exemplars: bytes(9),
   histograms: bytes(10),
   metadata: bytes(11),
@@ -36,6 +49,7 @@ export const PushRequest = message({
   targets: many(14, TargetBatch),
 });
 const PushPoint = message({ position: uint64(1), chain: bytes(2) });
+export const Mask = message({ targets: packedUint32(1), rows: bytes(2) });
 export const PushAnswer = message({
   code: int32(1),
   logId: bytes(2),
@@ -46,7 +60,7 @@ export const PushAnswer = message({
   stored: one(7, PushPoint),
   points: many(8, PushPoint),
   minPushIntervalMs: uint32(9),
-  masks: repeatedBytes(10),
+  masks: many(10, Mask),
   configVersion: string(11),
   freshWindowMs: uint64(12),
 });

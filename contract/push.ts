@@ -1,5 +1,6 @@
 import { FormatError } from './binary.ts';
 import type { Labels } from './labels.ts';
+import type { Mask } from './mask.ts';
 import { hex, integer } from './push-fields.ts';
 import { encodeLabels, encodeTarget, type TargetBatch } from './push-target.ts';
 import * as wire from './push-wire.ts';
@@ -73,8 +74,16 @@ export const answerCodes = [
   'busy',
   'clock',
   'moved',
+  'wrong_mask',
 ] as const;
 export type AnswerCode = (typeof answerCodes)[number];
+
+/** Which rows of the tables of some targets the edge drops. */
+export interface TargetMask {
+  /** Indexes of the push's targets. */
+  readonly targets: readonly number[];
+  readonly mask: Mask;
+}
 
 export interface PushAnswer {
   readonly code: AnswerCode;
@@ -91,6 +100,8 @@ export interface PushAnswer {
   readonly points: readonly Point[];
   /** 0: no wish. */
   readonly minPushIntervalMs: number;
+  /** `wrong_mask`: the right ones. `stored`: those to be used from now on, where they differ from the push's. */
+  readonly masks: readonly TargetMask[];
   /** `stored`: how old samples may be that come behind newer ones; 0: strictly in order. */
   readonly freshWindowMs: number;
 }
@@ -132,6 +143,7 @@ export function encodeAnswer(answer: PushAnswer): Uint8Array {
     stored: answer.stored === undefined ? null : point(answer.stored),
     points: answer.points.map(point),
     minPushIntervalMs: answer.minPushIntervalMs,
+    masks: answer.masks.map(({ targets, mask }) => ({ targets, rows: mask })),
     // Left out where there is none, as from an edge that does not know the field.
     freshWindowMs: answer.freshWindowMs || null,
   });
@@ -159,6 +171,7 @@ export function decodeAnswer(bytes: Uint8Array): PushAnswer {
     stored: message.stored ? point(message.stored) : undefined,
     points: message.points.map(point),
     minPushIntervalMs: message.minPushIntervalMs,
+    masks: message.masks.map((mask) => ({ targets: mask.targets, mask: new Uint8Array(mask.rows) })),
     freshWindowMs: integer(message.freshWindowMs, 'fresh_window_ms'),
   };
 }
@@ -176,4 +189,5 @@ export const answerStatus: Readonly<Record<AnswerCode, number>> = {
   busy: 503,
   clock: 422,
   moved: 503,
+  wrong_mask: 424,
 };

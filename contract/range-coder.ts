@@ -19,6 +19,8 @@ const RATES = Int32Array.from({ length: MOST_SEEN + 1 }, (_, n) => Math.floor(65
 /** Below this a byte is moved out. */
 const BOTTOM = 2 ** 24;
 const TWO_32 = 2 ** 32;
+/** Powers of two; a look here costs less than raising. */
+const UNITS = Array.from({ length: 54 }, (_, i) => 2 ** i);
 /** Direct bits at once. */
 const CHUNK_BITS = 16;
 
@@ -97,7 +99,7 @@ export class RangeEncoder {
       // The uppermost chunk is the short one.
       const bits = ((left - 1) % CHUNK_BITS) + 1;
       left -= bits;
-      const unit = 2 ** left;
+      const unit = UNITS[left] as number;
       const chunk = Math.floor(rest / unit);
       rest -= chunk * unit;
       let range = (window[1] as number) >>> bits;
@@ -119,7 +121,7 @@ export class RangeEncoder {
     const length = bitLength(value);
     this.tree(context, length, LENGTH_BITS);
     if (length > 1) {
-      const unit = 2 ** (length - 2);
+      const unit = UNITS[length - 2] as number;
       const head = Math.floor(value / unit);
       this.bit(top + length, head - 2);
       this.direct(value - head * unit, length - 2);
@@ -240,7 +242,7 @@ export class RangeDecoder {
     const length = this.tree(context, LENGTH_BITS);
     if (length < 2) return length;
     if (length > 53) throw new FormatError(`range coder: expected a number of at most 53 bits, got ${length}`);
-    return (2 + this.bit(top + length)) * 2 ** (length - 2) + this.direct(length - 2);
+    return (2 + this.bit(top + length)) * (UNITS[length - 2] as number) + this.direct(length - 2);
   }
 
   /** Throws {@link FormatError} where bytes are left. */

@@ -39,7 +39,7 @@ function writeText(out: Uint8Array, start: number, tag: number, text: string, le
   out[start] = tag;
   const at = writeVarint(out, start + 1, length);
   if (length === text.length) for (let i = 0; i < length; i++) out[at + i] = text.charCodeAt(i);
-  else encoder.encodeInto(text, out.subarray(at, at + length));
+  else out.set(encoder.encode(text), at);
   return at + length;
 }
 

@@ -1,5 +1,5 @@
 import { ByteReader, ByteWriter, FormatError } from './binary.ts';
-import { compareText, isValidName, type Label, type Labels, labelValue, METRIC_NAME } from './labels.ts';
+import { compareText, isValidName, type Label, type Labels, labelValue, METRIC_NAME, utf8Length } from './labels.ts';
 import { type WireLimits, wireLimits } from './limits.ts';
 
 /**
@@ -134,6 +134,20 @@ export function decodeTable(bytes: Uint8Array, limits: WireLimits = wireLimits):
   }
   reader.end();
   return rows;
+}
+
+/** Throws {@link FormatError} on a row that no table may have. */
+export function checkRow(row: Row, limits: WireLimits): void {
+  if (row.length > limits.labelsPerSeries)
+    throw new FormatError(`row: expected at most ${limits.labelsPerSeries} labels, got ${row.length}`);
+  row.forEach(([name, value], i) => {
+    const before = row[i - 1];
+    if (!isValidName(name) || (before !== undefined && compareText(before[0], name) >= 0))
+      throw new FormatError('row: expected label names unique and sorted, none empty');
+    if (utf8Length(name) > limits.labelNameBytes || utf8Length(value) > limits.labelValueBytes)
+      throw new FormatError('row: name or value too long');
+  });
+  if (labelValue(row, METRIC_NAME) === '') throw new FormatError('row: expected a metric name');
 }
 
 /** Bytes of memory that the rows of one table may take, by the estimates below. Bytes on the wire say little about it. */

@@ -24,9 +24,28 @@ interface Family {
   readonly rows: Row[];
 }
 
+/** Rows that one target may bring inline in a push, and their bytes: more is worth a table. */
+export const MAX_INLINE_ROWS = 2_000;
+export const MAX_INLINE_BYTES = 256 * 1024;
+
 export const isShortForm = (bytes: Uint8Array): boolean => bytes.length > 1 && bytes[0] === SHORT_FORM;
 
+/** The rows in the order in which their short form is read. */
+export const inFormOrder = (rows: readonly Row[]): readonly Row[] => familiesOf(rows).flatMap((family) => family.rows);
+
 export function encodeTableForm(rows: readonly Row[]): Uint8Array<ArrayBuffer> {
+  const sorted = familiesOf(rows);
+  const lines = [
+    ...sorted.map(({ name, labels, rows: own }) => line([name, ...labels, String(own.length)])),
+    '',
+    ...sorted.flatMap(({ labels, rows: own }) =>
+      labels.map((label) => line(own.map((row) => row.find(([name]) => name === label)?.[1] ?? ''))),
+    ),
+  ];
+  return Uint8Array.from(new TextEncoder().encode(`\0${lines.join('\n')}\n`));
+}
+
+function familiesOf(rows: readonly Row[]): readonly Family[] {
   const families = new Map<string, Family>();
   for (const row of rows) {
     const labels = row.filter(([name]) => name !== METRIC_NAME).map(([name]) => name);
@@ -36,15 +55,7 @@ export function encodeTableForm(rows: readonly Row[]): Uint8Array<ArrayBuffer> {
     family.rows.push(row);
     families.set(key, family);
   }
-  const sorted = [...families].sort(([a], [b]) => compareText(a, b)).map(([, family]) => family);
-  const lines = [
-    ...sorted.map(({ name, labels, rows: own }) => line([name, ...labels, String(own.length)])),
-    '',
-    ...sorted.flatMap(({ labels, rows: own }) =>
-      labels.map((label) => line(own.map((row) => row.find(([name]) => name === label)?.[1] ?? ''))),
-    ),
-  ];
-  return Uint8Array.from(new TextEncoder().encode(`\0${lines.join('\n')}\n`));
+  return [...families].sort(([a], [b]) => compareText(a, b)).map(([, family]) => family);
 }
 
 const line = (fields: readonly string[]): string => fields.map(escapeField).join('\t');
@@ -65,7 +76,9 @@ export async function decodeTableForm(bytes: Uint8Array, sha256: Sha256, limits:
   }
 }
 
-function decodeRows(bytes: Uint8Array, limits: WireLimits): readonly Row[] {
+/** The rows as the short form has them, in its order. Throws {@link FormatError}. */
+export function decodeRows(bytes: Uint8Array, limits: WireLimits): readonly Row[] {
+  if (bytes[0] !== SHORT_FORM) throw new FormatError('series table: expected its short form');
   const reader = new FieldReader(bytes);
   const shapes: { name: string; labels: string[]; count: number }[] = [];
   let count = 0;

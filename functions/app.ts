@@ -384,6 +384,7 @@ const emptyAnswer = {
   unknownTables: [],
   stored: undefined,
   points: [],
+  masks: [],
   minPushIntervalMs: 0,
   freshWindowMs: 0,
 } as const;

@@ -84,6 +84,7 @@ export interface Tenant extends CompiledTenant {
 interface CompiledTenant {
   readonly rules: SeriesRules;
   readonly minPushIntervalMs: number;
+  readonly dropPushDown: boolean;
   /** The configuration's, lowered where the tenant has lower ones. */
   readonly limits: RelayConfig['limits'];
   readonly revokedDevices: ReadonlySet<string>;
@@ -143,9 +144,9 @@ function compileTenant(part: TenantConfig, { identityLabel, limits: all }: Relay
     limits,
     hash,
   };
-  const { minPushIntervalMs, tokensNotBeforeMs, browserTokens } = part;
+  const { minPushIntervalMs, dropPushDown, tokensNotBeforeMs, browserTokens } = part;
   const [revokedDevices, corsOrigins] = [new Set(part.revokedDevices), new Set(part.corsOrigins)];
-  return { rules, minPushIntervalMs, limits, revokedDevices, tokensNotBeforeMs, corsOrigins, browserTokens };
+  return { rules, minPushIntervalMs, dropPushDown, limits, revokedDevices, tokensNotBeforeMs, corsOrigins, browserTokens };
 }
 
 /** A tenant's own limits never raise those of the file. */

@@ -6,9 +6,7 @@ import { parseCommandLine } from './command-line.ts';
 import type { RunOptions } from './flags.ts';
 import { helpText } from './help.ts';
 import { loadConfig, loadWholeConfig } from './load-config.ts';
-import { runMigrate } from './migrate.ts';
 import { type ProcessEvents, runUntilSignal } from './signals.ts';
-import { runWal } from './wal.ts';
 
 /** The process around a command. */
 export interface Surroundings {
@@ -23,8 +21,15 @@ export interface Surroundings {
 /** Runs a command line to its end. Resolves to the exit code: 0 ok, 1 failure, 2 usage. */
 export async function runCommandLine(args: readonly string[], around: Surroundings): Promise<number> {
   // Has flags of its own, and behind -- those of vmagent.
-  if (args[0] === 'migrate') return await runMigrate(args.slice(1), around);
-  if (args[0] === 'wal') return await runWal(args.slice(1), around);
+  if (args[0] === 'migrate') {
+    // Not loaded by an agent that runs for years.
+    const { runMigrate } = await import('./migrate.ts');
+    return await runMigrate(args.slice(1), around);
+  }
+  if (args[0] === 'wal') {
+    const { runWal } = await import('./wal.ts');
+    return await runWal(args.slice(1), around);
+  }
   const command = parseCommandLine(args);
   if (!command.ok) {
     around.stderr(`agent-lite: error: ${command.error}\nTry: agent-lite --help\n`);

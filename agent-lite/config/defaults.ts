@@ -98,9 +98,12 @@ export const defaultHttpSd: Pick<HttpSdConfig, 'refreshIntervalMs'> & { readonly
 };
 export const defaultDnsSd: Pick<DnsSdConfig, 'refreshIntervalMs' | 'type'> = { refreshIntervalMs: 30_000, type: 'SRV' };
 
-export const defaultEdgePush: Pick<EdgePushConfig, 'pushIntervalMs' | 'remoteTimeoutMs'> & { readonly followRedirects: boolean } = {
+export const defaultEdgePush: Pick<EdgePushConfig, 'pushIntervalMs' | 'remoteTimeoutMs' | 'dropPushDown'> & {
+  readonly followRedirects: boolean;
+} = {
   pushIntervalMs: 60_000,
   remoteTimeoutMs: 30_000,
+  dropPushDown: true,
   // A redirect of a push is a captive portal far more often than a moved edge, and the token must not follow it.
   followRedirects: false,
 };

@@ -1,4 +1,5 @@
 import {
+  bool,
   type Decoder,
   expected,
   FAILED,
@@ -24,13 +25,15 @@ export function edgePushConfig(baseDir: string, env: Environment): Decoder<EdgeP
     url: required(edgeUrl(env)),
     push_interval: withDefault(positiveDuration, defaultEdgePush.pushIntervalMs),
     remote_timeout: withDefault(positiveDuration, defaultEdgePush.remoteTimeoutMs),
+    drop_push_down: withDefault(bool, defaultEdgePush.dropPushDown),
     authorization: required(authorization.decode),
     ...http,
   };
   return refine(object(fields, refusedEdgePushKeys), (raw, place) => {
     const client = buildHttp({ ...raw, basic_auth: undefined, oauth2: undefined }, place);
     if (client === FAILED) return FAILED;
-    return { url: raw.url, pushIntervalMs: raw.push_interval, remoteTimeoutMs: raw.remote_timeout, http: client };
+    const { url, push_interval: pushIntervalMs, remote_timeout: remoteTimeoutMs, drop_push_down: dropPushDown } = raw;
+    return { url, pushIntervalMs, remoteTimeoutMs, dropPushDown, http: client };
   });
 }
 

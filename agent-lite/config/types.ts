@@ -143,6 +143,8 @@ export interface EdgePushConfig {
   readonly url: string;
   readonly pushIntervalMs: number;
   readonly remoteTimeoutMs: number;
+  /** Leave out of pushes what the edge says that its rules drop. */
+  readonly dropPushDown: boolean;
   readonly http: HttpClientConfig;
 }
 

@@ -1,5 +1,5 @@
-import { type Cells, copyCell, countSamples, createCells, VALUE } from '../../contract/cells.ts';
-import { exemplarBytes, type PushExemplar } from '../../contract/exemplar-codec.ts';
+import { countSamples } from '../../contract/cells.ts';
+import { exemplarBytes } from '../../contract/exemplar-codec.ts';
 import { type Labels, labelsKey, utf8Length } from '../../contract/labels.ts';
 import { attachmentLimits, type WireLimits, wireLimits } from '../../contract/limits.ts';
 import type { FamilyMetadata } from '../../contract/metadata.ts';
@@ -9,6 +9,8 @@ import type { SeriesTable, TableHash } from '../../contract/series-table.ts';
 import type { LogEntry, LoggedScrape } from '../model.ts';
 import type { Placement } from './clock-correction.ts';
 import type { MetadataDue } from './sent-metadata.ts';
+import type { TableUse } from './sent-tables.ts';
+import { type Group, mergeGroups, toTargetBatch } from './target-batches.ts';
 
 /** Records of the log, ready to be pushed: what follows the cursor, as much as fits. */
 export interface Batch {
@@ -29,6 +31,8 @@ export interface Batch {
   readonly lastTimes: ReadonlyMap<string, number>;
   /** By {@link labelsKey} of the target: the {@link MetadataDue.key} of the metadata in this batch. */
   readonly metadata: ReadonlyMap<string, string>;
+  /** By {@link labelsKey} of the target: the tables behind its cells. */
+  readonly tableUses: ReadonlyMap<string, TableUse>;
   /** More was in the stream than fitted. */
   readonly more: boolean;
 }
@@ -46,20 +50,14 @@ export interface BatchRules {
   lastTime(targetKey: string): number | undefined;
   /** Undefined where the edge has these metadata of the target. */
   metadataDue(targetKey: string, families: readonly FamilyMetadata[]): MetadataDue | undefined;
+  /** The table to send a target's scrapes over, where that is not their own; `tables`: theirs, in order. */
+  tableBase?(targetKey: string, tables: readonly SeriesTable[]): SeriesTable | undefined;
   /** Kept aside before, and to be declared a gap. */
   isAside(position: Position): boolean;
 }
 
 /** Bytes of all target labels of a push: bounds its size together with the cells. */
 const MAX_LABEL_BYTES = 4 * 1024 * 1024;
-
-interface Group {
-  readonly key: string;
-  readonly labels: Labels;
-  readonly table: SeriesTable | undefined;
-  readonly times: number[];
-  readonly scrapes: LoggedScrape[];
-}
 
 /**
  * Reads entries until the batch is full. Holds the cells of one batch, whatever the backlog. Scrapes of one target with one
@@ -118,7 +116,8 @@ class BatchBuilder {
       this.#records === 0 ||
       (this.#records < maxRecords &&
         this.#cells + cellsOf(scrape) <= Math.min(maxCells, this.#limits.cellsPerPush) &&
-        this.#groups.length < this.#limits.targetsPerPush &&
+        // A group may become two entries.
+        2 * this.#groups.length < this.#limits.targetsPerPush &&
         this.#labelBytes + labelBytes(scrape.target) <= MAX_LABEL_BYTES &&
         this.#exemplars + scrape.exemplars.length <= attachmentLimits.exemplarsPerPush &&
         this.#exemplarBytes + bytesOfExemplars(scrape) <= attachmentLimits.exemplarBytesPerPush &&
@@ -167,10 +166,8 @@ class BatchBuilder {
       this.#to = this.#rules.end;
     }
     if (this.#to === undefined) return undefined;
-    const tables = new Map<TableHash, SeriesTable>();
-    for (const { table } of this.#groups) if (table !== undefined) tables.set(table.hash, table);
     const due = this.#metadataDue();
-    const targets = this.#groups.map((group) => toTargetBatch(group, this.#open.get(group.key) === group ? due.get(group.key) : undefined));
+    const { targets, tables, tableUses } = this.#targets(due);
     let samples = 0;
     for (const { cells, report } of targets) samples += countSamples(report) + (cells === undefined ? 0 : countSamples(cells));
     return {
@@ -184,9 +181,41 @@ class BatchBuilder {
       dropped: this.#dropped,
       unplaceable: this.#unplaceable,
       lastTimes: this.#lastTimes,
+      tableUses,
       metadata: new Map([...due].map(([key, { key: content }]) => [key, content])),
       more,
     };
+  }
+
+  /** Groups as they are, or, where a target's table has changed, over one that the edge has. */
+  #targets(due: ReadonlyMap<string, MetadataDue>) {
+    const targets: TargetBatch[] = [];
+    const tables = new Map<TableHash, SeriesTable>();
+    const tableUses = new Map<string, TableUse>();
+    const byTarget = new Map<string, Group[]>();
+    for (const group of this.#groups) {
+      const groups = byTarget.get(group.key);
+      if (groups === undefined) byTarget.set(group.key, [group]);
+      else groups.push(group);
+    }
+    for (const [key, groups] of byTarget) {
+      const families = due.get(key)?.families ?? [];
+      const own = groups.flatMap(({ table }) => table ?? []);
+      const last = own.at(-1);
+      const base = own.length === groups.length ? this.#rules.tableBase?.(key, own) : undefined;
+      const scrapes = groups.reduce((sum, { times }) => sum + times.length, 0);
+      const merged = base && scrapes <= this.#limits.scrapesPerTarget ? mergeGroups(groups, base, families) : undefined;
+      if (base !== undefined && merged !== undefined && last !== undefined) {
+        tables.set(base.hash, base);
+        tableUses.set(key, { base, table: last, inline: merged[1]?.inline?.length ?? 0 });
+        targets.push(...merged);
+        continue;
+      }
+      for (const table of own) tables.set(table.hash, table);
+      if (last !== undefined) tableUses.set(key, { base: last, table: last, inline: 0 });
+      targets.push(...groups.map((group) => toTargetBatch(group, this.#open.get(key) === group ? families : [])));
+    }
+    return { targets, tables, tableUses };
   }
 
   /** By target: the newest metadata of its scrapes, where the edge lacks them. What has no room here goes with a later push. */
@@ -246,50 +275,4 @@ function bytesOfExemplars({ exemplars }: LoggedScrape): number {
   let bytes = 0;
   for (const exemplar of exemplars) bytes += exemplarBytes(exemplar);
   return bytes;
-}
-
-function toTargetBatch({ labels, table, times, scrapes }: Group, metadata: MetadataDue | undefined): TargetBatch {
-  return {
-    labels,
-    table: table?.hash,
-    times,
-    cells: table === undefined ? undefined : transpose(scrapes, (scrape) => scrape.cells, times),
-    report: transpose(scrapes, (scrape) => scrape.report, times),
-    exemplars: table === undefined ? [] : gatherExemplars(scrapes),
-    metadata: metadata?.families ?? [],
-  };
-}
-
-/** From one scrape after the other to one row after the other. */
-function transpose(
-  scrapes: readonly LoggedScrape[],
-  cellsOfScrape: (scrape: LoggedScrape) => Cells | undefined,
-  times: readonly number[],
-): Cells {
-  const count = scrapes.length;
-  const all = createCells(cellsOfScrape(scrapes[0] as LoggedScrape)?.rows ?? 0, count);
-  scrapes.forEach((scrape, s) => {
-    const cells = cellsOfScrape(scrape);
-    if (cells === undefined || cells.rows !== all.rows) throw new Error(`record ${scrape.position}: its cells do not match its table`);
-    for (let row = 0; row < all.rows; row++) copyCell(cells, row, all, row * count + s);
-    for (const [row, own] of cells.ownTimes ?? []) {
-      if (cells.states[row] !== VALUE) continue;
-      all.ownTimes ??= new Map();
-      // A scrape that gave this row no timestamp of its own has the scrape's.
-      let ownTimes = all.ownTimes.get(row);
-      if (ownTimes === undefined) {
-        ownTimes = Float64Array.from(times);
-        all.ownTimes.set(row, ownTimes);
-      }
-      ownTimes[s] = own[0] as number;
-    }
-  });
-  return all;
-}
-
-/** Timestamps of their own stay as they are; without one an exemplar has the time that its scrape is given. */
-function gatherExemplars(scrapes: readonly LoggedScrape[]): readonly PushExemplar[] {
-  const all = scrapes.flatMap(({ exemplars }, scrape) => exemplars.map((exemplar) => ({ ...exemplar, scrape })));
-  // Sorting is stable: scrapes of one row stay in order.
-  return all.sort((a, b) => a.row - b.row);
 }

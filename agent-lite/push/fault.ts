@@ -10,8 +10,9 @@ import type { PushRequest } from './request.ts';
 export function faultOf({ bytes, batch }: PushRequest, limits: WireLimits): string | undefined {
   try {
     for (const target of decodePush(bytes, limits).targets) {
-      const rows = batch.tables.get(target.table ?? '')?.rows.length ?? 0;
-      if (target.table !== undefined) target.decodeCells(rows);
+      const inline = target.inlineForm.length > 0 ? target.decodeInline().length : undefined;
+      const rows = inline ?? batch.tables.get(target.table ?? '')?.rows.length ?? 0;
+      if (target.table !== undefined || inline !== undefined) target.decodeCells(rows);
       target.decodeExemplars(rows);
       target.decodeMetadata();
     }

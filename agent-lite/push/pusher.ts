@@ -23,11 +23,13 @@ export interface PusherOptions {
   /** Of one request. */
   readonly remoteTimeoutMs: number;
   readonly externalLabels: Labels;
+  /** Leave out what the edge says that its rules drop; default true. */
+  readonly dropPushDown?: boolean;
   /** zlib format. */
   readonly deflate: Compress;
   /** Name of the durable cursor in the log; default `edge`. */
   readonly receiver?: string;
-  /** Cells (series x scrapes) of one push; default 100,000, which bounds the memory of a push to a few MB. */
+  /** Cells (series x scrapes) of one push that catches up; default 100,000, which bounds its memory to a few MB. A regular push may have five times as many. */
   readonly maxCellsPerPush?: number;
   /** Called after each change of {@link Pusher.status}. */
   readonly onChange?: () => void;
@@ -77,6 +79,8 @@ export interface PusherStatus {
   readonly clockOffsetMs: number | undefined;
   /** The times of this boot are corrected by the offset. */
   readonly clockCorrected: boolean;
+  /** Series that the last push left out, because the edge drops them. */
+  readonly leftOutSeries: number;
 }
 
 const MAX_CELLS = 100_000;
@@ -105,6 +109,7 @@ class PushLoop implements Pusher {
   /** Callers of {@link flush} whose turn has not come yet. */
   #flushing: (() => void)[] = [];
   #correction: ClockCorrection | undefined;
+  #sender: Sender | undefined;
   #state: PusherState = 'starting';
   #intervalMs: number;
   #failures = 0;
@@ -163,13 +168,15 @@ class PushLoop implements Pusher {
       behindRecords: backlog.behindRecords,
       clockOffsetMs: this.#correction?.offsetMs,
       clockCorrected: this.#correction?.verdict?.mode === 'offset',
+      leftOutSeries: this.#sender?.leftOutSeries ?? 0,
     };
   }
 
   async #run(): Promise<void> {
     const { clock, clockStore } = this.#o;
     this.#correction = await ClockCorrection.load(clock, clockStore);
-    const sender = this.#sender(this.#correction);
+    const sender = this.#createSender(this.#correction);
+    this.#sender = sender;
     const { from, to } = FIRST_PUSH_MS;
     await this.#wait(from + clock.random() * (Math.min(to, Math.max(from, this.#intervalMs)) - from));
     while (!this.#loop.stopping.aborted) {
@@ -184,7 +191,7 @@ class PushLoop implements Pusher {
     for (const resolve of this.#flushing.splice(0)) resolve();
   }
 
-  #sender(correction: ClockCorrection): Sender {
+  #createSender(correction: ClockCorrection): Sender {
     const { reader, http, url, clock, logger, metrics, deflate, version, externalLabels, remoteTimeoutMs } = this.#o;
     const client = new EdgeClient({ http, url, timeoutMs: remoteTimeoutMs, clock, deflate });
     const maxCells = this.#o.maxCellsPerPush ?? MAX_CELLS;
@@ -200,6 +207,7 @@ class PushLoop implements Pusher {
       externalLabels,
       receiver: this.#receiver,
       maxCells,
+      dropPushDown: this.#o.dropPushDown ?? true,
       intervalMs: () => this.#intervalMs,
     });
   }

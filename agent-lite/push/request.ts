@@ -77,5 +77,5 @@ function describe({ stream, at }: StreamCursor, batch: Batch, options: RequestOp
 /** Asks for the time. */
 export const emptyBatch = (at: Point): Batch => ({
   ...{ to: at, gaps: [], targets: [], tables: new Map(), records: 0, cells: 0, samples: 0, dropped: 0 },
-  ...{ unplaceable: [], lastTimes: new Map(), metadata: new Map(), more: false },
+  ...{ unplaceable: [], lastTimes: new Map(), metadata: new Map(), tableUses: new Map(), more: false },
 });

@@ -4,10 +4,12 @@ import type { Logger, Metrics, StreamCursor } from '../model.ts';
 import { type Batch, collectBatch } from './batch.ts';
 import type { Exchange } from './clock-correction.ts';
 import type { EdgeClient, Outcome } from './edge-client.ts';
+import { Masks } from './masks.ts';
 import { reconcile } from './reconcile.ts';
 import { emptyBatch, makeRequest, type PushRequest, type RequestOptions } from './request.ts';
 import { failed, hopeless, type Round } from './round.ts';
 import { SentMetadata } from './sent-metadata.ts';
+import { SentTables } from './sent-tables.ts';
 import type { SentTimes } from './sent-times.ts';
 import { backlogOf, Streams } from './streams.ts';
 
@@ -15,13 +17,16 @@ export interface SenderOptions extends RequestOptions {
   readonly client: EdgeClient;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  /** Cells of one push (rows x scrapes). */
+  /** Cells of one push (rows x scrapes) that catches up; others may have {@link REGULAR_FACTOR} times as many. */
   readonly maxCells: number;
   /** Of the regular pushes, as it is kept. */
   readonly intervalMs: () => number;
+  readonly dropPushDown: boolean;
   readonly limits?: WireLimits;
 }
 
+/** Times the cells of a step of catching up: 1000 series of each of 100 targets, scraped four times between pushes. */
+const REGULAR_FACTOR = 5;
 /** Uploads of the same missing table before it counts as a failure. */
 const TABLE_ROUNDS = 3;
 
@@ -34,6 +39,8 @@ export class Sender {
   readonly #limits: WireLimits;
   readonly #streams: Streams;
   readonly #sentMetadata = new SentMetadata();
+  readonly #masks = new Masks();
+  readonly #sentTables = new SentTables();
 
   constructor(options: SenderOptions) {
     this.#o = options;
@@ -44,6 +51,11 @@ export class Sender {
   /** Whatever is waiting, the newest samples leave with the next round. */
   freshNow(): void {
     this.#streams.freshNow();
+  }
+
+  /** Of the last push that was stored. */
+  get leftOutSeries(): number {
+    return this.#masks.rows;
   }
 
   async round(signal: AbortSignal): Promise<Round> {
@@ -65,16 +77,28 @@ export class Sender {
     return { kind: 'idle' };
   }
 
+  /**
+   * Of a regular push of many targets all scrapes go in one batch, since a series whose scrapes come one by one takes twice the bytes;
+   * catching up is done in small steps.
+   */
+  #maxCells({ at, end }: StreamCursor): number {
+    const { reader, clock, maxCells, intervalMs } = this.#o;
+    const { oldestMs } = reader.backlog(at.position);
+    const regular = end === undefined && oldestMs !== undefined && clock.now() - oldestMs <= 1.5 * intervalMs();
+    return regular ? maxCells * REGULAR_FACTOR : maxCells;
+  }
+
   #collect(stream: StreamCursor): Promise<Batch | undefined> {
-    const { reader, correction, clock, maxCells } = this.#o;
+    const { reader, correction, clock } = this.#o;
     const { sentTimes, refusals } = this.#streams.memory(stream);
     return collectBatch(reader.read(stream.at.position), stream.at.position, {
-      maxCells,
+      maxCells: this.#maxCells(stream),
       maxRecords: refusals.maxRecords,
       limits: this.#limits,
       end: stream.end,
       place: (scrape) => correction.place(scrape),
       lastTime: (key) => sentTimes.get(key),
+      tableBase: (key, tables) => this.#sentTables.base(key, tables),
       // Those of a backlog are of old; they count only where nothing newer was told.
       metadataDue: (key, families) =>
         stream.end !== undefined && this.#sentMetadata.knows(key) ? undefined : this.#sentMetadata.due(key, families, clock.boot()),
@@ -82,8 +106,9 @@ export class Sender {
     });
   }
 
-  async #post(stream: StreamCursor, batch: Batch, signal: AbortSignal): Promise<Round> {
-    const { clock, client, metrics } = this.#o;
+  async #post(stream: StreamCursor, collected: Batch, signal: AbortSignal): Promise<Round> {
+    const { clock, client, metrics, dropPushDown } = this.#o;
+    const batch = dropPushDown ? { ...collected, targets: this.#masks.apply(collected.targets) } : collected;
     const made = await makeRequest(stream, batch, this.#o, this.#limits);
     if (!made.ok) return this.#streams.memory(stream).refusals.refused(batch, made.error);
     const { push, body } = made.value;
@@ -109,6 +134,11 @@ export class Sender {
         return this.#conflict(stream, answer);
       case 'unknown_tables':
         return this.#upload(answer, request, signal);
+      case 'wrong_mask':
+        this.#masks.learn(answer.masks, batch.targets, batch.tables);
+        this.#masks.refused();
+        this.#o.metrics.add('agent_lite_push_wrong_masks_total');
+        return { kind: 'again' };
       case 'malformed':
         return refusals.refused(batch, { code, message, check: () => faultOf(request, this.#limits) });
       case 'too_large':
@@ -141,7 +171,10 @@ export class Sender {
     memory.sentTimes.set(batch.lastTimes);
     memory.refusals.passed(batch);
     this.#sentMetadata.set(batch.metadata, clock.boot());
+    this.#sentTables.set(batch.tableUses);
     metrics.add('agent_lite_push_samples_total', batch.samples);
+    metrics.add('agent_lite_push_left_out_samples_total', this.#masks.stored(batch.targets));
+    if (this.#o.dropPushDown) this.#masks.learn(answer.masks, batch.targets, batch.tables);
     if (batch.dropped > 0) metrics.add('agent_lite_push_scrapes_dropped_total', batch.dropped);
     if (stream.end === undefined) {
       this.#streams.freshSent(batch.more);

@@ -54,6 +54,10 @@ export const metricTable: Readonly<Record<string, MetricSpec>> = {
   agent_lite_log_set_aside_evicted_total: { type: 'counter', help: 'Files of records kept aside that a limit removed.' },
 
   agent_lite_push_requests_total: { type: 'counter', help: 'Pushes by the code of the answer, or why there was none.', labels: ['code'] },
+  agent_lite_push_wrong_masks_total: {
+    type: 'counter',
+    help: 'Pushes encoded again because the edge no longer drops what they left out.',
+  },
   agent_lite_push_table_uploads_total: { type: 'counter', help: 'Series tables sent to the edge.' },
   agent_lite_push_scrapes_dropped_total: { type: 'counter', help: 'Scrapes left out because their time is not after the last one sent.' },
   agent_lite_push_set_aside_records_total: {

@@ -33,6 +33,11 @@ export const pushedMetrics: Readonly<Record<string, MetricSpec>> = {
     pushed: 2,
   },
   agent_lite_push_failures_total: { type: 'counter', help: 'Pushes that failed; their samples wait in the log.', pushed: 1 },
+  agent_lite_push_left_out_samples_total: {
+    type: 'counter',
+    help: 'Of the samples that the edge has acknowledged, those that did not travel because its rules drop them.',
+    pushed: 1,
+  },
   agent_lite_push_samples_total: { type: 'counter', help: 'Samples that the edge has acknowledged.', pushed: 1 },
   agent_lite_push_sent_bytes_total: { type: 'counter', help: 'Bytes of pushes sent, compressed, repeats included.', pushed: 1 },
   agent_lite_push_backlog_records: { type: 'gauge', help: 'Scrapes that the edge has not acknowledged.', pushed: 1 },

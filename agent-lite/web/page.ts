@@ -57,6 +57,7 @@ ${row('Waiting', edge.backlogRecords === 0 ? 'nothing' : `${scrapes(edge.backlog
 ${edge.backlogRecords === 0 ? undefined : row('Oldest waiting', formatAge(edge.backlogAgeMs))}
 ${edge.behindRecords === 0 ? undefined : row('Behind fresh ones', scrapes(edge.behindRecords))}
 ${row('Clock', clockText(edge.clockOffsetMs))}
+${edge.leftOutSeries === 0 ? undefined : row('Left out', `${formatCount(edge.leftOutSeries)} series that the edge drops`)}
 ${edge.failures === 0 ? undefined : row('Failures', formatCount(edge.failures))}
 </dl>${errorLine(edge.error)}</section>`;
 }

@@ -45,6 +45,8 @@ export interface EdgeStatus {
   readonly clockOffsetMs: number | undefined;
   /** The times of samples are corrected by the offset. */
   readonly clockCorrected: boolean;
+  /** Series that the last push left out, because the edge drops them. */
+  readonly leftOutSeries: number;
 }
 
 /** A receiver of plain remote write. */

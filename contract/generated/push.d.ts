@@ -330,8 +330,8 @@ export namespace push {
         /** TargetBatch labelsHash. */
         labelsHash: Uint8Array;
 
-        /** TargetBatch additions. */
-        additions: Uint8Array;
+        /** TargetBatch inline. */
+        inline: Uint8Array;
 
         /** TargetBatch exemplars. */
         exemplars: Uint8Array;
@@ -387,8 +387,8 @@ export namespace push {
             /** TargetBatch labelsHash */
             labelsHash?: (Uint8Array|null);
 
-            /** TargetBatch additions */
-            additions?: (Uint8Array|null);
+            /** TargetBatch inline */
+            inline?: (Uint8Array|null);
 
             /** TargetBatch exemplars */
             exemplars?: (Uint8Array|null);
@@ -606,6 +606,69 @@ export namespace push {
     }
 
     /**
+     * Properties of a Mask.
+     * @deprecated Use push.Mask.$Properties instead.
+     */
+    interface IMask extends push.Mask.$Properties {
+    }
+
+    /** Represents a Mask. */
+    class Mask {
+
+        /**
+         * Constructs a new Mask.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: push.Mask.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** Mask targets. */
+        targets: number[];
+
+        /** Mask rows. */
+        rows: Uint8Array;
+
+        /**
+         * Encodes the specified Mask message. Does not implicitly {@link push.Mask.verify|verify} messages.
+         * @param message Mask message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: push.Mask.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a Mask message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {push.Mask & push.Mask.$Shape} Mask
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): push.Mask & push.Mask.$Shape;
+    }
+
+    namespace Mask {
+
+        /** Properties of a Mask. */
+        interface $Properties {
+
+            /** Mask targets */
+            targets?: (number[]|null);
+
+            /** Mask rows */
+            rows?: (Uint8Array|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a Mask. */
+        type $Shape = push.Mask.$Properties;
+    }
+
+    /**
      * Properties of a PushAnswer.
      * @deprecated Use push.PushAnswer.$Properties instead.
      */
@@ -652,7 +715,7 @@ export namespace push {
         minPushIntervalMs: number;
 
         /** PushAnswer masks. */
-        masks: Uint8Array[];
+        masks: push.Mask.$Properties[];
 
         /** PushAnswer configVersion. */
         configVersion: string;
@@ -712,7 +775,7 @@ export namespace push {
             minPushIntervalMs?: (number|null);
 
             /** PushAnswer masks */
-            masks?: (Uint8Array[]|null);
+            masks?: (push.Mask.$Properties[]|null);
 
             /** PushAnswer configVersion */
             configVersion?: (string|null);
@@ -761,7 +824,10 @@ export namespace push {
             CLOCK = 9,
 
             /** MOVED value */
-            MOVED = 10
+            MOVED = 10,
+
+            /** WRONG_MASK value */
+            WRONG_MASK = 11
         }
     }
 }

@@ -731,7 +731,7 @@ export const push = $root.push = (() => {
          * @property {Uint8Array|null} [report] TargetBatch report
          * @property {Uint8Array|null} [mask] TargetBatch mask
          * @property {Uint8Array|null} [labelsHash] TargetBatch labelsHash
-         * @property {Uint8Array|null} [additions] TargetBatch additions
+         * @property {Uint8Array|null} [inline] TargetBatch inline
          * @property {Uint8Array|null} [exemplars] TargetBatch exemplars
          * @property {Uint8Array|null} [histograms] TargetBatch histograms
          * @property {Uint8Array|null} [metadata] TargetBatch metadata
@@ -824,12 +824,12 @@ export const push = $root.push = (() => {
         TargetBatch.prototype.labelsHash = $util.newBuffer([]);
 
         /**
-         * TargetBatch additions.
-         * @member {Uint8Array} additions
+         * TargetBatch inline.
+         * @member {Uint8Array} inline
          * @memberof push.TargetBatch
          * @instance
          */
-        TargetBatch.prototype.additions = $util.newBuffer([]);
+        TargetBatch.prototype.inline = $util.newBuffer([]);
 
         /**
          * TargetBatch exemplars.
@@ -886,8 +886,8 @@ export const push = $root.push = (() => {
                 writer.uint32(/* id 6, wireType 2 =*/50).bytes(message.mask);
             if (message.labelsHash != null && $Object.hasOwnProperty.call(message, "labelsHash") && message.labelsHash.length)
                 writer.uint32(/* id 7, wireType 2 =*/58).bytes(message.labelsHash);
-            if (message.additions != null && $Object.hasOwnProperty.call(message, "additions") && message.additions.length)
-                writer.uint32(/* id 8, wireType 2 =*/66).bytes(message.additions);
+            if (message.inline != null && $Object.hasOwnProperty.call(message, "inline") && message.inline.length)
+                writer.uint32(/* id 8, wireType 2 =*/66).bytes(message.inline);
             if (message.exemplars != null && $Object.hasOwnProperty.call(message, "exemplars") && message.exemplars.length)
                 writer.uint32(/* id 9, wireType 2 =*/74).bytes(message.exemplars);
             if (message.histograms != null && $Object.hasOwnProperty.call(message, "histograms") && message.histograms.length)
@@ -1004,9 +1004,9 @@ export const push = $root.push = (() => {
                         if (wireType !== 2)
                             break;
                         if ((value = reader.bytes()).length)
-                            message.additions = value;
+                            message.inline = value;
                         else
-                            delete message.additions;
+                            delete message.inline;
                         continue;
                     }
                 case 9: {
@@ -1605,6 +1605,168 @@ export const push = $root.push = (() => {
         return Point;
     })();
 
+    push.Mask = (function() {
+
+        /**
+         * Properties of a Mask.
+         * @typedef {Object} push.Mask.$Properties
+         * @property {Array.<number>|null} [targets] Mask targets
+         * @property {Uint8Array|null} [rows] Mask rows
+         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+         */
+
+        /**
+         * Properties of a Mask.
+         * @memberof push
+         * @interface IMask
+         * @augments push.Mask.$Properties
+         * @deprecated Use push.Mask.$Properties instead.
+         */
+
+        /**
+         * Shape of a Mask.
+         * @typedef {push.Mask.$Properties} push.Mask.$Shape
+         */
+
+        /**
+         * Constructs a new Mask.
+         * @memberof push
+         * @classdesc Represents a Mask.
+         * @constructor
+         * @param {push.Mask.$Properties=} [properties] Properties to set
+         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+         */
+        const Mask = function (properties) {
+            this.targets = [];
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        /**
+         * Mask targets.
+         * @member {Array.<number>} targets
+         * @memberof push.Mask
+         * @instance
+         */
+        Mask.prototype.targets = $util.emptyArray;
+
+        /**
+         * Mask rows.
+         * @member {Uint8Array} rows
+         * @memberof push.Mask
+         * @instance
+         */
+        Mask.prototype.rows = $util.newBuffer([]);
+
+        /**
+         * Encodes the specified Mask message. Does not implicitly {@link push.Mask.verify|verify} messages.
+         * @function encode
+         * @memberof push.Mask
+         * @static
+         * @param {push.Mask.$Properties} message Mask message or plain object to encode
+         * @param {$protobuf.Writer} [writer] Writer to encode to
+         * @returns {$protobuf.Writer} Writer
+         */
+        Mask.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = new $Writer();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.targets != null && message.targets.length)
+                writer.uint32(/* id 1, wireType 2 =*/10).uint32s(message.targets);
+            if (message.rows != null && $Object.hasOwnProperty.call(message, "rows") && message.rows.length)
+                writer.uint32(/* id 2, wireType 2 =*/18).bytes(message.rows);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        /**
+         * Decodes a Mask message from the specified reader or buffer.
+         * @function decode
+         * @memberof push.Mask
+         * @static
+         * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+         * @param {number} [length] Message length if known beforehand
+         * @returns {push.Mask & push.Mask.$Shape} Mask
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        Mask.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.push.Mask();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType === 2) {
+                            if (!(message.targets && message.targets.length))
+                                message.targets = [];
+                            reader.uint32s(message.targets);
+                            continue;
+                        }
+                        if (wireType !== 0)
+                            break;
+                        if (!(message.targets && message.targets.length))
+                            message.targets = [];
+                        message.targets.push(reader.uint32());
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.bytes()).length)
+                            message.rows = value;
+                        else
+                            delete message.rows;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return Mask;
+    })();
+
     push.PushAnswer = (function() {
 
         /**
@@ -1619,7 +1781,7 @@ export const push = $root.push = (() => {
          * @property {push.Point.$Properties|null} [stored] PushAnswer stored
          * @property {Array.<push.Point.$Properties>|null} [points] PushAnswer points
          * @property {number|null} [minPushIntervalMs] PushAnswer minPushIntervalMs
-         * @property {Array.<Uint8Array>|null} [masks] PushAnswer masks
+         * @property {Array.<push.Mask.$Properties>|null} [masks] PushAnswer masks
          * @property {string|null} [configVersion] PushAnswer configVersion
          * @property {number|null} [freshWindowMs] PushAnswer freshWindowMs
          * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
@@ -1730,7 +1892,7 @@ export const push = $root.push = (() => {
 
         /**
          * PushAnswer masks.
-         * @member {Array.<Uint8Array>} masks
+         * @member {Array.<push.Mask.$Properties>} masks
          * @memberof push.PushAnswer
          * @instance
          */
@@ -1790,7 +1952,7 @@ export const push = $root.push = (() => {
                 writer.uint32(/* id 9, wireType 0 =*/72).uint32(message.minPushIntervalMs);
             if (message.masks != null && message.masks.length)
                 for (let i = 0; i < message.masks.length; ++i)
-                    writer.uint32(/* id 10, wireType 2 =*/82).bytes(message.masks[i]);
+                    $root.push.Mask.encode(message.masks[i], writer.uint32(/* id 10, wireType 2 =*/82).fork(), _depth + 1).ldelim();
             if (message.configVersion != null && $Object.hasOwnProperty.call(message, "configVersion") && message.configVersion !== "")
                 writer.uint32(/* id 11, wireType 2 =*/90).string(message.configVersion);
             if (message.freshWindowMs != null && $Object.hasOwnProperty.call(message, "freshWindowMs") && (typeof message.freshWindowMs === "object" ? message.freshWindowMs.low || message.freshWindowMs.high : message.freshWindowMs !== 0))
@@ -1920,7 +2082,7 @@ export const push = $root.push = (() => {
                             break;
                         if (!(message.masks && message.masks.length))
                             message.masks = [];
-                        message.masks.push(reader.bytes());
+                        message.masks.push($root.push.Mask.decode(reader, reader.size(), $undefined, _depth + 1));
                         continue;
                     }
                 case 11: {
@@ -1973,6 +2135,7 @@ export const push = $root.push = (() => {
          * @property {number} BUSY=8 BUSY value
          * @property {number} CLOCK=9 CLOCK value
          * @property {number} MOVED=10 MOVED value
+         * @property {number} WRONG_MASK=11 WRONG_MASK value
          */
         PushAnswer.Code = (function() {
             const valuesById = $Object.create(null), values = $Object.create(valuesById);
@@ -1987,6 +2150,7 @@ export const push = $root.push = (() => {
             values[valuesById[8] = "BUSY"] = 8;
             values[valuesById[9] = "CLOCK"] = 9;
             values[valuesById[10] = "MOVED"] = 10;
+            values[valuesById[11] = "WRONG_MASK"] = 11;
             return values;
         })();
 

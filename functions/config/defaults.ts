@@ -59,6 +59,7 @@ export const defaultTenant: TenantConfig = {
   writeRelabelConfigs: [],
   reservedLabels: [],
   minPushIntervalMs: 1000,
+  dropPushDown: true,
   // Far above what a tenant of many shards brings; there so that no bug of one is everybody's bill.
   limits: {
     ingestionRate: 2_000_000,

@@ -3,6 +3,7 @@ import { wireLimits } from '../../contract/limits.ts';
 import { isOrigin } from '../../contract/origin.ts';
 import type { RelabelConfig } from '../../contract/relabel.ts';
 import {
+  bool,
   type Decoded,
   type Decoder,
   duration,
@@ -104,6 +105,7 @@ const tenant: Decoder<TenantConfig> = refine(
     write_relabel_configs: withDefault<readonly RelabelConfig[]>(relabelConfigs, defaultTenant.writeRelabelConfigs),
     reserved_labels: withDefault<readonly string[]>(list(labelName), defaultTenant.reservedLabels),
     min_push_interval: withDefault(duration(), defaultTenant.minPushIntervalMs),
+    drop_push_down: withDefault(bool, defaultTenant.dropPushDown),
     limits: withDefault(limits, defaultTenant.limits),
     device_limits: withDefault(deviceLimits, defaultTenant.deviceLimits),
     revoked_devices: withDefault<readonly string[]>(list(deviceName), defaultTenant.revokedDevices),
@@ -116,6 +118,7 @@ const tenant: Decoder<TenantConfig> = refine(
     writeRelabelConfigs: raw.write_relabel_configs,
     reservedLabels: raw.reserved_labels,
     minPushIntervalMs: raw.min_push_interval,
+    dropPushDown: raw.drop_push_down,
     limits: raw.limits,
     deviceLimits: raw.device_limits,
     revokedDevices: raw.revoked_devices,

@@ -106,6 +106,8 @@ export interface TenantConfig {
   /** Label names stripped from device data, e.g. one from which Thanos takes the tenant. */
   readonly reservedLabels: readonly string[];
   readonly minPushIntervalMs: number;
+  /** Devices leave out of their pushes what the rules drop anyway. */
+  readonly dropPushDown: boolean;
   /** Of all its devices together; usage and buffer are shared out evenly to its shards. */
   readonly limits: UsageLimits & {
     /** Stored and not yet forwarded; undefined: shard.max_buffer_size for each shard. */

@@ -11,6 +11,7 @@ import type { Outgoing } from '../config/types.ts';
 import type { Identity } from '../model.ts';
 import type { Batch } from './assemble.ts';
 import type { SeriesRules } from './labels.ts';
+import { MaskCheck } from './masks.ts';
 import type { Reservation } from './memory-budget.ts';
 import { keptFamilies } from './metadata.ts';
 import { type Reply, refusing, take, tooLarge } from './reply.ts';
@@ -20,17 +21,23 @@ import type { Template } from './template.ts';
 
 /** Of a decoded cell: its bits and its state. */
 const CELL_BYTES = 9;
+/** Of a byte of inline rows: the shortest label takes two and some hundred as an object. */
+const INLINE_MEMORY = 60;
 
 export interface Decoded {
   readonly batches: readonly Batch[];
   /** What receivers are to be told of metric families. */
   readonly metadata: readonly FamilyMetadata[];
+  /** What the push leaves out is dropped by the rules. */
+  readonly masks: MaskCheck;
 }
 
 export interface DecodeDeps {
   readonly outgoing: Outgoing;
   readonly rules: SeriesRules;
   readonly series: SeriesCache;
+  /** Whether devices may leave out what the rules drop. */
+  readonly dropPushDown: boolean;
 }
 
 type Exemplars = ReadonlyMap<number, readonly PushExemplar[]>;
@@ -44,13 +51,14 @@ export function decodeBatches(
   push: UndecodedPush,
   tables: ReadonlyMap<TableHash, LoadedTable>,
   identity: Identity,
-  { rules, series, outgoing }: DecodeDeps,
+  { rules, series, outgoing, dropPushDown }: DecodeDeps,
   memory: Reservation,
 ): Result<Decoded, Reply> {
   const batches: Batch[] = [];
   const metadata: FamilyMetadata[] = [];
   const owners = new Map<string, number>();
   const counted = new Set<Template>();
+  const masks = new MaskCheck(dropPushDown);
   const add = (
     table: string,
     rows: readonly Row[],
@@ -75,11 +83,22 @@ export function decodeBatches(
     batches.push({ owner, times: target.times, cells: cells.value, entry: entry.value, exemplars: exemplars.value });
     return entry;
   };
-  for (const target of push.targets) {
+  for (const [index, target] of push.targets.entries()) {
     const key = labelsKey(target.labels);
     const owner = owners.get(key) ?? owners.size * 2;
     owners.set(key, owner);
     const table = target.table === undefined ? undefined : tables.get(target.table);
+    if (target.inlineForm.length > 0) {
+      const room = take(memory, INLINE_MEMORY * target.inlineForm.length);
+      if (!room.ok) return room;
+      const read = refusing(() => target.decodeInline());
+      if (!read.ok) return read;
+      const rows = read.value;
+      const exemplars = outgoing.sendExemplars ? () => readExemplars(target, rows.length, memory) : () => ok(NO_EXEMPLARS);
+      // Named by all their bytes: a hash that is made in a moment could be made equal.
+      const added = add(`+${latin1(target.inlineForm)}`, rows, target, owner, () => target.decodeCells(rows.length), exemplars);
+      if (!added.ok) return added;
+    }
     let entry: SeriesEntry | undefined;
     if (target.table !== undefined && table !== undefined) {
       const rows = table.rows.length;
@@ -87,6 +106,7 @@ export function decodeBatches(
       const added = add(target.table, table.rows, target, owner, () => target.decodeCells(rows), exemplars);
       if (!added.ok) return added;
       entry = added.value;
+      masks.check(index, target, entry);
     }
     const added = add(
       ...(['report', REPORT_ROWS, target, owner + 1] as const),
@@ -101,7 +121,14 @@ export function decodeBatches(
     if (!families.ok) return families;
     metadata.push(...(entry === undefined ? families.value : keptFamilies(families.value, table?.rows ?? [], entry)));
   }
-  return ok({ batches, metadata });
+  if (masks.wrong) return err({ code: 'wrong_mask', message: 'push: rows are left out that are not dropped', masks: masks.masks() });
+  return ok({ batches, metadata, masks });
+}
+
+function latin1(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return text;
 }
 
 function readExemplars(target: UndecodedTargetBatch, rows: number, memory: Reservation): Result<Exemplars, Reply> {

@@ -1,11 +1,16 @@
-import type { Batch } from './assemble.ts';
 import type { SeriesEntry } from './series-cache.ts';
+
+/** See `Batch` (assemble.ts). */
+interface Owned {
+  readonly owner: number;
+  readonly entry: SeriesEntry;
+}
 
 /**
  * Whether it is certain, without a look at a single row, that no two batches of a push have a series in common: each is of an owner of
  * its own, and any two differ in labels that all their series have, or in the names of their metrics. False says nothing.
  */
-export function isExclusive(batches: readonly Batch[]): boolean {
+export function isExclusive(batches: readonly Owned[]): boolean {
   if (new Set(batches.map(({ owner }) => owner)).size < batches.length) return false;
   const byTarget = new Map<string, SeriesEntry[]>();
   const names = commonNames(batches);
@@ -21,7 +26,7 @@ export function isExclusive(batches: readonly Batch[]): boolean {
 }
 
 /** Labels that every series of the push has, with one value in each batch. */
-function commonNames(batches: readonly Batch[]): readonly string[] {
+function commonNames(batches: readonly Owned[]): readonly string[] {
   const [first, ...rest] = batches;
   return [...(first?.entry.template.common.keys() ?? [])].filter((name) => rest.every(({ entry }) => entry.common(name) !== undefined));
 }

@@ -34,6 +34,8 @@ export interface PushDeps {
   /** The tenant's. */
   readonly limits: RelayConfig['limits'];
   readonly minPushIntervalMs: number;
+  /** Devices may leave out what the rules drop, and are told what that is. */
+  readonly dropPushDown: boolean;
   /** See {@link PushAnswer.freshWindowMs}. */
   readonly freshWindowMs: number;
   readonly tables: TableSource;
@@ -112,7 +114,8 @@ async function takePush(push: UndecodedPush, identity: Identity, deps: PushDeps,
   const tally = new Tally();
   const decoded = decodeBatches(push, tables.value, identity, deps, memory);
   if (!decoded.ok) return decoded.error;
-  const { batches, metadata } = decoded.value;
+  const { batches, metadata, masks } = decoded.value;
+  tally.add('relay_samples_left_out_total', masks.leftOut);
   for (const { entry } of batches) tally.add('relay_identity_restored_total', entry.template.identityRestored);
   const sketch = new Uint8Array(SKETCH_BYTES);
   const fragments = assemble(batches, metadata, { maxSamplesPerSend: outgoing.maxSamplesPerSend, latestMs, sketch }, tally);
@@ -122,10 +125,7 @@ async function takePush(push: UndecodedPush, identity: Identity, deps: PushDeps,
   const { logId, stream, base, to, gaps } = push;
   return answer(
     await deps.commit({ ...identity, logId, stream, base, to, gaps, fragments: fragments.value, sketch, counts: tally.take() }),
-    {
-      minPushIntervalMs,
-      freshWindowMs,
-    },
+    { minPushIntervalMs, freshWindowMs, masks: masks.masks() },
   );
 }
 
@@ -162,7 +162,7 @@ async function findTables(
   return unknownTables.length > 0 ? err({ code: 'unknown_tables', message: 'series tables to be sent first', unknownTables }) : ok(found);
 }
 
-function answer(result: CommitResult, wishes: Pick<PushDeps, 'minPushIntervalMs' | 'freshWindowMs'>): Reply {
+function answer(result: CommitResult, wishes: Pick<PushAnswer, 'minPushIntervalMs' | 'freshWindowMs' | 'masks'>): Reply {
   switch (result.kind) {
     case 'stored':
       return { code: 'stored', message: '', ...wishes };

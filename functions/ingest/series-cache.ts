@@ -109,9 +109,9 @@ export class SeriesCache {
   ): Result<SeriesEntry, 'too_large'> {
     const labels: DeviceLabels = { target, external, device: identity.device };
     const shape = shapeOf(identity.tenant, table, labels);
+    const fixed = this.#fixed(shape, rules);
     // At most once for each value that may be a slot.
     for (;;) {
-      const fixed = this.#fixed(shape, rules);
       const isSlot = slotsBut(fixed, rules);
       const template = this.#template(shape, rows, labels, isSlot, rules, fixed);
       if (template === 'again') continue;

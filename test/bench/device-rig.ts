@@ -39,6 +39,7 @@ export interface RunningAgent {
   readonly logFolder: string;
   readonly proxy: CountingProxy;
   /** Samples sent so far, where the agent sends so seldom that the moment of looking matters. */
+  readonly metrics: () => Promise<string>;
   readonly sentSamples: (() => Promise<number>) | undefined;
 }
 
@@ -54,11 +55,12 @@ export function missing(agent: AgentName): string | undefined {
 /** Makes the file that devices run. */
 export const buildBundle = async (): Promise<void> => void (await run(NODE, ['infra/build.ts'], { cwd: ROOT }));
 
-/** The flags that systemd gives Node, so that a figure here is one there. */
-export async function deployedNodeFlags(): Promise<readonly string[]> {
+/** What systemd gives Node, so that a figure here is one there. */
+export async function deployment(): Promise<{ readonly flags: readonly string[]; readonly environment: Record<string, string> }> {
   const unit = await readFile(join(ROOT, 'infra/systemd/agent-lite.service'), 'utf8');
   const command = /^ExecStart=\S*node((?: --[^ ]+)*) /m.exec(unit)?.[1] ?? '';
-  return command.split(' ').filter((flag) => flag !== '');
+  const variables = [...unit.matchAll(/^Environment=(\w+)=(\S+)$/gm)].map(([, name = '', value = '']) => [name, value]);
+  return { flags: command.split(' ').filter((flag) => flag !== ''), environment: Object.fromEntries(variables) };
 }
 
 /** Starts one of them. Its peers write to a receiver that takes everything. */
@@ -92,7 +94,14 @@ export async function startAgent(agent: AgentName, cleanup: Cleanup, options: Ri
           '--log.level=warn',
         ]);
   cleanup.add(() => program.stop(30_000));
-  return { pid: program.pid, describe: () => program.describe(), logFolder, proxy, sentSamples: undefined };
+  return {
+    pid: program.pid,
+    describe: () => program.describe(),
+    logFolder,
+    proxy,
+    sentSamples: undefined,
+    metrics: async () => (await fetch(`http://${address}/metrics`)).text(),
+  };
 }
 
 /** agent-lite as a device runs it, with an edge that is there already. */
@@ -114,14 +123,16 @@ ${options.tls ?? ''}`,
   );
   const url = `http://127.0.0.1:${await freePort()}`;
   const logFolder = join(folder, 'data');
-  const program = await Program.start('agent-lite', options.node, [
-    ...(options.nodeFlags ?? (await deployedNodeFlags())),
+  const deployed = await deployment();
+  const args = [
+    ...(options.nodeFlags ?? deployed.flags),
     BUNDLE,
     `--config.file=${join(folder, 'agent.yml')}`,
     `--storage.agent.path=${logFolder}`,
     `--web.listen-address=${new URL(url).host}`,
     ...options.flags,
-  ]);
+  ];
+  const program = await Program.start('agent-lite', options.node, args, deployed.environment);
   cleanup.add(() => program.stop(30_000));
   await waitFor(
     'agent-lite to be ready',
@@ -129,11 +140,17 @@ ${options.tls ?? ''}`,
     30_000,
     () => program.describe(),
   );
-  const sentSamples = async (): Promise<number> => metricOf(await (await fetch(`${url}/metrics`)).text(), 'agent_lite_push_samples_total');
-  return { pid: program.pid, describe: () => program.describe(), logFolder: join(logFolder, 'wal'), proxy, sentSamples };
+  const metrics = async (): Promise<string> => (await fetch(`${url}/metrics`)).text();
+  const sentSamples = async (): Promise<number> => metricOf(await metrics(), 'agent_lite_push_samples_total');
+  return { pid: program.pid, describe: () => program.describe(), logFolder: join(logFolder, 'wal'), proxy, sentSamples, metrics };
 }
 
-export const metricOf = (text: string, name: string): number => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
+/** The sum over all labels. */
+export function metricOf(text: string, name: string): number {
+  let sum = 0;
+  for (const [, value] of text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'gm'))) sum += Number(value);
+  return sum;
+}
 
 const scrapeYaml = ({ scrapeInterval, staticConfigs }: RigOptions): string => `global:
   scrape_interval: ${scrapeInterval}

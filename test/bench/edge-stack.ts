@@ -11,7 +11,7 @@ import { post } from '../load/device.ts';
 import type { BenchReceiver } from './edge-receiver.ts';
 import { type ProcessUse, processUse } from './process-cpu.ts';
 
-/** A receiver with a window, so that there may be several shards and lanes; commits as often as by default. */
+/** A receiver with a window, so that there may be several shards and lanes. Every connection waits for its commit: so they are frequent. */
 export const RELAY_CONFIG = `
 receivers:
   - name: bench
@@ -21,6 +21,7 @@ receivers:
 shard:
   shards: 2
   lanes: 4
+  commit_interval: 200ms
 tenants:
   ${TENANT}:
     min_push_interval: 1ms

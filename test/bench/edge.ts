@@ -34,6 +34,8 @@ export interface EdgeResult {
   readonly noop: NoopResult;
   /** Processor time of a sample, microseconds, median of the rounds. */
   readonly push: number;
+  /** The same for pushes that are stored already: the Worker and the call of its shard, without commit, bucket and drain. */
+  readonly repeatedPush: number;
   /** The same of the first round after a start: no table, template or compiled code is there. */
   readonly coldPush: number;
   readonly pushesPerSecond: number;
@@ -42,7 +44,6 @@ export interface EdgeResult {
   /** Compressed bytes of a sample at the receiver. */
   readonly sentBytes: number;
   readonly write: number;
-  readonly writeWithRules: number | undefined;
   /** Undefined where it is not installed. */
   readonly vmagent: number | undefined;
   readonly pushRatio: number | undefined;
@@ -54,7 +55,7 @@ export interface EdgeResult {
 const METHOD =
   'workerd runs the whole edge: Worker, shards, the simulated bucket; processor time of its process from before the first request until the ' +
   'receiver has every sample, divided by samples. push: 1000 series with 10 labels x 4 scrapes, half of the values change; devices push in ' +
-  'turn. cold: the first round after a start. write: remote write 1.0 in and out, one sample of each of 1000 series a request. vmagent relays ' +
+  'turn. Stored again: the same pushes once more, which the shard knows. Cold: the first round after a start. write: remote write 1.0 in and out, one sample of each of 1000 series a request. vmagent relays ' +
   'the same requests. Receiver and senders are other processes. noop: a Worker that reads the same push and answers.';
 
 export async function benchEdge(options: EdgeOptions = defaultEdgeBench, say: (line: string) => void = () => {}): Promise<EdgeResult> {
@@ -106,6 +107,14 @@ async function measure(options: EdgeOptions, cleanup: Cleanup, say: (line: strin
   }
   const sentBytes = (receiver.bytes - bytesBefore) / (receiver.samples - samplesBefore);
   const { residentBytes, peakResidentBytes } = await edgeUse(edge);
+  const repeats: number[] = [];
+  for (let i = 0; i < options.rounds; i++) {
+    for (const device of devices) device.pushed--;
+    const before = await edgeUse(edge);
+    await pushAll(`${edge.url}${PUSH_PATH}`, devices, connections);
+    repeats.push(((await edgeUse(edge)).cpuMicroseconds - before.cpuMicroseconds) / (devices.length * SAMPLES_PER_PUSH));
+    say(`the same again: ${repeats.at(-1)?.toFixed(3)} us a sample`);
+  }
   await edge.stop();
   await edge.start();
   const coldPush = await round();
@@ -113,14 +122,14 @@ async function measure(options: EdgeOptions, cleanup: Cleanup, say: (line: strin
   const bodies = Array.from({ length: options.requestsPerSender }, (_, i) => writeBody(firstMs + i * 15_000));
   const samples = senders * bodies.length * SERIES;
   const relay = async (name: string, url: string, of: () => Promise<number>, prefix: string): Promise<number> => {
-    const of2 = async (round: number): Promise<number> => {
+    const once = async (round: number): Promise<number> => {
       const tokens = await Promise.all(Array.from({ length: senders }, (_, i) => deviceToken(`${prefix}${round}-${i}`)));
       const used = perSample(await usedFor(of, receiver, samples, () => writeAll(url, tokens, bodies, connections)));
       say(`${name}: ${used.toFixed(3)} us a sample`);
       return used;
     };
     const all: number[] = [];
-    for (let i = 0; i <= options.rounds; i++) all.push(await of2(i));
+    for (let i = 0; i <= options.rounds; i++) all.push(await once(i));
     return median(all.slice(1));
   };
   const write = await relay('write', `${edge.url}/api/v1/write`, pid, 'sender');
@@ -138,16 +147,39 @@ async function measure(options: EdgeOptions, cleanup: Cleanup, say: (line: strin
     options,
     noop,
     push,
+    repeatedPush: median(repeats),
     coldPush,
     pushesPerSecond: median(rates),
     throughputRatio: median(rates) / noop.requestsPerSecond,
     sentBytes,
     write,
-    writeWithRules: undefined,
     vmagent,
     pushRatio: vmagent === undefined ? undefined : push / vmagent,
     writeRatio: vmagent === undefined ? undefined : write / vmagent,
     residentBytes,
     peakResidentBytes,
   };
+}
+
+export function describeEdge(result: EdgeResult): string {
+  const { cpu, cores, node, platform } = result.machine;
+  const { devices, firmwares, rounds, connections, senders, requestsPerSender } = result.options;
+  const us = (value: number): string => `${value.toFixed(2)} us a sample`;
+  const beside = (ratio: number | undefined): string => (ratio === undefined ? '' : `; ${ratio.toFixed(2)} times vmagent's`);
+  const mebibytes = (bytes: number): string => `${(bytes / 1024 ** 2).toFixed(0)} MiB`;
+  return [
+    `edge: ${devices} devices with ${firmwares} tables, ${SAMPLES_PER_PUSH} samples a push; ${senders} senders, ${requestsPerSender} requests of ${SERIES} samples each`,
+    `  machine      ${cpu}, ${cores} cores, ${platform}, Node ${node}`,
+    `  method       ${result.method}`,
+    `               medians of ${rounds} rounds`,
+    `  push         ${us(result.push)}${beside(result.pushRatio)}; goals: 0.6 us, 0.3 times`,
+    `  stored again ${us(result.repeatedPush)}: the Worker without commit, bucket and drain`,
+    `  cold isolate ${us(result.coldPush)}`,
+    `  write        ${us(result.write)}${beside(result.writeRatio)}; goal: 1.0 times`,
+    `  vmagent      ${result.vmagent === undefined ? 'is not installed (Debian: apt-get install victoria-metrics)' : us(result.vmagent)}`,
+    `  no-op        ${result.noop.cpuMicroseconds.toFixed(0)} us a request, ${result.noop.requestsPerSecond.toFixed(0)} a second`,
+    `  throughput   ${result.pushesPerSecond.toFixed(0)} pushes a second with ${connections} connections, ${result.throughputRatio.toFixed(3)} times the no-op's`,
+    `  sent         ${result.sentBytes.toFixed(1)} bytes a sample to the receiver`,
+    `  memory       ${mebibytes(result.residentBytes)} resident after ${rounds + 1} rounds, ${mebibytes(result.peakResidentBytes)} at most`,
+  ].join('\n');
 }

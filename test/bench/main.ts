@@ -1,3 +1,6 @@
+import { benchBacklog, defaultBacklog, describeBacklog } from './backlog.ts';
+import { benchDevice, defaultDevice, describeDevice } from './device.ts';
+import { benchEdge, defaultEdgeBench, describeEdge } from './edge.ts';
 import { benchIngest, describeIngest } from './ingest.ts';
 import { benchParse, describeParse } from './parse.ts';
 import { benchSeed, defaultSeed, describeSeed } from './seed.ts';
@@ -15,6 +18,27 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     async run() {
       const result = await benchIngest();
       return { result, text: describeIngest(result) };
+    },
+  },
+  edge: {
+    about: 'processor time of the edge in workerd for pushes and remote write, beside vmagent; throughput, memory (some minutes)',
+    async run() {
+      const result = await benchEdge(defaultEdgeBench, (line) => console.error(line));
+      return { result, text: describeEdge(result) };
+    },
+  },
+  device: {
+    about: 'one node_exporter, and 200 series: memory, CPU, link over TLS and NATs, flash (a quarter of an hour)',
+    async run() {
+      const result = await benchDevice(defaultDevice);
+      return { result, text: describeDevice(result) };
+    },
+  },
+  backlog: {
+    about: 'draining a log of 24 h of 1000 series: time, memory, requests, bytes',
+    async run() {
+      const result = await benchBacklog(defaultBacklog);
+      return { result, text: describeBacklog(result) };
     },
   },
   seed: {

@@ -7,6 +7,7 @@ import { decodeColumns } from '../../contract/decode-columns.ts';
 import { decodePush } from '../../contract/decode-push.ts';
 import { encodeColumns } from '../../contract/encode-columns.ts';
 import { decodeExemplars, encodeExemplars, type PushExemplar } from '../../contract/exemplar-codec.ts';
+import { decodeMask, NO_MASK, withMasked, withoutMasked } from '../../contract/mask.ts';
 import type { FamilyMetadata } from '../../contract/metadata.ts';
 import { decodeMetadata, encodeMetadata } from '../../contract/metadata-codec.ts';
 import { decodeAnswer, encodeAnswer, encodePush, type Push, type PushAnswer } from '../../contract/push.ts';
@@ -70,7 +71,8 @@ it('a series table', async () => {
 });
 
 it('a push', () => {
-  interface GivenTarget extends Omit<Push['targets'][number], 'cells' | 'report'> {
+  interface GivenTarget extends Omit<Push['targets'][number], 'cells' | 'report' | 'mask'> {
+    readonly mask?: string;
     readonly cells?: Rows;
     readonly report: Rows;
   }
@@ -79,6 +81,7 @@ it('a push', () => {
   const targets = given.targets.map((target) => ({
     ...nothing,
     ...target,
+    mask: target.mask === undefined ? undefined : unhex(target.mask),
     table: target.table,
     cells: target.cells && cellsOf(target.cells),
     report: cellsOf(target.report),
@@ -90,7 +93,12 @@ it('a push', () => {
     const wanted = targets[i];
     expect([target.labels, target.table, target.times]).toEqual([wanted?.labels, wanted?.table, wanted?.times]);
     expect(describeCells(target.report)).toEqual(wanted && describeCells(wanted.report));
-    if (wanted?.cells !== undefined) expect(describeCells(target.decodeCells(wanted.cells.rows))).toEqual(describeCells(wanted.cells));
+    const { cells, mask = NO_MASK } = wanted ?? {};
+    expect(target.mask).toEqual(mask);
+    if (cells !== undefined) {
+      const masked = decodeMask(mask, cells.rows);
+      expect(describeCells(target.decodeCells(cells.rows))).toEqual(describeCells(withMasked(withoutMasked(cells, masked), masked)));
+    }
     expect(target.decodeExemplars(wanted?.cells?.rows ?? 0)).toEqual(wanted?.exemplars);
     expect(target.decodeMetadata()).toEqual(wanted?.metadata);
   });
@@ -130,9 +138,11 @@ describe('metadata', () => {
 });
 
 describe('answers', () => {
-  for (const { answer, bytes } of fixture<readonly { answer: PushAnswer; bytes: string }[]>('answers')) {
+  type Given = Omit<PushAnswer, 'masks'> & { readonly masks: readonly { readonly targets: readonly number[]; readonly mask: string }[] };
+  for (const { answer, bytes } of fixture<readonly { answer: Given; bytes: string }[]>('answers')) {
     it(answer.code, () => {
-      const whole = { ...answer, stored: answer.stored };
+      const masks = answer.masks.map(({ targets, mask }) => ({ targets, mask: unhex(mask) }));
+      const whole = { ...answer, masks, stored: answer.stored };
       expect(decodeAnswer(unhex(bytes))).toEqual(whole);
       expect(hex(encodeAnswer(whole))).toBe(bytes);
     });

@@ -26,7 +26,7 @@ const request = fc.record({
   targets: fc.array(
     fc.record({
       ...{ labels, table: bytes, times: bytes, columns: bytes, report: bytes, mask: bytes, labelsHash: bytes },
-      ...{ additions: bytes, exemplars: bytes, histograms: bytes, metadata: bytes },
+      ...{ inline: bytes, exemplars: bytes, histograms: bytes, metadata: bytes },
     }),
     { maxLength: 3 },
   ),
@@ -37,7 +37,7 @@ const answer = fc.record({
   stored: fc.option(point, { nil: undefined }),
   points: fc.array(point, { maxLength: 3 }),
   minPushIntervalMs: u32,
-  masks: fc.array(bytes, { maxLength: 3 }),
+  masks: fc.array(fc.record({ targets: fc.array(u32, { maxLength: 3 }), rows: bytes }), { maxLength: 3 }),
   configVersion: text,
   freshWindowMs: position,
 });

@@ -187,6 +187,22 @@ const batch = (change: wire.TargetBatch.$Properties): Uint8Array =>
 
 const hash = new Uint8Array(16);
 
+describe('inline rows', () => {
+  for (const [name, text, expected] of [
+    ['that are canonical bytes', '\u0001up', /expected its short form/],
+    ['without a metric name', '\0\tle\t1\n\n1\n', /expected a metric name/],
+    ['with labels out of order', '\0up\tb\ta\t1\n\n1\n1\n', /unique and sorted/],
+    ['with a value that is too long', `\0up\ta\t1\n\n${'x'.repeat(16 * 1024 + 1)}\n`, /too long/],
+    ['of more than a target may bring', `\0up\ta\t2001\n\n${'x\t'.repeat(2000)}x\n`, /at most 2000 rows/],
+  ] as const) {
+    it(`${name} are refused`, () => {
+      const [target] = decodePush(batch({ inline: new TextEncoder().encode(text) })).targets;
+      expect(() => target?.decodeInline()).toThrow(FormatError);
+      expect(() => target?.decodeInline()).toThrow(expected);
+    });
+  }
+});
+
 describe('refuses, naming the place,', () => {
   it('accepts the message that the cases below change', () => {
     expect(decodePush(batch({})).targets).toHaveLength(1);
@@ -229,7 +245,14 @@ describe('refuses, naming the place,', () => {
       message({ externalLabels: Array.from({ length: 65 }, (_, i) => ({ name: `a${i + 100}`, value: '1' })) }),
       /external_labels: expected at most 64/,
     ],
-    ['a field of a later format', batch({ mask: Uint8Array.of(1) }), /targets\[0\].mask: not supported in this format/],
+    ['a field of a later format', batch({ histograms: Uint8Array.of(1) }), /targets\[0\].histograms: not supported in this format/],
+    ['inline rows beside a table', batch({ table: hash, inline: Uint8Array.of(0, 10) }), /targets\[0\].inline: given beside a table/],
+    [
+      'too many bytes of inline rows',
+      batch({ inline: new Uint8Array(256 * 1024 + 1) }),
+      /targets\[0\].inline: expected at most 262144 bytes/,
+    ],
+    ['a mask without a table', batch({ mask: Uint8Array.of(0, 1) }), /targets\[0\].mask: given without a table/],
     ['columns without a table', batch({ columns: Uint8Array.of(1) }), /targets\[0\].columns: given without a table/],
     ['no times', batch({ times: new Uint8Array(0) }), /offset 0: expected 1 more bytes/],
     ['no scrapes', batch({ times: Uint8Array.of(0) }), /expected 1 to 1000 scrapes, got 0/],
@@ -365,6 +388,9 @@ describe('an answer', () => {
     stored: fc.option(point, { nil: undefined }),
     points: fc.array(point, { maxLength: 3 }),
     minPushIntervalMs: fc.nat(0xffffffff),
+    masks: fc.array(fc.record({ targets: fc.array(fc.nat(10_000), { maxLength: 4 }), mask: fc.uint8Array({ maxLength: 6 }) }), {
+      maxLength: 3,
+    }),
     freshWindowMs: fc.maxSafeNat(),
   });
   it('reads back', () => {
@@ -376,7 +402,7 @@ describe('an answer', () => {
   });
   const stored: PushAnswer = {
     ...{ code: 'stored', logId: '000102030405060708090a0b0c0d0e0f', position: 7, message: '', edgeMs: 1_700_000_000_000 },
-    ...{ unknownTables: [], stored: undefined, points: [], minPushIntervalMs: 1000, freshWindowMs: 0 },
+    ...{ unknownTables: [], stored: undefined, points: [], masks: [], minPushIntervalMs: 1000, freshWindowMs: 0 },
   };
   /** What an edge wrote before it knew of late samples, and what is added to it since. */
   const golden = '08011210000102030405060708090a0b0c0d0e0f18072880d095ffbc3148e807';
@@ -400,7 +426,7 @@ describe('an answer', () => {
     );
   });
   it('of each code has its HTTP status', () => {
-    expect(answerCodes.map((code) => answerStatus[code])).toEqual([500, 200, 409, 424, 400, 401, 403, 413, 503, 422, 503]);
+    expect(answerCodes.map((code) => answerStatus[code])).toEqual([500, 200, 409, 424, 400, 401, 403, 413, 503, 422, 503, 424]);
   });
   it("is not a portal's page", () => {
     expect(() => decodeAnswer(Buffer.from('<!DOCTYPE html><html><body>Log in to the hotel network</body></html>'))).toThrow(FormatError);

@@ -166,8 +166,8 @@ export class FakeEdge implements HttpClient {
       for (const target of push.targets) {
         if (target.times.some((ms) => ms > now + this.#futureMs)) return { code: 'clock', message: 'too far in the future' };
         collect(found, target.labels, target.times, REPORT_ROWS, target.report);
-        if (target.table === undefined) continue;
-        const rows = this.tables.get(target.table) ?? [];
+        if (target.table === undefined && target.inlineForm.length === 0) continue;
+        const rows = target.table === undefined ? target.decodeInline() : (this.tables.get(target.table) ?? []);
         collect(found, target.labels, target.times, rows, target.decodeCells(rows.length));
       }
     } catch (error) {
@@ -233,6 +233,7 @@ export class FakeEdge implements HttpClient {
       unknownTables: [],
       stored: undefined,
       points: [],
+      masks: [],
       minPushIntervalMs: this.minPushIntervalMs,
       freshWindowMs: this.freshWindowMs,
       ...given,

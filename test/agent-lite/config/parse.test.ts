@@ -29,6 +29,7 @@ describe('parseAgentConfig', () => {
       edgePush: {
         url: 'http://127.0.0.1:8787',
         pushIntervalMs: 60_000,
+        dropPushDown: true,
         remoteTimeoutMs: 30_000,
         http: { ...defaultHttp, authorization: { type: 'Bearer', credentials: inline('t') }, followRedirects: false },
       },
@@ -165,6 +166,7 @@ describe('parseAgentConfig', () => {
     expect(edgePush).toEqual({
       url: 'https://edge.example.com/base',
       pushIntervalMs: 30_000,
+      dropPushDown: false,
       remoteTimeoutMs: 10_000,
       http: {
         ...defaultHttp,

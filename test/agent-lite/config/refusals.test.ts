@@ -144,7 +144,7 @@ const refusals: Readonly<Record<string, readonly string[]>> = {
     '11: scrape_configs[0].file_sd_configs[0].files: is required, but missing',
     '12: scrape_configs[0].relabel_configs[0].source: unknown key (known: source_labels, separator, regex, modulus, target_label, replacement, action)',
     '13: scrape_configs[0].metric_relabel_configs[0].sources: unknown key (known: source_labels, separator, regex, modulus, target_label, replacement, action)',
-    '17: edge_push.interval: unknown key (known: url, push_interval, remote_timeout, authorization, tls_config, proxy_url, proxy_from_environment, no_proxy, proxy_connect_header, follow_redirects, enable_http2, http_headers)',
+    '17: edge_push.interval: unknown key (known: url, push_interval, remote_timeout, drop_push_down, authorization, tls_config, proxy_url, proxy_from_environment, no_proxy, proxy_connect_header, follow_redirects, enable_http2, http_headers)',
   ],
   'unset-variable': [
     '3: global.external_labels.host: environment variable ${HOSTNAME_UNSET}, $ALSO_UNSET is not set (a dollar sign itself is written $$)',

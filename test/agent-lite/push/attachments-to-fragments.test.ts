@@ -62,7 +62,7 @@ class Way {
     const correction = await ClockCorrection.load(clock, new MemoryClockStore());
     const sender = new Sender({
       ...{ reader: log, client, correction, clock, logger: new FakeLogger(), metrics: createRegistry(), deflate, version: 'test' },
-      ...{ externalLabels: [], receiver: 'edge', maxCells: 100_000, intervalMs: () => 60_000 },
+      ...{ externalLabels: [], receiver: 'edge', maxCells: 100_000, dropPushDown: true, intervalMs: () => 60_000 },
     });
     return new Way(clock, edge, sender, (one) => log.append(one));
   }

@@ -24,6 +24,7 @@ export function healthyStatus(): AgentStatus & { readonly edge: EdgeStatus } {
       behindRecords: 0,
       clockOffsetMs: 40,
       clockCorrected: false,
+      leftOutSeries: 0,
     },
     log: {
       path: '/var/lib/agent-lite/data',

@@ -121,6 +121,7 @@ describe('parseRelayConfig', () => {
           ],
           reservedLabels: ['tenant_id'],
           minPushIntervalMs: 10_000,
+          dropPushDown: false,
           limits: {
             ingestionRate: 1000,
             ingestionBurstSize: 2000,

@@ -66,6 +66,16 @@ describe('SeriesCache', () => {
     expect(get(cache, { target: labels({ instance: 'y' }), device: 'gw-2' }, read)).toBe(get(cache, {}, read));
   });
 
+  it('comes to an end where it can keep nothing, not even what rules read', () => {
+    const cache = new SeriesCache(100);
+    const read = rules([
+      { action: 'labelmap', regex: 'instance', replacement: 'copy' },
+      { sourceLabels: ['copy'], regex: 'x', targetLabel: 'which', replacement: 'is-$0' },
+    ]);
+    expect(get(cache, {}, read).rows).toBe(2);
+    expect(cache.bytes).toBe(0);
+  });
+
   it('holds 2,000 devices with 10 tables of 1000 rows in a third of the memory that is meant for it', () => {
     const cache = new SeriesCache(12 * 1024 * 1024);
     const templates = new Set<unknown>();

@@ -1,0 +1,143 @@
+import { type Cells, copyCell, createCells, VALUE } from '../../contract/cells.ts';
+import type { PushExemplar } from '../../contract/exemplar-codec.ts';
+import { type Labels, labelsKey } from '../../contract/labels.ts';
+import type { FamilyMetadata } from '../../contract/metadata.ts';
+import type { TargetBatch } from '../../contract/push-target.ts';
+import { REPORT_NAMES } from '../../contract/report-series.ts';
+import type { Row, SeriesTable } from '../../contract/series-table.ts';
+import { inFormOrder, MAX_INLINE_ROWS } from '../../contract/table-form.ts';
+import type { LoggedScrape } from '../model.ts';
+
+/** Scrapes of one target with one table, in order of time. */
+export interface Group {
+  readonly key: string;
+  readonly labels: Labels;
+  readonly table: SeriesTable | undefined;
+  readonly times: number[];
+  readonly scrapes: LoggedScrape[];
+}
+
+/** Which row of the merged cells each row of a scrape's table is. */
+type Places = Int32Array;
+
+export function toTargetBatch({ labels, table, times, scrapes }: Group, metadata: readonly FamilyMetadata[]): TargetBatch {
+  return {
+    labels,
+    table: table?.hash,
+    times,
+    cells: table === undefined ? undefined : transpose(scrapes, (scrape) => scrape.cells, times, table.rows.length),
+    report: transpose(scrapes, (scrape) => scrape.report, times, REPORT_NAMES.length),
+    exemplars: table === undefined ? [] : gatherExemplars(scrapes, () => undefined),
+    metadata,
+  };
+}
+
+/**
+ * Some groups of one target over a table that the edge has: rows that it lacks travel inline, as an entry of their own. undefined: there
+ * are too many of them, so that tables are the better way.
+ */
+export function mergeGroups(
+  groups: readonly Group[],
+  base: SeriesTable,
+  metadata: readonly FamilyMetadata[],
+): readonly TargetBatch[] | undefined {
+  const baseRows = placesOf(base.rows);
+  const added = new Map<string, Row>();
+  for (const { table } of groups) {
+    for (const row of table?.rows ?? []) {
+      const key = labelsKey(row);
+      if (!baseRows.has(key)) added.set(key, row);
+    }
+    if (added.size > Math.min(MAX_INLINE_ROWS, Math.max(8, base.rows.length / 8))) return undefined;
+  }
+  const rows = inFormOrder([...added.values()]);
+  const addedRows = placesOf(rows);
+  const places = new Map<SeriesTable, Places>();
+  for (const { table } of groups) {
+    if (table === undefined || places.has(table)) continue;
+    const place = (row: Row): number => baseRows.get(labelsKey(row)) ?? base.rows.length + (addedRows.get(labelsKey(row)) as number);
+    places.set(table, Int32Array.from(table.rows, place));
+  }
+  const times = groups.flatMap((group) => group.times);
+  const scrapes = groups.flatMap((group) => group.scrapes);
+  const placeOf = (scrape: LoggedScrape): Places | undefined => scrape.table && places.get(scrape.table);
+  const all = transpose(scrapes, (scrape) => scrape.cells, times, base.rows.length + rows.length, placeOf);
+  const exemplars = gatherExemplars(scrapes, placeOf);
+  const { labels } = groups[0] as Group;
+  const report = transpose(scrapes, (scrape) => scrape.report, times, REPORT_NAMES.length);
+  const first = base.rows.length;
+  const own = exemplars.filter(({ row }) => row < first);
+  const whole: TargetBatch = { labels, table: base.hash, times, cells: slice(all, 0, first), report, exemplars: own, metadata };
+  if (rows.length === 0) return [whole];
+  const beside = exemplars.filter(({ row }) => row >= first).map((exemplar) => ({ ...exemplar, row: exemplar.row - first }));
+  const noReport = createCells(REPORT_NAMES.length, times.length);
+  return [
+    whole,
+    {
+      ...{ labels, table: undefined, inline: rows, times, cells: slice(all, first, all.rows), report: noReport },
+      ...{ exemplars: beside, metadata: [] },
+    },
+  ];
+}
+
+const placesOf = (rows: readonly Row[]): ReadonlyMap<string, number> => new Map(rows.map((row, i) => [labelsKey(row), i]));
+
+/** From one scrape after the other to one row after the other. `placeOf`: where its rows are among `rows`; undefined: as they are. */
+function transpose(
+  scrapes: readonly LoggedScrape[],
+  cellsOfScrape: (scrape: LoggedScrape) => Cells | undefined,
+  times: readonly number[],
+  rows: number,
+  placeOf: (scrape: LoggedScrape) => Places | undefined = () => undefined,
+): Cells {
+  const count = scrapes.length;
+  const all = createCells(rows, count);
+  scrapes.forEach((scrape, s) => {
+    const cells = cellsOfScrape(scrape);
+    const places = placeOf(scrape);
+    if (cells === undefined || cells.rows !== (places?.length ?? rows))
+      throw new Error(`record ${scrape.position}: its cells do not match its table`);
+    const placed = (row: number): number => (places === undefined ? row : (places[row] as number));
+    for (let row = 0; row < cells.rows; row++) copyCell(cells, row, all, placed(row) * count + s);
+    for (const [row, own] of cells.ownTimes ?? []) {
+      if (cells.states[row] !== VALUE) continue;
+      all.ownTimes ??= new Map();
+      // A scrape that gave this row no timestamp of its own has the scrape's.
+      let ownTimes = all.ownTimes.get(placed(row));
+      if (ownTimes === undefined) {
+        ownTimes = Float64Array.from(times);
+        all.ownTimes.set(placed(row), ownTimes);
+      }
+      ownTimes[s] = own[0] as number;
+    }
+  });
+  return all;
+}
+
+/** The rows `from` to `to` (exclusive). */
+function slice(cells: Cells, from: number, to: number): Cells {
+  const part = createCells(to - from, cells.scrapes);
+  const [start, end] = [from * cells.scrapes, to * cells.scrapes];
+  part.states.set(cells.states.subarray(start, end));
+  part.words.set(cells.words.subarray(2 * start, 2 * end));
+  for (const [row, own] of cells.ownTimes ?? []) {
+    if (row < from || row >= to) continue;
+    part.ownTimes ??= new Map();
+    part.ownTimes.set(row - from, own);
+  }
+  return part;
+}
+
+/** Timestamps of their own stay as they are; without one an exemplar has the time that its scrape is given. */
+function gatherExemplars(scrapes: readonly LoggedScrape[], placeOf: (scrape: LoggedScrape) => Places | undefined): readonly PushExemplar[] {
+  const all = scrapes.flatMap((one, scrape) => {
+    const places = placeOf(one);
+    return one.exemplars.map((exemplar) => ({
+      ...exemplar,
+      row: places === undefined ? exemplar.row : (places[exemplar.row] as number),
+      scrape,
+    }));
+  });
+  // Sorting is stable: scrapes of one row stay in order.
+  return all.sort((a, b) => a.row - b.row);
+}
