@@ -23,6 +23,8 @@ export interface SmallLog {
   readonly followed: boolean;
   /** Of the segment, in order. */
   readonly frames: readonly FramePlace[];
+  /** Of its checksums. */
+  readonly seed: number;
 }
 
 export interface FramePlace {
@@ -61,7 +63,7 @@ export async function smallLog(random: Random, followed: boolean): Promise<Small
     await second.close();
   }
   const bytes = await store.now.read('wal', segment, 0, 1 << 20);
-  return { store, segment, bytes, written: scrapes, followed, frames: await framesOf(bytes) };
+  return { store, segment, bytes, written: scrapes, followed, frames: await framesOf(bytes), seed: recordSeed(decodeHeader(bytes).logId) };
 }
 
 async function framesOf(bytes: Uint8Array): Promise<readonly FramePlace[]> {
@@ -85,6 +87,8 @@ export interface Damaged {
   readonly bytes: Uint8Array;
   /** Records may be missing behind the damage in any number: the bytes are not there. */
   readonly cut?: boolean;
+  /** Of a target, records that may be missing; default {@link MOST_OF_A_TARGET}. */
+  readonly most?: number;
 }
 
 /**
@@ -93,7 +97,7 @@ export interface Damaged {
  */
 export async function examine(
   { store, segment, written, followed, frames }: SmallLog,
-  { what, bytes, cut = false }: Damaged,
+  { what, bytes, cut = false, most = MOST_OF_A_TARGET }: Damaged,
 ): Promise<Account> {
   const world = logWorld(new ManualClock());
   const copy = await store.copy();
@@ -128,7 +132,7 @@ export async function examine(
       const source = labelValue(scrape.target, 'instance');
       const missing = (ofTarget.get(source) ?? 0) + 1;
       ofTarget.set(source, missing);
-      if (!cut && missing > MOST_OF_A_TARGET) wrong(scrape, `the ${missing}th record of its target that is missing`);
+      if (!cut && missing > most) wrong(scrape, `the ${missing}th record of its target that is missing`);
     }
     const bounded = truth.size * SERIES;
     return { ...NOTHING, scraped: written.length * SERIES, delivered: scrapes.length * SERIES, bounded };
