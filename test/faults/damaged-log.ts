@@ -110,7 +110,7 @@ export interface Damaged {
  * at the end of the log, have been cut off and counted; and of no target may more be missing than up to its next key frame.
  */
 export async function examine(
-  { store, segment, written, followed, frames }: SmallLog,
+  { store, segment, written, texts, followed, frames }: SmallLog,
   { what, bytes, cut = false, most = MOST_OF_A_TARGET }: Damaged,
 ): Promise<Account> {
   const world = logWorld(new ManualClock());
