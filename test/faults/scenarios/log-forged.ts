@@ -7,6 +7,8 @@ import type { Scenario } from '../scenario.ts';
 
 const BLOCK = 512;
 const HEAD = 24;
+/** Where several records are gone at once, what they named may be missing up to the next copies, which lie beyond so small a segment. */
+const UP_TO_A_COPY = Number.POSITIVE_INFINITY;
 
 /** Damage that a medium or a bug makes and that looks like records: checksums are wrong, or right with a senseless content. */
 export const scenario: Scenario = {
@@ -41,16 +43,15 @@ function* forgeries(log: SmallLog, random: Random): Generator<Damaged> {
       log.bytes.subarray(other.offset, Math.min(other.offset + other.bytes, log.bytes.length - frame.offset + other.offset)),
       frame.offset,
     );
-    yield { what: `record ${other.position} copied over record ${frame.position}`, bytes: doubled, most: 48 };
+    yield { what: `record ${other.position} copied over record ${frame.position}`, bytes: doubled, most: UP_TO_A_COPY };
   }
-  // A block may hold six records, of each target some.
   for (let at = 0; at + BLOCK <= log.bytes.length; at += BLOCK) {
     const from = BLOCK * random.int(0, Math.floor(log.bytes.length / BLOCK) - 1);
     const old = log.bytes.slice();
     old.copyWithin(at, from, from + BLOCK);
-    yield { what: `block ${from / BLOCK} where block ${at / BLOCK} was`, bytes: old, most: 48 };
+    yield { what: `block ${from / BLOCK} where block ${at / BLOCK} was`, bytes: old, most: UP_TO_A_COPY };
     for (const value of [0, 255])
-      yield { what: `block ${at / BLOCK} is all ${value}`, bytes: log.bytes.slice().fill(value, at, at + BLOCK), most: 48 };
+      yield { what: `block ${at / BLOCK} is all ${value}`, bytes: log.bytes.slice().fill(value, at, at + BLOCK), most: UP_TO_A_COPY };
   }
 }
 
