@@ -83,7 +83,12 @@ export function encodeHeader(header: SegmentHeader): Uint8Array<ArrayBuffer> {
 /** Times in headers only serve estimates and limits, so one before 1970 may become 0. */
 const clampMs = (ms: number): number => Math.max(0, Math.round(ms));
 
-/** Throws {@link FormatError} where the bytes are not a header of this version. */
+/** A sound header of a version that this agent does not know: its records must not be read by today's meaning of their bytes. */
+export class OtherVersionError extends FormatError {
+  override name = 'OtherVersionError';
+}
+
+/** Throws {@link FormatError} where the bytes are not a header, {@link OtherVersionError} where it is one of another version. */
 export function decodeHeader(bytes: Uint8Array): SegmentHeader {
   if (bytes.length < HEADER_BYTES) throw new FormatError(`segment header: expected ${HEADER_BYTES} bytes, got ${bytes.length}`);
   const reader = new ByteReader(bytes.subarray(0, HEADER_BYTES));
@@ -92,7 +97,7 @@ export function decodeHeader(bytes: Uint8Array): SegmentHeader {
     throw new FormatError('segment header: checksum does not match');
   const version = reader.u8();
   if (version !== FORMAT_VERSION)
-    throw new FormatError(`segment header: expected format ${FORMAT_VERSION}, got ${version}; it was written by another version`);
+    throw new OtherVersionError(`segment header: expected format ${FORMAT_VERSION}, got ${version}; it was written by another version`);
   const kind = reader.u8();
   reader.raw(2);
   return {

@@ -1,7 +1,17 @@
 import { FormatError } from '../../contract/binary.ts';
 import type { LogId } from '../../contract/push.ts';
 import type { Logger } from '../model.ts';
-import { BOOT, decodeHeader, HEADER_BYTES, LOG_SEGMENT, NO_BOOT, parseSegmentName, recordSeed, type SegmentHeader } from './format.ts';
+import {
+  BOOT,
+  decodeHeader,
+  HEADER_BYTES,
+  LOG_SEGMENT,
+  NO_BOOT,
+  OtherVersionError,
+  parseSegmentName,
+  recordSeed,
+  type SegmentHeader,
+} from './format.ts';
 import { type Damage, type Frame, FrameScanner, frameBytes } from './frame.ts';
 import { decodeBootRecord, decodeScrapeHead, isScrape } from './record.ts';
 import { countScrape, isEmpty, newSegment, type Segment, SegmentIndex } from './segment.ts';
@@ -33,6 +43,8 @@ interface Candidate {
   readonly entry: Entry;
   readonly first: number;
   readonly header: SegmentHeader | undefined;
+  /** Of a format that this agent does not know: not even salvaged, since it may mean something else. */
+  readonly otherVersion: boolean;
 }
 
 export async function readSegments(tools: OpeningTools): Promise<Opened> {
@@ -68,6 +80,10 @@ async function openSegment(
   next: Candidate | undefined,
   logIds: readonly LogId[],
 ): Promise<void> {
+  if (candidate.otherVersion) {
+    setApart(tools, opened, candidate, 'a segment of another format version');
+    return;
+  }
   const onTail = { newest: next === undefined, cut: (bytes: number) => (opened.tornBytes += bytes) };
   const segment = summarized(tools, candidate, next) ?? (await scanned(tools, candidate, logIds, onTail));
   const before = opened.segments[opened.segments.length - 1];
@@ -87,10 +103,11 @@ async function readHeaders({ store, log }: OpeningTools, opened: Opening): Promi
     const first = parseSegmentName(entry.name);
     if (first === undefined) continue;
     if (entry.bytes < HEADER_BYTES) {
-      candidates.push({ entry, first, header: undefined });
+      candidates.push({ entry, first, header: undefined, otherVersion: false });
       continue;
     }
     let header: SegmentHeader | undefined;
+    let otherVersion = false;
     try {
       header = decodeHeader(await store.read('wal', entry.name, 0, HEADER_BYTES));
       if (header.kind !== LOG_SEGMENT) throw new FormatError('segment header: expected a segment of the log, got a set-aside file');
@@ -98,9 +115,10 @@ async function readHeaders({ store, log }: OpeningTools, opened: Opening): Promi
     } catch (error) {
       if (!(error instanceof FormatError) && !(error instanceof StoreError)) throw error;
       header = undefined;
+      otherVersion = error instanceof OtherVersionError;
       log('error', 'log segment without a usable header', { segment: entry.name, err: error.message });
     }
-    candidates.push({ entry, first, header });
+    candidates.push({ entry, first, header, otherVersion });
   }
   candidates.sort((a, b) => a.first - b.first);
   for (;;) {
@@ -114,8 +132,8 @@ async function readHeaders({ store, log }: OpeningTools, opened: Opening): Promi
 }
 
 /** Of a file that is no segment of this log any more nobody can say what it held. */
-function setApart(tools: OpeningTools, opened: Opening, { entry, first }: Candidate): void {
-  tools.damaged(newSegment(tools.store, { logId: NO_LOG, first, before: undefined }), 0, 'not a segment of this log');
+function setApart(tools: OpeningTools, opened: Opening, { entry, first }: Candidate, why = 'not a segment of this log'): void {
+  tools.damaged(newSegment(tools.store, { logId: NO_LOG, first, before: undefined }), 0, why);
   opened.unreadable.push(entry);
 }
 

@@ -26,9 +26,24 @@ const KEY_FRAME_BYTES = 64 * 1024;
 const FORGET_AFTER_MS = 3_600_000;
 const SWEEP_EVERY = 1024;
 
-interface TargetState {
+/** Bytes of a segment after which what key frames go on naming is written again, … */
+const REFRESH_BYTES = 64 * 1024;
+/** … but not before so many times its own size, so that it stays a small part of the log. */
+const REFRESH_SHARE = 32;
+
+/** A record that scrapes name, where it was written last. */
+interface Support {
   readonly position: Position;
-  base: (BaseCells & { readonly table: TableHash | undefined }) | undefined;
+  /** In the segment. */
+  readonly offset: number;
+  readonly bytes: number;
+  /** How often it has been written. */
+  readonly times: number;
+}
+
+interface TargetState {
+  readonly target: Support;
+  base: (BaseCells & { readonly table: TableHash | undefined; readonly tableAt: Position | undefined }) | undefined;
   deltas: number;
   deltaBytes: number;
   seenMs: number;
@@ -49,13 +64,11 @@ export class SegmentWriter {
   readonly #segment: Segment;
   readonly #before: Point;
   readonly #compression: Compression | undefined;
-  readonly #boots = new Map<string, Position>();
-  readonly #tables = new Map<TableHash, Position>();
+  readonly #boots = new Map<string, Support>();
+  readonly #tables = new Map<TableHash, Support>();
   /** By hash. */
-  readonly #metadata = new Map<string, Position>();
+  readonly #metadata = new Map<string, Support>();
   readonly #targets = new Map<string, TargetState>();
-  /** Targets, boots and tables that have been written a second time. */
-  readonly #copied = new Set<Position>();
   #sinceSweep = 0;
 
   /** `before`: the point the segment goes on from. */
@@ -81,35 +94,33 @@ export class SegmentWriter {
       written.push({ position, offset: segment.bytes + offset, bytes: writer.length - offset });
       return frame.crc;
     };
-    const support = async (known: Position | undefined, make: () => Uint8Array | Promise<Uint8Array>): Promise<Position> => {
-      if (known !== undefined) return known;
+    /** `again`: a key frame may name a new copy, so that no damage takes more along than lies between two of them. */
+    const support = async (known: Support | undefined, again: boolean, make: () => Uint8Array | Promise<Uint8Array>): Promise<Support> => {
+      if (known !== undefined && !(again && isDue(known, segment.bytes))) return known;
+      const offset = segment.bytes + writer.length;
       put(await make());
-      return position;
+      return { position, offset, bytes: segment.bytes + writer.length - offset, times: (known?.times ?? 0) + 1 };
     };
 
     const { table } = scrape;
     const key = labelsKey(scrape.target);
     const state = this.#targets.get(key);
-    const bootAt = await support(this.#boots.get(scrape.bootId), () => encodeBootRecord(scrape.bootId));
-    const targetAt = await support(state?.position, () => encodeTargetRecord(scrape.target));
-    const tableAt =
-      table === undefined ? undefined : await support(this.#tables.get(table.hash), () => encodeTableRecord(table, this.#compression));
-    const metadataAt =
-      metadata && (await support(this.#metadata.get(metadata.hash), () => encodeMetadataRecord(metadata, this.#compression)));
     const base = usableBase(state, scrape);
-    // What goes on being named is written once more: should it be damaged, its copy stands in for it (recover.ts).
-    const copies: Position[] = [];
-    const copy = async (at: Position | undefined, make: () => Uint8Array | Promise<Uint8Array>): Promise<void> => {
-      if (at === undefined || at > segment.last || this.#copied.has(at)) return;
-      put(await make());
-      copies.push(at);
+    const isKey = base === undefined;
+    const boot = await support(this.#boots.get(scrape.bootId), isKey, () => encodeBootRecord(scrape.bootId));
+    const target = await support(state?.target, isKey, () => encodeTargetRecord(scrape.target));
+    const tableSupport =
+      table === undefined || !isKey
+        ? undefined
+        : await support(this.#tables.get(table.hash), true, () => encodeTableRecord(table, this.#compression));
+    // A delta names the table that its base names, though another target may have had it written again since.
+    const tableAt = isKey ? tableSupport?.position : base.tableAt;
+    const described =
+      metadata && (await support(this.#metadata.get(metadata.hash), false, () => encodeMetadataRecord(metadata, this.#compression)));
+    const head: ScrapeHead = {
+      ...{ targetAt: target.position, bootAt: boot.position, tableAt, metadataAt: described?.position },
+      ...{ wallMs: scrape.wallMs, bootMs: scrape.bootMs, base },
     };
-    if (base === undefined) {
-      await copy(bootAt, () => encodeBootRecord(scrape.bootId));
-      await copy(targetAt, () => encodeTargetRecord(scrape.target));
-      if (table !== undefined) await copy(tableAt, () => encodeTableRecord(table, this.#compression));
-    }
-    const head: ScrapeHead = { targetAt, bootAt, tableAt, metadataAt, wallMs: scrape.wallMs, bootMs: scrape.bootMs, base };
     const exemplars = writableExemplars(scrape.exemplars, scrape.cells?.rows ?? 0);
     const body = await encodeScrapeRecord(position + 1, head, scrape.cells, scrape.report, exemplars, base, this.#compression);
     const crc = put(body);
@@ -117,16 +128,16 @@ export class SegmentWriter {
     const bytes = writer.bytes();
     const to = { position, chain };
     const commit = (): void => {
-      this.#boots.set(scrape.bootId, bootAt);
-      for (const at of copies) this.#copied.add(at);
-      if (table !== undefined && tableAt !== undefined) this.#tables.set(table.hash, tableAt);
-      if (metadata !== undefined && metadataAt !== undefined) this.#metadata.set(metadata.hash, metadataAt);
+      this.#boots.set(scrape.bootId, boot);
+      if (table !== undefined && tableSupport !== undefined) this.#tables.set(table.hash, tableSupport);
+      if (metadata !== undefined && described !== undefined) this.#metadata.set(metadata.hash, described);
       this.#targets.set(key, {
-        position: targetAt,
+        target,
         base: {
           position: to.position,
           crc,
           table: table?.hash,
+          tableAt,
           // Copies: the caller may use its buffers again, and a base that changed would make values wrong.
           cells: scrape.cells === undefined ? undefined : copyCells(scrape.cells, state?.base?.cells),
           report: copyCells(scrape.report, state?.base?.report),
@@ -150,6 +161,10 @@ export class SegmentWriter {
     for (const state of this.#targets.values()) if (nowMs - state.seenMs > FORGET_AFTER_MS) state.base = undefined;
   }
 }
+
+/** At its second use by a key frame, and then from time to time. */
+const isDue = ({ times, offset, bytes }: Support, end: number): boolean =>
+  times === 1 || end - offset > Math.max(REFRESH_BYTES, REFRESH_SHARE * bytes);
 
 function usableBase(state: TargetState | undefined, scrape: Scrape): TargetState['base'] {
   const base = state?.base;

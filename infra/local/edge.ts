@@ -16,6 +16,8 @@ export interface EdgeOptions {
   readonly persist: string;
   /** On top of wrangler.toml's variables. */
   readonly variables: Readonly<Record<string, string>>;
+  /** For DevTools and others that speak their protocol: `http://127.0.0.1:PORT/json` lists what can be looked into. */
+  readonly inspectorPort?: number;
   /** A line for people: what the runtime and the Worker print, and restarts. */
   readonly log: (line: string) => void;
 }
@@ -53,6 +55,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
       // Otherwise the request's `cf` data are fetched from Cloudflare at start.
       cf: false,
       telemetry: { enabled: false },
+      ...(options.inspectorPort === undefined ? {} : { inspectorPort: options.inspectorPort }),
       log: new Log(LogLevel.ERROR),
       handleStructuredLogs: ({ message }) => options.log(message),
       // Miniflare starts a new workerd on the same port and folder when one dies, as the platform does.

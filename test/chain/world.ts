@@ -33,6 +33,8 @@ export interface WorldOptions {
   /** Of a shard on its way to the receiver, ms. */
   readonly latencyMs?: (shard: string) => number;
   readonly bucket?: (now: () => number) => ObjectStore;
+  /** Longest wait between two tries at the receiver; default 5 s. */
+  readonly maxBackoffMs?: number;
   /** An instance takes with it what it has not synced. */
   readonly losesUnsynced?: boolean;
   /** The Worker keeps its tables in the bucket of the shards too, and so meets its faults. */
@@ -46,6 +48,8 @@ export class World {
   /** The shard; of a fleet what its shards have in common. */
   readonly rig: ShardRig;
   readonly fleet: FleetRig | undefined;
+  /** Of the first Worker. */
+  readonly config: RelayConfig;
   /** The Worker that takes requests now. */
   edge: TestEdge;
   /** Which instance a call reaches; not of a fleet. */
@@ -56,15 +60,18 @@ export class World {
   #working = 0;
 
   constructor({ kind = 'prometheus', windowMs = 0, edgeSkewMs = 0, receiverSkewMs = 0, ...options }: WorldOptions = {}) {
-    const { shards, shard = {}, latencyMs = () => 0, bucket, oneBucket = false, losesUnsynced = false } = options;
+    const { shards, shard = {}, latencyMs = () => 0, bucket, oneBucket = false, losesUnsynced = false, maxBackoffMs = 5_000 } = options;
+    const receivers = [{ name: 'main', queue: { maxBackoffMs } }];
     const receiverNow = (): number => this.truth + receiverSkewMs;
     const receiver = { kind, now: receiverNow, tellsDate: true };
-    this.fleet = shards === undefined ? undefined : new FleetRig({ receiver, window: windowMs, shard, latencyMs, losesUnsynced });
+    this.fleet =
+      shards === undefined ? undefined : new FleetRig({ receiver, window: windowMs, shard, latencyMs, losesUnsynced, receivers });
     const onlyRig = (): ShardRig =>
       new ShardRig({
         ...{ receiver: { ...receiver, sleep: (ms: number) => this.rig.clock.sleep(ms) }, window: windowMs, shard },
         latencyMs: () => latencyMs(''),
         losesUnsynced,
+        receivers,
         ...(bucket === undefined ? {} : { bucket }),
       });
     this.rig = this.fleet?.hub ?? onlyRig();
@@ -74,7 +81,8 @@ export class World {
     clock.stepWall(NOW + edgeSkewMs - clock.now());
     const config = { ...relayConfig, shard: { ...relayConfig.shard, ...shard, ...(shards === undefined ? {} : { shards }) } };
     const store = this.fleet !== undefined || oneBucket ? this.rig.store : undefined;
-    this.edge = this.#worker(withReceiver(config, { outOfOrderTimeWindowMs: windowMs }), store);
+    this.config = withReceiver(config, { outOfOrderTimeWindowMs: windowMs });
+    this.edge = this.#worker(this.config, store);
   }
 
   /** Another Worker before the same shards, say of a new version; {@link edge} is the one that is asked. */

@@ -35,7 +35,8 @@ export async function makeFaults(context: FaultContext): Promise<readonly Plotte
   /** A disk fails, or the process is dead: the one must not meet the other, since what is in memory only is lost with it, as promised. */
   const taken = new Set<SoakDevice>();
 
-  const repeat = async (kind: string, name: string, until: number, fault: (random: Random) => Promise<void>): Promise<void> => {
+  /** `fault` says whether it did anything. */
+  const repeat = async (kind: string, name: string, until: number, fault: (random: Random) => Promise<boolean>): Promise<void> => {
     const random = new Random(`${context.seed} ${name}`);
     const [least, most] = PAUSE[kind] ?? [10, 60];
     for (;;) {
@@ -43,8 +44,7 @@ export async function makeFaults(context: FaultContext): Promise<readonly Plotte
       await sleep(Math.max(0, Math.min(pauseSeconds, until - seconds())) * 1000);
       if (seconds() >= until) return;
       const fromSeconds = seconds();
-      await fault(random);
-      faults.push({ kind: name, fromSeconds, toSeconds: seconds() });
+      if (await fault(random)) faults.push({ kind: name, fromSeconds, toSeconds: seconds() });
     }
   };
   /** At most to the end, which must find everything well. */
@@ -56,23 +56,25 @@ export async function makeFaults(context: FaultContext): Promise<readonly Plotte
     ...devices.map((device) => repeat('network', `net ${device.name}`, untilSeconds, (random) => networkFault(device, random, last))),
     ...devices.map((device) =>
       repeat('disk', `disk ${device.name}`, untilSeconds, async (random) => {
-        if (taken.has(device)) return;
+        if (taken.has(device)) return false;
         taken.add(device);
         await device.fillDisk();
         await last(random, 12);
         await device.freeDisk();
         await waitFor(`${device.name} to go back to its disk`, async () => !(await device.isInMemory()), 90_000);
         taken.delete(device);
+        return true;
       }),
     ),
     ...devices.map((device) =>
       repeat('agent', `kill ${device.name}`, calmFromSeconds, async (random) => {
-        if (taken.has(device)) return;
+        if (taken.has(device)) return false;
         taken.add(device);
         await device.kill();
         await sleep(random.int(0, 3000));
         await device.startAgain();
         taken.delete(device);
+        return true;
       }),
     ),
     repeat('edge', 'kill edge', calmFromSeconds, (random) => edgeFault(context, random)),
@@ -82,7 +84,7 @@ export async function makeFaults(context: FaultContext): Promise<readonly Plotte
 
 type Last = (random: Random, mostSeconds: number) => Promise<void>;
 
-async function receiverFault({ receiver }: FaultContext, random: Random, last: Last): Promise<void> {
+async function receiverFault({ receiver }: FaultContext, random: Random, last: Last): Promise<boolean> {
   receiver.behave(
     random.pick([
       { kind: 'down' },
@@ -97,9 +99,10 @@ async function receiverFault({ receiver }: FaultContext, random: Random, last: L
   );
   await last(random, 15);
   receiver.behave({ kind: 'ok' });
+  return true;
 }
 
-async function networkFault({ cable }: SoakDevice, random: Random, last: Last): Promise<void> {
+async function networkFault({ cable }: SoakDevice, random: Random, last: Last): Promise<boolean> {
   const kind = random.pick(['cut', 'refuse', 'black_hole', 'slow'] as const);
   if (kind === 'cut') {
     // In the middle of whatever is on the way, several times.
@@ -107,19 +110,21 @@ async function networkFault({ cable }: SoakDevice, random: Random, last: Last): 
       cable.cut();
       await sleep(random.int(20, 1500));
     }
-    return;
+    return true;
   }
   cable.set(kind);
   await last(random, 20);
   cable.set('through');
+  return true;
 }
 
-async function edgeFault({ edge }: FaultContext, random: Random): Promise<void> {
+async function edgeFault({ edge }: FaultContext, random: Random): Promise<boolean> {
   if (random.chance(0.6)) {
     await edge.killWorkerd();
-    return;
+    return true;
   }
   await edge.killAll();
   await sleep(random.int(0, 4000));
   await edge.start();
+  return true;
 }

@@ -1,10 +1,12 @@
 import type { WrittenSeries } from '../../contract/decode-remote-write.ts';
 import { Cleanup } from '../e2e/harness/cleanup.ts';
 import { startStrictReceiver, taken } from '../e2e/harness/ledger.ts';
-import { EdgeUnderTest } from '../e2e/harness/stack.ts';
+import { freePort } from '../e2e/harness/program.ts';
+import { EdgeUnderTest, quickRelayConfig } from '../e2e/harness/stack.ts';
 import { sleep } from '../e2e/harness/wait.ts';
 import { SoakDevice } from './device.ts';
 import { makeFaults } from './faults.ts';
+import { collectGarbage } from './garbage.ts';
 import type { PlotData, PlottedFault } from './plot.ts';
 import { lookAt, type ProcessSample } from './samples.ts';
 import { type Check, checkGrowth } from './verdict.ts';
@@ -24,6 +26,7 @@ export interface SoakResult {
 /** In the first part everything dies now and then; in the second nothing does, so that growth can be seen. */
 const SHARE_WITH_KILLS = 0.5;
 const SAMPLE_EVERY_MS = 2_000;
+const COLLECT_EVERY_MS = 10_000;
 const SAY_EVERY_SECONDS = 15;
 const SETTLE_DEADLINE_MS = 240_000;
 
@@ -39,7 +42,8 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
 
 async function run({ seconds: untilSeconds, agents, seed, say }: SoakOptions, cleanup: Cleanup): Promise<SoakResult> {
   const strict = await startStrictReceiver(cleanup);
-  const edge = await EdgeUnderTest.start(cleanup, strict.url);
+  const inspectorPort = await freePort();
+  const edge = await EdgeUnderTest.start(cleanup, strict.url, quickRelayConfig, [`--inspect-port=${inspectorPort}`]);
   const devices: SoakDevice[] = [];
   for (let i = 1; i <= agents; i++) devices.push(await SoakDevice.start(`gw-${i}`, edge, cleanup));
   const startedMs = performance.now();
@@ -49,6 +53,8 @@ async function run({ seconds: untilSeconds, agents, seed, say }: SoakOptions, cl
   const watch = new Watch(devices, edge, () => taken(strict), seconds);
   const watching = setInterval(() => void watch.look(), SAMPLE_EVERY_MS);
   cleanup.add(async () => clearInterval(watching));
+  const collecting = setInterval(() => void collectGarbage(inspectorPort), COLLECT_EVERY_MS);
+  cleanup.add(async () => clearInterval(collecting));
   const saying = setInterval(() => say(watch.line()), SAY_EVERY_SECONDS * 1000);
   cleanup.add(async () => clearInterval(saying));
 

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Scrape } from '../../../agent-lite/model.ts';
-import { parseSegmentName } from '../../../agent-lite/wal/format.ts';
+import { FORMAT_VERSION, HEADER_BYTES, parseSegmentName } from '../../../agent-lite/wal/format.ts';
 import type { Log } from '../../../agent-lite/wal/options.ts';
 import { BLOCK } from '../../../agent-lite/wal/positions.ts';
+import { crc32c } from '../../../contract/crc32c.ts';
 import { NO_CHAIN } from '../../../contract/push.ts';
 import { UnreliableStore } from '../../fakes/unreliable-store.ts';
 import { logWorld, numbered, plain, readAll, tableOf, targetOf } from '../../fakes/wal.ts';
@@ -55,6 +56,27 @@ describe('opening a log again', () => {
     const { scrapes, gaps } = await readAll(log);
     expect(gaps).toEqual([]);
     expect(scrapes.map(plain)).toEqual(written.map(plain));
+  });
+
+  it('segments of another format version are kept aside as they are, and none of their records is read', async () => {
+    const { world, fill } = fixture();
+    const store = new UnreliableStore();
+    const log = await world.open(store);
+    await fill(log, 20);
+    await log.close();
+    const [name = ''] = await segmentNames(store);
+    const bytes = await store.read('wal', name, 0, Number.MAX_SAFE_INTEGER);
+    bytes[8] = FORMAT_VERSION + 1;
+    new DataView(bytes.buffer).setUint32(HEADER_BYTES - 4, crc32c(bytes.subarray(0, HEADER_BYTES - 4)), true);
+    await store.create('wal', name, bytes, true);
+
+    const again = await world.open(store);
+    expect((await readAll(again)).scrapes).toEqual([]);
+    expect(again.status().damage.map(({ reason }) => reason)).toEqual(['a segment of another format version']);
+    const [aside] = await store.list('set-aside');
+    expect(await store.read('set-aside', aside?.name ?? '', 0, Number.MAX_SAFE_INTEGER)).toEqual(bytes);
+    await fill(again, 3);
+    expect((await readAll(again)).scrapes).toHaveLength(3);
   });
 
   it('a torn end is cut, said so, and is neither a gap nor damage', async () => {

@@ -54,12 +54,23 @@ export class EdgeUnderTest {
     this.#receiverUrl = receiverUrl;
   }
 
-  static async start(cleanup: Cleanup, receiverUrl: string, relayConfig = quickRelayConfig): Promise<EdgeUnderTest> {
+  static async start(
+    cleanup: Cleanup,
+    receiverUrl: string,
+    relayConfig = quickRelayConfig,
+    flags: readonly string[] = [],
+  ): Promise<EdgeUnderTest> {
     const folder = await cleanup.folder('edge');
     const file = join(folder, 'relay.yml');
     await writeFile(file, relayConfig);
     const port = await freePort();
-    const args = ['infra/local/edge-command.ts', `--port=${port}`, `--persist=${join(folder, 'state')}`, `--relay-config=${file}`];
+    const args = [
+      'infra/local/edge-command.ts',
+      `--port=${port}`,
+      `--persist=${join(folder, 'state')}`,
+      `--relay-config=${file}`,
+      ...flags,
+    ];
     const edge = new EdgeUnderTest(port, args, file, receiverUrl);
     cleanup.add(() => edge.stop());
     await edge.start();
