@@ -16,6 +16,7 @@ import { openLogOrMemory } from './open-log.ts';
 import { columnCompression, sha256 } from './platform/bytes.ts';
 import { createReceivers } from './receivers.ts';
 import { createScrapeManager, type OwnTarget } from './scrape/manager.ts';
+import { type CompileRelabel, resolveTargets } from './scrape/target.ts';
 import { addProcessMetrics } from './telemetry/process.ts';
 import { createRegistry } from './telemetry/registry.ts';
 import { FileStore } from './wal/file-store.ts';
@@ -103,10 +104,8 @@ export async function startAgent({ config, options, clock, logger, env, loadConf
     version: VERSION,
     // Differs between devices with equal images, and stays over restarts.
     offsetSeed: log.logId,
-    compileRelabel(configs) {
-      const rules = compileRelabel(configs);
-      return (labels) => relabel(rules, labels);
-    },
+    resolve: ({ config, groups }) => resolveTargets(config, groups, compileRules(config.relabelConfigs)),
+    compileRelabel: compileRules,
     httpClientFor: (scrape) => httpClient(scrape.http),
     append: async (scrape) => void (await log.append(scrape)),
   });
@@ -229,3 +228,8 @@ export async function startAgent({ config, options, clock, logger, env, loadConf
     },
   };
 }
+
+const compileRules: CompileRelabel = (configs) => {
+  const rules = compileRelabel(configs);
+  return (labels) => relabel(rules, labels);
+};

@@ -3,7 +3,7 @@ import type { Clock, Logger } from '../model.ts';
 import { createWebClock } from '../platform/clock-web.ts';
 import { type HeldLock, takeLock } from '../platform/lock-web.ts';
 import type { CompileRelabel } from '../scrape/target.ts';
-import { createLogger } from '../telemetry/logger.ts';
+import { consoleLogger } from './console-logger.ts';
 import { type AgentEvents, createEmitter, type Listener, type Role } from './events.ts';
 import { lateCollector } from './late-collector.ts';
 import { watchLifeCycle } from './life-cycle.ts';
@@ -59,7 +59,7 @@ const STORAGE_LOOK_MS = 60_000;
  */
 export function createAgent(options: BrowserAgentOptions): BrowserAgent {
   const clock = options.clock ?? createWebClock();
-  const logger = options.logger ?? consoleLogger(clock);
+  const logger = options.logger ?? consoleLogger(clock, console);
   const base = globalThis.location?.href ?? '';
   const collector = (options.pageMetrics ?? defaultBrowserOptions.pageMetrics) ? lateCollector(loadCollector) : undefined;
   const page: readonly TargetOptions[] = collector === undefined ? [] : [{ job: 'page', metrics: () => collector.expose() }];
@@ -283,6 +283,3 @@ async function askForPersistence(logger: Logger): Promise<void> {
 }
 
 const instanceOf = (base: string): string => (URL.canParse(base) && new URL(base).host) || 'page';
-
-const consoleLogger = (clock: Clock): Logger =>
-  createLogger({ level: 'warn', format: 'logfmt', clock, write: (line) => console.warn(line.trimEnd()) });

@@ -93,7 +93,8 @@ export async function startSession(setup: SessionSetup): Promise<Session> {
   await log.retainCursors([EDGE_CURSOR]);
 
   const scraping = createScrapeManager({
-    ...{ clock, metrics, sha256, version: VERSION, compileRelabel: setup.compileRelabel, logger: component('scrape') },
+    ...{ clock, metrics, sha256, version: VERSION, logger: component('scrape') },
+    ...{ resolve: setup.targets.resolve, compileRelabel: setup.compileRelabel },
     offsetSeed: log.logId,
     httpClientFor: () =>
       createTargetClient(setup.targets.functions, createWebClient({ ...web, followRedirects: true, keepalive: false }), clock),

@@ -59,20 +59,11 @@ export async function readStorage(storage: StorageManager): Promise<StorageStatu
 }
 
 /** The targets of a page while another tab leads, so that whoever looks sees what is not collected. */
-export const standbyStatus = ({ jobs, functions }: PageTargets): readonly PageTargetStatus[] =>
-  jobs.flatMap(({ config, groups }) =>
-    groups.flatMap(({ targets, labels }) =>
-      targets.map((address) => {
-        const query = new URLSearchParams(Object.entries(config.params).flatMap(([name, all]) => all.map((value) => [name, value])));
-        const url = `${config.scheme}://${address}${config.metricsPath}${query.size === 0 ? '' : `?${query}`}`;
-        return {
-          ...{ job: config.jobName, health: 'standby', labels: { job: config.jobName, ...labelsToRecord(labels) } },
-          ...{ url: functions.has(url) ? undefined : url, lastScrapeAgeMs: undefined, durationMs: undefined, samples: undefined },
-          error: undefined,
-        } as const;
-      }),
-    ),
-  );
+export const standbyStatus = ({ targets, functions }: PageTargets): readonly PageTargetStatus[] =>
+  targets.map(({ job, labels, url }) => ({
+    ...{ job, health: 'standby', labels: labelsToRecord(labels), url: functions.has(url) ? undefined : url },
+    ...{ lastScrapeAgeMs: undefined, durationMs: undefined, samples: undefined, error: undefined },
+  }));
 
 export function targetStatus(session: Session, isFunction: (url: string) => boolean, clock: Clock): readonly PageTargetStatus[] {
   return session.scraping.targets().map(({ job, labels, url, health, durationMs, samples, error, lastScrapeBootMs }) => ({

@@ -22,15 +22,10 @@ interface Pending {
   readonly sampleMs: number;
 }
 
-/** The exemplars of the scrape under way. */
+/** The exemplars of one scrape. */
 export class ScrapeExemplars {
   readonly #pending: Pending[] = [];
   counts: Readonly<ExemplarCounts> = { kept: 0, outOfOrder: 0, invalid: 0 };
-
-  clear(): void {
-    this.#pending.length = 0;
-    this.counts = { kept: 0, outOfOrder: 0, invalid: 0 };
-  }
 
   push(series: SeriesId, labels: Labels | undefined, value: number, timeMs: number, sampleMs: number): void {
     this.#pending.push({ series, labels, value, timeMs, sampleMs });
@@ -68,7 +63,6 @@ export class ScrapeExemplars {
       counts.kept++;
       kept.push({ row, labels, value, ms: Number.isNaN(ms) ? undefined : ms });
     }
-    this.#pending.length = 0;
     this.counts = counts;
     return kept.sort((a, b) => a.row - b.row);
   }

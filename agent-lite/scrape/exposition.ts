@@ -1,5 +1,6 @@
 import type { Labels } from '../../contract/labels.ts';
 import type { MetricType } from '../../contract/metadata.ts';
+import type { ScrapeExemplars } from './exemplar-state.ts';
 
 /** What the parsers of expositions and the series state have between them. */
 
@@ -61,5 +62,9 @@ export interface ExpositionSink {
   metadata(bytes: Uint8Array, start: number, end: number, line: MetadataLine): void;
 }
 
-/** Throws {@link ExpositionError}; the sink may have taken samples by then. */
-export type ExpositionParser = (bytes: Uint8Array, sink: ExpositionSink) => void;
+export interface ExpositionParser {
+  /** Throws {@link ExpositionError}; the sink may have taken samples by then. */
+  (bytes: Uint8Array, sink: ExpositionSink): void;
+  /** A format that has exemplars brings along what keeps those of one scrape. */
+  readonly exemplars?: () => ScrapeExemplars;
+}

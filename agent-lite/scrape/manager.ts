@@ -4,7 +4,7 @@ import type { HttpClient } from '../model.ts';
 import { fetchHttp, fetchNothing, fetchOwn } from './fetch.ts';
 import { type LoopContext, type LoopSpec, type LoopStatus, TargetLoop } from './loop.ts';
 import { NO_LABEL_RULES } from './series-check.ts';
-import { type CompileRelabel, type DroppedTargets, type RefusedTarget, resolveTargets, type Target } from './target.ts';
+import type { CompileRelabel, DroppedTargets, RefusedTarget, ResolvedTargets, Target } from './target.ts';
 
 /** One scrape_config and what discovery found for it. */
 export interface ScrapeJob {
@@ -28,6 +28,9 @@ export const OWN_SAMPLE_LIMIT = 20;
 
 export interface ScrapeManagerOptions extends LoopContext {
   readonly version: string;
+  /** What the job's targets are; `resolveTargets`, where discovery found them. */
+  readonly resolve: (job: ScrapeJob) => ResolvedTargets;
+  /** Of `metric_relabel_configs`. */
   readonly compileRelabel: CompileRelabel;
   /** A new client for these settings; the manager closes it when no job has them any more. */
   readonly httpClientFor: (config: ScrapeConfig) => HttpClient;
@@ -187,8 +190,9 @@ function wantedTargets(
       refused.push({ job: spec.target.job, address: spec.target.url, reason });
     }
   };
-  const addJob = ({ config, groups }: ScrapeJob): void => {
-    const resolved = resolveTargets(config, groups, options.compileRelabel(config.relabelConfigs));
+  const addJob = (job: ScrapeJob): void => {
+    const { config } = job;
+    const resolved = options.resolve(job);
     refused.push(...resolved.refused);
     dropped.push(resolved.dropped);
     const rules = jobRules(config, options.compileRelabel);

@@ -1,5 +1,6 @@
 import { METRIC_TYPES, type MetricType } from '../../contract/metadata.ts';
-import { type ExpositionSink, FAMILY_OTHER, type FamilyType, familyType, type MetadataLine } from './exposition.ts';
+import { ScrapeExemplars } from './exemplar-state.ts';
+import { type ExpositionParser, type ExpositionSink, FAMILY_OTHER, type FamilyType, familyType, type MetadataLine } from './exposition.ts';
 import { FloatReader } from './float.ts';
 import {
   decodeText,
@@ -26,7 +27,9 @@ import { SeriesScanner } from './series-scanner.ts';
 
 const TYPES: ReadonlyMap<string, MetricType> = new Map(METRIC_TYPES.map((type) => [type, type]));
 
-export function parseOpenMetrics(bytes: Uint8Array, sink: ExpositionSink): void {
+export const parseOpenMetrics: ExpositionParser = Object.assign(parse, { exemplars: () => new ScrapeExemplars() });
+
+function parse(bytes: Uint8Array, sink: ExpositionSink): void {
   const lines = new SampleLines(bytes, sink);
   const scanner = new SeriesScanner('openmetrics');
   let family: FamilyType = FAMILY_OTHER;

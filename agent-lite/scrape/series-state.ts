@@ -2,7 +2,7 @@ import { type Cells, createCells, isTime, setStale, setValue } from '../../contr
 import { type Labels, METRIC_NAME } from '../../contract/labels.ts';
 import { type WireLimits, wireLimits } from '../../contract/limits.ts';
 import { residual, type SeriesTable, type Sha256 } from '../../contract/series-table.ts';
-import { ScrapeExemplars } from './exemplar-state.ts';
+import type { ScrapeExemplars } from './exemplar-state.ts';
 import {
   ExpositionError,
   type ExpositionParser,
@@ -56,7 +56,8 @@ export class TargetSeries implements ExpositionSink {
   readonly #repeated = new RepeatedSamples();
   /** Exposed and tracked, but not stored. */
   #tracked: SeriesId[] = [];
-  readonly #exemplars = new ScrapeExemplars();
+  /** Of the scrape under way, where its format has any. */
+  #exemplars: ScrapeExemplars | undefined;
   #counts = noCounts();
   #limited = 0;
 
@@ -111,6 +112,7 @@ export class TargetSeries implements ExpositionSink {
         this.#forgetTexts();
       }
       this.#parser = parse;
+      this.#exemplars = parse.exemplars?.();
       parse(bytes, this);
       const { sampleLimit } = this.#rules;
       if (this.#limited > sampleLimit && sampleLimit > 0)
@@ -125,7 +127,7 @@ export class TargetSeries implements ExpositionSink {
       return this.#result(await this.#vanish(extra), error);
     }
     const { cells, more } = this.#fill();
-    const exemplars = this.#exemplars.take(wallMs, this.#columns);
+    const exemplars = this.#exemplars?.take(wallMs, this.#columns) ?? [];
     this.#release(this.#index.commit());
     this.#rows.rest();
     this.#lastGood = this.#scrape;
@@ -195,7 +197,7 @@ export class TargetSeries implements ExpositionSink {
   }
 
   exemplar(value: number, timeMs: number, labels: () => Labels | undefined): void {
-    if (this.#current !== NO_SERIES) this.#exemplars.push(this.#current, labels(), value, timeMs, this.#currentMs);
+    if (this.#current !== NO_SERIES) this.#exemplars?.push(this.#current, labels(), value, timeMs, this.#currentMs);
   }
 
   knownLine(bytes: Uint8Array, at: number): KnownLine | undefined {
@@ -251,7 +253,7 @@ export class TargetSeries implements ExpositionSink {
     this.#scrape++;
     this.#wallMs = wallMs;
     this.#clear();
-    this.#exemplars.clear();
+    this.#exemplars = undefined;
     this.#counts = noCounts();
     this.#limited = 0;
   }
@@ -354,7 +356,11 @@ export class TargetSeries implements ExpositionSink {
   }
 
   #result(cells: ScrapeCells, error: ExpositionError | undefined): IngestResult {
-    const counted = { counts: this.#counts, exemplarCounts: this.#exemplars.counts, metadataCounts: this.#metadata.counts };
+    const counted = {
+      counts: this.#counts,
+      exemplarCounts: this.#exemplars?.counts ?? NO_EXEMPLARS,
+      metadataCounts: this.#metadata.counts,
+    };
     return { ...cells, ...counted, error };
   }
 
@@ -376,4 +382,5 @@ export class TargetSeries implements ExpositionSink {
   }
 }
 
+const NO_EXEMPLARS = { kept: 0, outOfOrder: 0, invalid: 0 };
 const noCounts = () => ({ scraped: 0, postRelabel: 0, added: 0, duplicates: 0, outOfOrder: 0, outOfBounds: 0 });

@@ -108,12 +108,19 @@ function resolveTarget(config: ScrapeConfig, labels: Labels, limits: WireLimits)
   if (!url.ok) return url.reason;
   const named = publicLabels(labels);
   const withInstance = labelValue(named, 'instance') === '' ? sortLabels([...named, ['instance', address]]) : named;
-  if (withInstance.length > limits.labelsPerSeries) return `labels: expected at most ${limits.labelsPerSeries}, got ${withInstance.length}`;
-  for (const [name, value] of withInstance) {
+  const fault = labelsFault(withInstance, limits);
+  if (fault !== undefined) return fault;
+  return { job: labelValue(withInstance, 'job'), labels: withInstance, url: url.value, intervalMs, timeoutMs };
+}
+
+/** Why these cannot be the labels of a target. */
+export function labelsFault(labels: Labels, limits: WireLimits = wireLimits): string | undefined {
+  if (labels.length > limits.labelsPerSeries) return `labels: expected at most ${limits.labelsPerSeries}, got ${labels.length}`;
+  for (const [name, value] of labels) {
     if (utf8Length(name) > limits.labelNameBytes || utf8Length(value) > limits.labelValueBytes)
       return `label ${JSON.stringify(name.slice(0, 100))}: expected at most ${limits.labelNameBytes} bytes of name and ${limits.labelValueBytes} of value`;
   }
-  return { job: labelValue(withInstance, 'job'), labels: withInstance, url: url.value, intervalMs, timeoutMs };
+  return undefined;
 }
 
 function targetUrl(

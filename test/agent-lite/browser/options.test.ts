@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type BrowserAgentOptions, settle, type TargetOptions } from '../../../agent-lite/browser/options.ts';
 import { DEFAULT_RULE, pageTargets } from '../../../agent-lite/browser/targets.ts';
+import { labelsFromRecord, labelValue } from '../../../contract/labels.ts';
 import { defaultRelabelConfig } from '../../../contract/relabel.ts';
 
 const BASE = 'https://kiosk.example.com/shop/index.html';
@@ -45,46 +46,40 @@ describe('options of a browser agent', () => {
 describe('targets of a page', () => {
   const metrics = (): string => '';
   it('a URL becomes a scrape_config with one target', () => {
-    const { jobs, functions } = pageTargets(
+    const { jobs, targets, resolve, functions } = pageTargets(
       [{ job: 'a', url: '/m%20x?b=1&b=2&c=3', labels: { floor: '2', empty: '' }, sampleLimit: 7, scrapeIntervalMs: 5000 }],
       BASE,
     );
     expect(functions.size).toBe(0);
-    expect(jobs).toMatchObject([
-      {
-        config: {
-          jobName: 'a',
-          scheme: 'https',
-          metricsPath: '/m%20x',
-          params: { b: ['1', '2'], c: ['3'] },
-          sampleLimit: 7,
-          scrapeIntervalMs: 5000,
-          scrapeTimeoutMs: 5000,
-        },
-        groups: [
-          {
-            targets: ['kiosk.example.com'],
-            labels: [
-              ['floor', '2'],
-              ['instance', 'kiosk.example.com'],
-            ],
-          },
-        ],
-      },
+    expect(jobs).toMatchObject([{ config: { jobName: 'a', sampleLimit: 7, scrapeIntervalMs: 5000, scrapeTimeoutMs: 5000 } }]);
+    const labels = labelsFromRecord({ floor: '2', instance: 'kiosk.example.com', job: 'a' });
+    const url = 'https://kiosk.example.com/m%20x?b=1&b=2&c=3';
+    expect(targets).toEqual([{ job: 'a', labels, url, intervalMs: 5000, timeoutMs: 5000 }]);
+    expect(jobs.map(resolve)).toEqual([{ targets, refused: [], dropped: { count: 0, targets: [] } }]);
+  });
+
+  it('labels beat the job, those that only an agent sees are left out, and too long ones refuse the target', () => {
+    const { targets } = pageTargets([{ job: 'a', metrics, labels: { job: 'b', __scheme__: 'x' } }], BASE);
+    expect(targets).toMatchObject([{ job: 'b', labels: labelsFromRecord({ instance: 'kiosk.example.com', job: 'b' }) }]);
+    const long = pageTargets([{ job: 'a', metrics, labels: { x: 'x'.repeat(1_000_000) } }], BASE);
+    expect(long.jobs.map(long.resolve)).toMatchObject([
+      { targets: [], refused: [{ job: 'a', reason: expect.stringContaining('label "x": expected at most') }] },
     ]);
   });
 
   it('a function has the page as its instance, and a URL of its own', () => {
-    const { jobs, functions } = pageTargets(
+    const { targets, functions } = pageTargets(
       [
         { job: 'a', metrics },
         { job: 'a', metrics, instance: 'till-2' },
       ],
       BASE,
     );
-    expect(jobs.map(({ groups }) => groups[0]?.labels)).toEqual([[['instance', 'kiosk.example.com']], [['instance', 'till-2']]]);
+    expect(targets.map(({ labels }) => labelValue(labels, 'instance'))).toEqual(['kiosk.example.com', 'till-2']);
     expect([...functions.keys()]).toEqual(['http://in-page.invalid/0', 'http://in-page.invalid/1']);
-    expect(pageTargets([{ job: 'a', metrics }], 'file:///kiosk.html').jobs[0]?.groups[0]?.labels).toEqual([['instance', 'page']]);
+    expect(pageTargets([{ job: 'a', metrics }], 'file:///kiosk.html').targets[0]?.labels).toEqual(
+      labelsFromRecord({ instance: 'page', job: 'a' }),
+    );
   });
 
   it("a rule's keys that are not given are Prometheus' defaults", () => {

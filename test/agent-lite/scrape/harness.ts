@@ -3,6 +3,7 @@ import { defaultScrape } from '../../../agent-lite/config/defaults.ts';
 import type { ScrapeConfig } from '../../../agent-lite/config/types.ts';
 import type { HttpClient, HttpRequest, HttpResponse, Metrics, Scrape } from '../../../agent-lite/model.ts';
 import { createScrapeManager, type ScrapeManagerOptions } from '../../../agent-lite/scrape/manager.ts';
+import { type CompileRelabel, resolveTargets } from '../../../agent-lite/scrape/target.ts';
 import { STALE, VALUE } from '../../../contract/cells.ts';
 import { formatLabels } from '../../../contract/labels.ts';
 import { compileRelabel, relabel } from '../../../contract/relabel.ts';
@@ -12,6 +13,11 @@ import { ManualClock } from '../../fakes/clock.ts';
 import { FakeLogger } from '../../fakes/logger.ts';
 
 /** A scrape manager on a manual clock, with targets that answer at once. */
+
+const compileRules: CompileRelabel = (configs) => {
+  const rules = compileRelabel(configs);
+  return (labels) => relabel(rules, labels);
+};
 
 export const scrapeConfig = (over: Partial<ScrapeConfig> = {}): ScrapeConfig => ({
   ...defaultScrape,
@@ -72,10 +78,8 @@ export function setup(over: Partial<ScrapeManagerOptions> = {}) {
     offsetSeed: 'seed',
     version: '1.2.3',
     append: (scrape) => void scrapes.push(scrape),
-    compileRelabel(configs) {
-      const rules = compileRelabel(configs);
-      return (labels) => relabel(rules, labels);
-    },
+    resolve: ({ config, groups }) => resolveTargets(config, groups, compileRules(config.relabelConfigs)),
+    compileRelabel: compileRules,
     httpClientFor(): HttpClient {
       const client = { closed: false };
       clients.push(client);
