@@ -15,6 +15,7 @@ import type { Clock, HttpClient, Logger } from './model.ts';
 import { openLogOrMemory } from './open-log.ts';
 import { columnCompression, sha256 } from './platform/bytes.ts';
 import { createReceivers } from './receivers.ts';
+import { scrapeHeaders } from './scrape/fetch.ts';
 import { createScrapeManager, type OwnTarget } from './scrape/manager.ts';
 import { type CompileRelabel, resolveTargets } from './scrape/target.ts';
 import { addProcessMetrics } from './telemetry/process.ts';
@@ -101,7 +102,7 @@ export async function startAgent({ config, options, clock, logger, env, loadConf
     logger: component('scrape'),
     metrics,
     sha256,
-    version: VERSION,
+    headersOf: scrapeHeaders(VERSION),
     // Differs between devices with equal images, and stays over restarts.
     offsetSeed: log.logId,
     resolve: ({ config, groups }) => resolveTargets(config, groups, compileRules(config.relabelConfigs)),

@@ -1,12 +1,12 @@
 import { ByteReader, FormatError, LimitError } from './binary.ts';
 import { type Cells, isTime } from './cells.ts';
 import { decodeColumns } from './decode-columns.ts';
-import { countExemplars, decodeExemplars, exemplarMemory, type PushExemplar } from './exemplar-codec.ts';
+import { countExemplars, decodeExemplars, type ExemplarCounts, type PushExemplar } from './exemplar-codec.ts';
 import { compareText, hasUtf8Form, isValidName, type Label, type Labels, utf8Length } from './labels.ts';
 import { attachmentLimits, type WireLimits } from './limits.ts';
 import { countMasked, decodeMask, type Mask, withMasked } from './mask.ts';
 import type { FamilyMetadata } from './metadata.ts';
-import { countMetadata, decodeMetadata, metadataMemory } from './metadata-codec.ts';
+import { countMetadata, decodeMetadata } from './metadata-codec.ts';
 import { hex } from './push-fields.ts';
 import type * as wire from './push-wire.ts';
 import { REPORT_ROWS } from './report-series.ts';
@@ -38,6 +38,10 @@ export interface UndecodedTargetBatch {
   decodeMetadata(): readonly FamilyMetadata[];
 }
 const reportRows = REPORT_ROWS.length;
+
+/** What decoding takes of memory: objects, arrays and strings, estimated. */
+const exemplarMemory = ({ exemplars, labels }: ExemplarCounts, bytes: number): number => exemplars * 160 + labels * 64 + bytes * 4;
+const metadataMemory = (families: number, bytes: number): number => families * 160 + bytes * 2;
 
 function decodeTimes(bytes: Uint8Array, baseMs: number, limits: WireLimits): readonly number[] {
   const reader = new ByteReader(bytes);

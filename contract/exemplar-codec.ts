@@ -43,9 +43,6 @@ export function exemplarBytes({ labels }: Exemplar): number {
   return bytes;
 }
 
-/** What decoding takes of memory: objects, arrays and strings, estimated. */
-export const exemplarMemory = ({ exemplars, labels }: ExemplarCounts, bytes: number): number => exemplars * 160 + labels * 64 + bytes * 4;
-
 /** @param times of the scrapes, ms. Throws RangeError where the order or a value breaks the rules above. */
 export function encodeExemplars(exemplars: readonly PushExemplar[], times: ArrayLike<number>, writer: ByteWriter): void {
   if (exemplars.length === 0) return;
@@ -89,8 +86,8 @@ export function countExemplars(bytes: Uint8Array): ExemplarCounts {
 }
 
 /**
- * Reads what {@link encodeExemplars} wrote, to the end of `bytes`. `rows`: of the table. Throws {@link FormatError}. Takes
- * {@link exemplarMemory}; the counts must have been checked.
+ * Reads what {@link encodeExemplars} wrote, to the end of `bytes`. `rows`: of the table. Throws {@link FormatError}. The
+ * counts must have been checked.
  */
 export function decodeExemplars(bytes: Uint8Array, rows: number, times: ArrayLike<number>): readonly PushExemplar[] {
   const counts = countExemplars(bytes);

@@ -12,9 +12,6 @@ import { type FamilyMetadata, METRIC_TYPES, metadataLimits } from './metadata.ts
 /** The type and three lengths. */
 const FAMILY_BYTES = 7;
 
-/** What decoding takes of memory, estimated. */
-export const metadataMemory = (families: number, bytes: number): number => families * 160 + bytes * 2;
-
 /** Throws RangeError where the names do not ascend. */
 export function encodeMetadata(families: readonly FamilyMetadata[]): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter(families.length * 96);

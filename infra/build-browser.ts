@@ -16,7 +16,7 @@ export interface BrowserBundle {
   readonly entry: string;
   /** By file name. */
   readonly files: ReadonlyMap<string, Uint8Array>;
-  /** What a page loads at once, and what only with the first relabelling rule, or for the page's own metrics. */
+  /** What a page loads at once, and what only on demand: relabelling, OpenMetrics, its own metrics, renewed tokens. */
   readonly atOnce: readonly string[];
   readonly later: readonly string[];
   readonly metafile: Metafile;
@@ -105,5 +105,5 @@ export function checkSize(bundle: BrowserBundle): void {
 export function describeSizes(bundle: BrowserBundle): string {
   const atOnce = sizeOf(bundle, bundle.atOnce);
   const later = sizeOf(bundle, bundle.later);
-  return `dist/browser/${bundle.entry}: ${atOnce.bytes} bytes, ${atOnce.gzipped} gzipped; with relabelling rules and metrics of the page ${later.bytes} more, ${later.gzipped} gzipped`;
+  return `dist/browser/${bundle.entry}: ${atOnce.bytes} bytes, ${atOnce.gzipped} gzipped; what is loaded on demand (relabelling, OpenMetrics, metrics of the page): ${later.bytes} more, ${later.gzipped} gzipped`;
 }

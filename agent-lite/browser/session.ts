@@ -15,7 +15,7 @@ import type { LogStatus } from '../wal/options.ts';
 import type { Emitter } from './events.ts';
 import type { BrowserSettings } from './options.ts';
 import type { Files } from './renewed-token.ts';
-import { createTargetClient } from './target-client.ts';
+import { createTargetClient, PAGE_HEADERS } from './target-client.ts';
 import type { PageTargets } from './targets.ts';
 import { askedTokens, fixedToken, type TokenSource, type TokenStatus, withToken } from './token.ts';
 
@@ -93,7 +93,7 @@ export async function startSession(setup: SessionSetup): Promise<Session> {
   await log.retainCursors([EDGE_CURSOR]);
 
   const scraping = createScrapeManager({
-    ...{ clock, metrics, sha256, version: VERSION, logger: component('scrape') },
+    ...{ clock, metrics, sha256, headersOf: () => PAGE_HEADERS, logger: component('scrape') },
     ...{ resolve: setup.targets.resolve, compileRelabel: setup.compileRelabel },
     offsetSeed: log.logId,
     httpClientFor: () =>

@@ -5,9 +5,9 @@ import type { FunctionTarget } from './options.ts';
 const TEXT_FORMAT = 'text/plain; version=0.0.4; charset=utf-8';
 /**
  * Header values of more than 128 bytes, and any header beyond a few, make a browser ask the target for permission first
- * (CORS preflight), which no exporter answers. So this is all that is asked of a target, whatever the request says.
+ * (CORS preflight), which no exporter answers. So this is all that is told a target.
  */
-const ACCEPT = 'application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.5,*/*;q=0.1';
+export const PAGE_HEADERS = { accept: 'application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.5,*/*;q=0.1' };
 
 /** How targets are scraped from a page: functions are called, the rest is fetched by `http` without need for a preflight. */
 export function createTargetClient(
@@ -18,7 +18,7 @@ export function createTargetClient(
   return {
     request(request) {
       const target = functions.get(request.url);
-      return target === undefined ? http.request({ ...request, headers: { accept: ACCEPT } }) : call(target, request, clock);
+      return target === undefined ? http.request(request) : call(target, request, clock);
     },
     close: () => http.close(),
   };

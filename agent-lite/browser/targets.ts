@@ -66,6 +66,7 @@ function resolved(target: Target | undefined): ResolvedTargets {
     targets: target === undefined || reason !== undefined ? [] : [target],
     refused: target === undefined || reason === undefined ? [] : [{ job: target.job, address: target.url, reason }],
     dropped: { count: 0, targets: [] },
+    overLimit: undefined,
   };
 }
 

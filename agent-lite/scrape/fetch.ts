@@ -15,6 +15,8 @@ export interface Fetched {
 export class BodySizeError extends Error {
   override name = 'BodySizeError';
 }
+/** Headers of the requests to a target. */
+export type HeadersOf = (target: Target, config: ScrapeConfig) => Readonly<Record<string, string>>;
 /** Gets one exposition. Rejects with what the status page shows. */
 export type Fetch = (signal: AbortSignal) => Promise<Fetched>;
 
@@ -24,14 +26,19 @@ export type Fetch = (signal: AbortSignal) => Promise<Fetched>;
  */
 export const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
-export function fetchHttp(target: Target, config: ScrapeConfig, client: HttpClient, version: string): Fetch {
-  const limit = config.bodySizeLimit === 0 ? MAX_BODY_BYTES : config.bodySizeLimit;
-  const headers = {
+/** What Prometheus asks a target for, and tells it. `version`: the agent's. */
+export const scrapeHeaders =
+  (version: string): HeadersOf =>
+  (target, config) => ({
     accept: acceptHeader(config),
     'accept-encoding': config.enableCompression ? 'gzip' : 'identity',
     'user-agent': `agent-lite/${version}`,
     'x-prometheus-scrape-timeout-seconds': String(target.timeoutMs / 1000),
-  };
+  });
+
+export function fetchHttp(target: Target, config: ScrapeConfig, client: HttpClient, headersOf: HeadersOf): Fetch {
+  const limit = config.bodySizeLimit === 0 ? MAX_BODY_BYTES : config.bodySizeLimit;
+  const headers = headersOf(target, config);
   const request = async (what: HttpRequest): Promise<HttpResponse> => {
     try {
       return await client.request(what);

@@ -56,7 +56,7 @@ export async function parserFor(contentType: string | undefined, fallback: Scrap
   const got = contentType === undefined || contentType === '' ? 'none' : JSON.stringify(contentType.slice(0, 100));
   if (type === 'application/vnd.google.protobuf')
     throw new ExpositionError(0, `content type: expected ${TEXT_TYPES}, got ${got}; the agent did not ask for protobuf and cannot read it`);
-  if (fallback !== undefined) return PARSERS[FORMATS[fallback].mediaType]();
+  if (fallback !== undefined) return PARSERS[fallback.startsWith('OpenMetrics') ? 'application/openmetrics-text' : 'text/plain']();
   throw new ExpositionError(
     0,
     `content type: expected ${TEXT_TYPES}, got ${got}; let the target name the format of its answer in Content-Type, or set fallback_scrape_protocol`,

@@ -5,7 +5,7 @@ import { BodySizeError, type Fetch, type Fetched } from './fetch.ts';
 import { type ExtraReport, extraSamples, noReport, reportCells, staleReport } from './report.ts';
 import { offsetInInterval, Schedule } from './schedule.ts';
 import type { IngestResult, ScrapeCells, SeriesRules } from './scrape-result.ts';
-import { TargetSeries } from './series-state.ts';
+import { NO_EXEMPLARS, noCounts, TargetSeries } from './series-state.ts';
 import type { Target } from './target.ts';
 
 export interface LoopContext {
@@ -55,8 +55,8 @@ const NEVER: LoopStatus = {
 const COLLISION_MS = 100;
 
 const NO_COUNTS = {
-  counts: { scraped: 0, postRelabel: 0, added: 0, duplicates: 0, outOfOrder: 0, outOfBounds: 0 },
-  exemplarCounts: { kept: 0, outOfOrder: 0, invalid: 0 },
+  counts: noCounts(),
+  exemplarCounts: NO_EXEMPLARS,
   metadataCounts: { cut: 0, leftOut: 0 },
 };
 

@@ -1,7 +1,7 @@
 import { type Label, type Labels, labelsKey, sortLabels } from '../../contract/labels.ts';
 import type { ScrapeConfig, TargetGroup } from '../config/types.ts';
 import type { HttpClient } from '../model.ts';
-import { fetchHttp, fetchNothing, fetchOwn } from './fetch.ts';
+import { fetchHttp, fetchNothing, fetchOwn, type HeadersOf } from './fetch.ts';
 import { type LoopContext, type LoopSpec, type LoopStatus, TargetLoop } from './loop.ts';
 import { NO_LABEL_RULES } from './series-check.ts';
 import type { CompileRelabel, DroppedTargets, RefusedTarget, ResolvedTargets, Target } from './target.ts';
@@ -27,7 +27,7 @@ export interface OwnTarget {
 export const OWN_SAMPLE_LIMIT = 20;
 
 export interface ScrapeManagerOptions extends LoopContext {
-  readonly version: string;
+  readonly headersOf: HeadersOf;
   /** What the job's targets are; `resolveTargets`, where discovery found them. */
   readonly resolve: (job: ScrapeJob) => ResolvedTargets;
   /** Of `metric_relabel_configs`. */
@@ -197,10 +197,10 @@ function wantedTargets(
     dropped.push(resolved.dropped);
     const rules = jobRules(config, options.compileRelabel);
     const client = clientFor(config);
-    const overLimit = targetLimitError(config, resolved.targets);
+    const { overLimit } = resolved;
     if (overLimit !== undefined) options.metrics.add('agent_lite_target_limit_exceeded_total');
     for (const target of resolved.targets) {
-      const fetch = overLimit === undefined ? fetchHttp(target, config, client, options.version) : fetchNothing(overLimit);
+      const fetch = overLimit === undefined ? fetchHttp(target, config, client, options.headersOf) : fetchNothing(overLimit);
       const extra = config.extraScrapeMetrics ? { timeoutMs: target.timeoutMs, sampleLimit: config.sampleLimit } : undefined;
       const { sampleLimit, bodySizeLimit, enableCompression, http, scrapeProtocols, fallbackScrapeProtocol, metricNameEscapingScheme } =
         config;
@@ -229,15 +229,6 @@ function wantedTargets(
   for (const target of own) add(ownSpec(target));
   const all = { count: dropped.reduce((sum, { count }) => sum + count, 0), targets: dropped.flatMap(({ targets }) => targets) };
   return { wanted, refused, dropped: all };
-}
-
-/** Why no target of the job is scraped: then all are down (scrape/scrape.go `refreshTargetLimitErr`). */
-function targetLimitError({ targetLimit }: ScrapeConfig, targets: readonly Target[]): string | undefined {
-  if (targetLimit === 0) return undefined;
-  const count = new Set(targets.map(({ labels, url }) => JSON.stringify([labels, url]))).size;
-  return count > targetLimit
-    ? `target_limit: expected at most ${targetLimit} targets of the job, got ${count}; none is scraped`
-    : undefined;
 }
 
 function jobRules(config: ScrapeConfig, compileRelabel: CompileRelabel): Pick<LoopSpec, 'rules' | 'rulesKey'> {

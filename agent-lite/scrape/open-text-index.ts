@@ -1,5 +1,5 @@
 import type { FamilyType } from './exposition.ts';
-import { OPEN, SPACE, TAB } from './lexer.ts';
+import { isNameEnd, TextComparer } from './text-comparer.ts';
 import { createShape, isClosed, type Shape } from './text-shape.ts';
 
 /** A series, or a line of metadata, as it is written in a target's exposition, and what it stands for. */
@@ -19,9 +19,6 @@ export interface IndexEntry<T> {
   next: IndexEntry<T> | undefined;
 }
 
-const NO_BYTES: Uint8Array = new Uint8Array(0);
-const NO_VIEW = new DataView(new ArrayBuffer(0));
-
 /**
  * The form of a {@link TextIndex} that can change, with an object for each text. The text expected next is compared first; a text at
  * another place is found by its hash, and the order is picked up from there.
@@ -29,10 +26,7 @@ const NO_VIEW = new DataView(new ArrayBuffer(0));
 export class OpenTextIndex<T> {
   readonly #byHash = new Map<number, IndexEntry<T>>();
   #pool = new Uint8Array(1024);
-  #poolView = new DataView(this.#pool.buffer);
-  /** Compared last, and a view of it. */
-  #bytes = NO_BYTES;
-  #view: DataView = NO_VIEW;
+  readonly #comparer = new TextComparer();
   #used = 0;
   #live = 0;
   #count = 0;
@@ -48,6 +42,10 @@ export class OpenTextIndex<T> {
   #strays = false;
   #distinct = 0;
   #added: IndexEntry<T>[] = [];
+
+  constructor() {
+    this.#comparer.setPool(this.#pool);
+  }
 
   /** Entries, for tests and memory figures. */
   get size(): number {
@@ -94,14 +92,8 @@ export class OpenTextIndex<T> {
     const entry = this.#order[this.#cursor];
     if (entry === undefined || entry.family !== family) return undefined;
     const end = at + entry.length;
-    if (end > bytes.length || !this.#equal(bytes, at, entry)) return undefined;
-    if (!entry.closed) {
-      // `up` is also the start of `upper 1` and of `up {a="b"} 1`.
-      const first = bytes[end];
-      if (first !== SPACE && first !== TAB) return undefined;
-      const second = bytes[end + 1];
-      if (second === OPEN || second === SPACE || second === TAB) return undefined;
-    }
+    if (end > bytes.length || !this.#comparer.equal(bytes, at, entry.start, entry.length)) return undefined;
+    if (!entry.closed && !isNameEnd(bytes, end)) return undefined;
     this.#cursor++;
     if (!this.#inOrder) this.#see(entry);
     return entry;
@@ -110,7 +102,7 @@ export class OpenTextIndex<T> {
   find(bytes: Uint8Array, start: number, end: number, family: FamilyType): IndexEntry<T> | undefined {
     const length = end - start;
     for (let entry = this.#byHash.get(hashOf(bytes, start, end, family)); entry !== undefined; entry = entry.next) {
-      if (entry.length !== length || entry.family !== family || !this.#equal(bytes, start, entry)) continue;
+      if (entry.length !== length || entry.family !== family || !this.#comparer.equal(bytes, start, entry.start, length)) continue;
       this.#leaveOrder();
       // Text that was put in between leaves the cursor where it is; what was left out or moved takes it along.
       if (this.#order[entry.position] === entry) this.#cursor = entry.position + 1;
@@ -148,7 +140,7 @@ export class OpenTextIndex<T> {
 
   /** The scrape is good: its order is expected next, and texts it lacks are forgotten (returned: what they stood for). */
   commit(): T[] {
-    this.#releaseBytes();
+    this.#comparer.release();
     this.#committed = true;
     if (this.#inOrder && this.#cursor === this.#order.length && !this.#strays) return [];
     this.#leaveOrder();
@@ -179,7 +171,7 @@ export class OpenTextIndex<T> {
    * good scrape, too, as in Prometheus' cache.
    */
   rollback(): T[] {
-    this.#releaseBytes();
+    this.#comparer.release();
     this.#leaveOrder();
     const gone = this.#added.map((entry) => entry.item);
     for (const entry of this.#added) this.#remove(entry);
@@ -207,11 +199,6 @@ export class OpenTextIndex<T> {
   }
 
   /** Nothing holds the exposition between scrapes. */
-  #releaseBytes(): void {
-    this.#bytes = NO_BYTES;
-    this.#view = NO_VIEW;
-  }
-
   #see(entry: IndexEntry<T>): void {
     this.#nextOrder.push(entry);
     if (entry.seenAt !== this.#iteration) {
@@ -221,21 +208,6 @@ export class OpenTextIndex<T> {
   }
 
   /** Compares four bytes at a time: this is where a scrape spends its time. `bytes` holds at least the entry's length. */
-  #equal(bytes: Uint8Array, start: number, entry: IndexEntry<T>): boolean {
-    if (bytes !== this.#bytes) {
-      this.#bytes = bytes;
-      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    }
-    const view = this.#view;
-    const poolView = this.#poolView;
-    const end = start + entry.length;
-    let i = start;
-    let j = entry.start;
-    for (; i <= end - 4; i += 4, j += 4) if (view.getInt32(i, true) !== poolView.getInt32(j, true)) return false;
-    const pool = this.#pool;
-    for (; i < end; i++, j++) if (bytes[i] !== pool[j]) return false;
-    return true;
-  }
 
   #remove(entry: IndexEntry<T>): void {
     const head = this.#byHash.get(entry.hash);
@@ -257,7 +229,7 @@ export class OpenTextIndex<T> {
 
   #setPool(pool: Uint8Array<ArrayBuffer>): void {
     this.#pool = pool;
-    this.#poolView = new DataView(pool.buffer);
+    this.#comparer.setPool(pool);
   }
 
   #compact(): void {

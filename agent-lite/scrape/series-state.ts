@@ -382,5 +382,6 @@ export class TargetSeries implements ExpositionSink {
   }
 }
 
-const NO_EXEMPLARS = { kept: 0, outOfOrder: 0, invalid: 0 };
-const noCounts = () => ({ scraped: 0, postRelabel: 0, added: 0, duplicates: 0, outOfOrder: 0, outOfBounds: 0 });
+/** Of a scrape without any. */
+export const NO_EXEMPLARS = { kept: 0, outOfOrder: 0, invalid: 0 };
+export const noCounts = () => ({ scraped: 0, postRelabel: 0, added: 0, duplicates: 0, outOfOrder: 0, outOfBounds: 0 });

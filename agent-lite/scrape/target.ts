@@ -31,6 +31,8 @@ export interface ResolvedTargets {
   readonly refused: readonly RefusedTarget[];
   /** Dropped by relabel_configs; of `targets` as many as `keep_dropped_targets` keeps. */
   readonly dropped: DroppedTargets;
+  /** More than `target_limit`: why none of them is scraped. */
+  readonly overLimit: string | undefined;
 }
 
 export interface DroppedTarget {
@@ -73,7 +75,16 @@ export function resolveTargets(
       else targets.push(target);
     }
   }
-  return { targets, refused, dropped: { count, targets: dropped } };
+  return { targets, refused, dropped: { count, targets: dropped }, overLimit: targetLimitError(config, targets) };
+}
+
+/** Why no target of the job is scraped: then all are down (scrape/scrape.go `refreshTargetLimitErr`). */
+function targetLimitError({ targetLimit }: ScrapeConfig, targets: readonly Target[]): string | undefined {
+  if (targetLimit === 0) return undefined;
+  const count = new Set(targets.map(({ labels, url }) => JSON.stringify([labels, url]))).size;
+  return count > targetLimit
+    ? `target_limit: expected at most ${targetLimit} targets of the job, got ${count}; none is scraped`
+    : undefined;
 }
 
 /** What relabel_configs see. A label of the group beats the job's setting, the target's own address beats the group. */

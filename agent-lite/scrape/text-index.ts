@@ -1,10 +1,8 @@
 import type { FamilyType } from './exposition.ts';
-import { OPEN, SPACE, TAB } from './lexer.ts';
 import { OpenTextIndex } from './open-text-index.ts';
+import { isNameEnd, TextComparer } from './text-comparer.ts';
 import { isClosed, type Shape } from './text-shape.ts';
 
-const NO_BYTES: Uint8Array = new Uint8Array(0);
-const NO_VIEW = new DataView(new ArrayBuffer(0));
 /** Good scrapes in the same order before an index that was opened is closed again. */
 const CALM_SCRAPES = 2;
 
@@ -25,10 +23,7 @@ export class TextIndex<T> {
   /** A text was at another place than before. */
   #moved = false;
   #cursor = 0;
-  /** Compared last, and a view of it. */
-  #bytes = NO_BYTES;
-  #view: DataView = NO_VIEW;
-  #poolView = NO_VIEW;
+  readonly #comparer = new TextComparer();
   /** What the text found last stands for. */
   item: T | undefined;
 
@@ -77,14 +72,8 @@ export class TextIndex<T> {
     const start = cursor === 0 ? 0 : (shape.ends[cursor - 1] as number);
     const length = (shape.ends[cursor] as number) - start;
     const end = at + length;
-    if (end > bytes.length || !this.#equal(bytes, at, shape.texts, start, length)) return -1;
-    if (!isClosed(bytes[end - 1])) {
-      // `up` is also the start of `upper 1` and of `up {a="b"} 1`.
-      const first = bytes[end];
-      if (first !== SPACE && first !== TAB) return -1;
-      const second = bytes[end + 1];
-      if (second === OPEN || second === SPACE || second === TAB) return -1;
-    }
+    if (end > bytes.length || !this.#comparer.equal(bytes, at, start, length)) return -1;
+    if (!isClosed(bytes[end - 1]) && !isNameEnd(bytes, end)) return -1;
     this.#cursor = cursor + 1;
     this.item = shape.items[cursor];
     return end;
@@ -106,7 +95,7 @@ export class TextIndex<T> {
 
   /** The scrape is good: its order is expected next, and texts it lacks are forgotten (returned: what they stood for). */
   commit(): T[] {
-    this.#releaseBytes();
+    this.#comparer.release();
     if (this.#shape !== undefined && this.#cursor === this.#shape.items.length) return [];
     const open = this.#opened();
     const gone = open.commit();
@@ -120,7 +109,7 @@ export class TextIndex<T> {
    * good scrape, too, as in Prometheus' cache.
    */
   rollback(): T[] {
-    this.#releaseBytes();
+    this.#comparer.release();
     this.#calm = 0;
     return this.#opened().rollback();
   }
@@ -152,29 +141,9 @@ export class TextIndex<T> {
   /** Holds an equal shape in place of its own. */
   adopt(shape: Shape<T>): void {
     this.#shape = shape;
-    const { texts } = shape;
-    this.#poolView = new DataView(texts.buffer, texts.byteOffset, texts.length);
+    this.#comparer.setPool(shape.texts);
   }
 
   /** Nothing holds the exposition between scrapes. */
-  #releaseBytes(): void {
-    this.#bytes = NO_BYTES;
-    this.#view = NO_VIEW;
-  }
-
   /** Compares four bytes at a time: this is where a scrape spends its time. `bytes` holds at least `length`. */
-  #equal(bytes: Uint8Array, start: number, pool: Uint8Array, poolStart: number, length: number): boolean {
-    if (bytes !== this.#bytes) {
-      this.#bytes = bytes;
-      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    }
-    const view = this.#view;
-    const poolView = this.#poolView;
-    const end = start + length;
-    let i = start;
-    let j = poolStart;
-    for (; i <= end - 4; i += 4, j += 4) if (view.getInt32(i, true) !== poolView.getInt32(j, true)) return false;
-    for (; i < end; i++, j++) if (bytes[i] !== pool[j]) return false;
-    return true;
-  }
 }

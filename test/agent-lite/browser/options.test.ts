@@ -55,7 +55,7 @@ describe('targets of a page', () => {
     const labels = labelsFromRecord({ floor: '2', instance: 'kiosk.example.com', job: 'a' });
     const url = 'https://kiosk.example.com/m%20x?b=1&b=2&c=3';
     expect(targets).toEqual([{ job: 'a', labels, url, intervalMs: 5000, timeoutMs: 5000 }]);
-    expect(jobs.map(resolve)).toEqual([{ targets, refused: [], dropped: { count: 0, targets: [] } }]);
+    expect(jobs.map(resolve)).toEqual([{ targets, refused: [], dropped: { count: 0, targets: [] }, overLimit: undefined }]);
   });
 
   it('labels beat the job, those that only an agent sees are left out, and too long ones refuse the target', () => {

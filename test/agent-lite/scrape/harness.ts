@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { defaultScrape } from '../../../agent-lite/config/defaults.ts';
 import type { ScrapeConfig } from '../../../agent-lite/config/types.ts';
 import type { HttpClient, HttpRequest, HttpResponse, Metrics, Scrape } from '../../../agent-lite/model.ts';
+import { scrapeHeaders } from '../../../agent-lite/scrape/fetch.ts';
 import { createScrapeManager, type ScrapeManagerOptions } from '../../../agent-lite/scrape/manager.ts';
 import { type CompileRelabel, resolveTargets } from '../../../agent-lite/scrape/target.ts';
 import { STALE, VALUE } from '../../../contract/cells.ts';
@@ -76,7 +77,7 @@ export function setup(over: Partial<ScrapeManagerOptions> = {}) {
     metrics,
     sha256: (bytes) => createHash('sha256').update(bytes).digest(),
     offsetSeed: 'seed',
-    version: '1.2.3',
+    headersOf: scrapeHeaders('1.2.3'),
     append: (scrape) => void scrapes.push(scrape),
     resolve: ({ config, groups }) => resolveTargets(config, groups, compileRules(config.relabelConfigs)),
     compileRelabel: compileRules,
