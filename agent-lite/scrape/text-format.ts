@@ -23,8 +23,9 @@ import { SeriesScanner } from './series-scanner.ts';
  * takes (model/textparse/promlex.l, promparse.go): free blanks and empty lines, `#` lines that are no HELP or TYPE are
  * comments, the last line end may be missing, UTF-8 names in quotes. Timestamps are unsigned integers, ms.
  *
- * Two rules are stricter: a NUL byte at the start of a line ends Prometheus' parse without an error, and everything behind it
- * is lost unseen; here it is an error. And a quoted name in HELP or TYPE must be UTF-8, as it must be in a series.
+ * Three rules are stricter: a NUL byte at the start of a line ends Prometheus' parse without an error, and everything behind it
+ * is lost unseen; here it is an error. A quoted name in HELP or TYPE must be UTF-8, as it must be in a series. And a number has at
+ * most 1,100 characters (float.ts), which is more than any double needs.
  */
 
 const MAX_INT64 = 2n ** 63n - 1n;

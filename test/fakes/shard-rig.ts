@@ -136,7 +136,7 @@ export class ShardRig {
       userAgent: 'test',
       fetch: async (url, init) => {
         const delay = latencyMs?.() ?? 0;
-        this.storage.confirm();
+        await this.storage.confirm();
         if (delay > 0) await this.clock.sleep(delay, init.signal);
         return fetch(url, init);
       },
@@ -222,10 +222,10 @@ function newEnd(): { readonly promise: Promise<never>; readonly reject: (reason:
 }
 
 /** Nothing leaves an object before its writes are durable. */
-function confirmed(store: ObjectStore, confirm: () => void): ObjectStore {
-  const after = <A extends readonly unknown[], T>(call: (...args: A) => T) => {
-    return (...args: A): T => {
-      confirm();
+function confirmed(store: ObjectStore, confirm: () => Promise<void>): ObjectStore {
+  const after = <A extends readonly unknown[], T>(call: (...args: A) => Promise<T>) => {
+    return async (...args: A): Promise<T> => {
+      await confirm();
       return call(...args);
     };
   };

@@ -7,14 +7,20 @@ export class FakeObjectStorage {
   #instance = 0;
   /** The next syncs reject: the platform could not make the writes durable. */
   failingSyncs = 0;
-  /** Asked before and after each sync of the instance that is alive. */
-  onSync: (moment: 'before' | 'after') => void = () => undefined;
+  /** Waited for before and after the writes of a sync become durable. */
+  onSync: (moment: 'before' | 'after') => Promise<void> | undefined = () => undefined;
   /** What was neither synced nor waited for by {@link confirm} is gone with its instance. Set before the first {@link open}. */
   losesUnsynced = false;
   #savepoint = false;
+  #syncing: Promise<void> | undefined;
 
-  /** What the platform does before anything leaves the object: its writes are durable then. */
-  confirm(): void {
+  /** What the platform does before anything leaves the object: its writes are durable then. Rejects where their instance dies first. */
+  async confirm(): Promise<void> {
+    await this.#syncing;
+    this.#keep();
+  }
+
+  #keep(): void {
     if (this.#savepoint) this.#database.exec('RELEASE synced; SAVEPOINT synced');
   }
 
@@ -48,10 +54,17 @@ export class FakeObjectStorage {
           this.failingSyncs--;
           throw new Error('sync failed');
         }
-        this.onSync('before');
+        const slow = this.onSync('before');
+        if (slow !== undefined) {
+          const syncing = slow.then(fenced);
+          this.#syncing = syncing;
+          await syncing.finally(() => {
+            if (this.#syncing === syncing) this.#syncing = undefined;
+          });
+        }
         fenced();
-        this.confirm();
-        this.onSync('after');
+        this.#keep();
+        await this.onSync('after');
         fenced();
       },
     };

@@ -27,6 +27,9 @@ export interface Card {
   readonly clockStore: MemoryClockStore;
 }
 
+/** A log of few records a segment: what was acknowledged is soon gone, so an acknowledgement that should not have been is a loss. */
+export const SOON_DELETED: Partial<LogOptions> = { segmentBytes: 512 };
+
 /** What `dd` makes of it while no agent runs. */
 export async function copyCard({ store, clockStore }: Card): Promise<Card> {
   const copy = newCard(await store.copy());

@@ -1,10 +1,14 @@
 import { Random } from './random.ts';
 import { type FuzzTarget, must, type Outcome } from './target.ts';
 
-/** Processor time of one input, of all threads. Inputs have 256 kB at most; reading one takes some ms. */
-export const MAX_CPU_MS = 2_000;
-/** By how much one input may raise the most memory that the process ever had. */
-export const MAX_GROWTH_BYTES = 384 * 1024 ** 2;
+/** Of one input. Inputs have 256 kB at most; reading one takes some ms. */
+export interface Bounds {
+  /** Processor time, of all threads. */
+  readonly cpuMs: number;
+  /** By how much it may raise the most memory that the process ever had. */
+  readonly growthBytes: number;
+}
+export const defaultBounds: Bounds = { cpuMs: 2_000, growthBytes: 384 * 1024 ** 2 };
 /** Of inputs that were accepted, beside the seeds. */
 const POOL = 200;
 const MINIMISING_CHECKS = 300;
@@ -33,14 +37,14 @@ export interface FuzzResult {
 }
 
 /** Tries one input under the bounds of time and memory. Throws where the promise is broken. */
-export async function examine(target: FuzzTarget, input: Uint8Array): Promise<Outcome> {
+export async function examine(target: FuzzTarget, input: Uint8Array, bounds = defaultBounds): Promise<Outcome> {
   const { outcome, cpuMs, grownBytes } = await measured(target, input);
-  if (cpuMs > MAX_CPU_MS) {
+  if (cpuMs > bounds.cpuMs) {
     // Once may be a compilation or a collection of garbage.
     const again = await measured(target, input);
-    must(again.cpuMs <= MAX_CPU_MS, `time: expected at most ${MAX_CPU_MS} ms of processor time, took ${Math.round(again.cpuMs)} ms`);
+    must(again.cpuMs <= bounds.cpuMs, `time: expected at most ${bounds.cpuMs} ms of processor time, took ${Math.round(again.cpuMs)} ms`);
   }
-  must(grownBytes <= MAX_GROWTH_BYTES, `memory: expected at most ${MAX_GROWTH_BYTES} bytes more, took ${grownBytes}`);
+  must(grownBytes <= bounds.growthBytes, `memory: expected at most ${bounds.growthBytes} bytes more, took ${grownBytes}`);
   return outcome;
 }
 

@@ -109,6 +109,7 @@ export function text(latin1: string, escapes = true): string {
 }
 
 export function float(word: string): number {
+  if (word.length > 1100) throw new NaiveError('a number that long');
   if (/^nan$/i.test(word)) return Number.NaN;
   const infinite = /^([+-]?)inf(inity)?$/i.exec(word);
   if (infinite !== null) return infinite[1] === '-' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;

@@ -1,4 +1,5 @@
 import { partialPages } from '../../fakes/partial-pages.ts';
+import { SOON_DELETED } from '../device.ts';
 import { FaultRig } from '../rig.ts';
 import type { Scenario } from '../scenario.ts';
 
@@ -22,7 +23,7 @@ export const scenario: Scenario = {
     const { world } = rig;
     const { store } = world.rig;
     void rig.watchdog();
-    for (let i = random.int(1, 3); i > 0; i--) await rig.device({ name: `gw-${i}`, pushIntervalMs: 15_000 });
+    for (let i = random.int(1, 3); i > 0; i--) await rig.device({ name: `gw-${i}`, pushIntervalMs: 15_000, log: SOON_DELETED });
     const kind = KINDS[number % KINDS.length] ?? 'everything';
     store.createFault = (key) => {
       if (kind === 'full') return 'fails';

@@ -1,3 +1,4 @@
+import { SOON_DELETED } from '../device.ts';
 import { FaultRig } from '../rig.ts';
 import type { Scenario } from '../scenario.ts';
 
@@ -5,6 +6,7 @@ const MOMENTS = [
   ...['before_put', 'after_put', 'put_lands_later', 'before_sync', 'after_sync'],
   ...['before_forward', 'in_forward', 'after_forward', 'before_delete', 'after_delete', 'any'],
 ] as const;
+const SYNC_MS = 400;
 type Moment = (typeof MOMENTS)[number];
 
 /** What the instance has not synced goes with it, unless something has left the object since: as the platform's output gates have it. */
@@ -41,10 +43,15 @@ export const scenario: Scenario = {
       if (die('after_put')) return 'ambiguous';
       return die('put_lands_later') ? 'late' : undefined;
     };
-    storage.onSync = (moment) => void die(`${moment}_sync`);
+    // What is acknowledged too early is acknowledged by then.
+    const dieLater = async (moment: Moment): Promise<void> => {
+      await shard.clock.sleep(SYNC_MS);
+      die(moment);
+    };
+    storage.onSync = (moment) => (armed === `${moment}_sync` ? dieLater(armed) : undefined);
     const doneAllTheSame = random.chance(0.5);
     store.fails = (call) => call === 'delete' && die(doneAllTheSame ? 'after_delete' : 'before_delete') && !doneAllTheSame;
-    for (let i = random.int(1, 3); i > 0; i--) await rig.device({ name: `gw-${i}`, pushIntervalMs: 15_000 });
+    for (let i = random.int(1, 3); i > 0; i--) await rig.device({ name: `gw-${i}`, pushIntervalMs: 15_000, log: SOON_DELETED });
     for (let i = 0; i < 6; i++) {
       await rig.live(random.int(1, 6));
       const moment = i === 0 ? (MOMENTS[number % MOMENTS.length] ?? 'any') : random.pick(MOMENTS);

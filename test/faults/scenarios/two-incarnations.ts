@@ -1,3 +1,4 @@
+import { SOON_DELETED } from '../device.ts';
 import { FaultRig } from '../rig.ts';
 import type { Scenario } from '../scenario.ts';
 
@@ -13,7 +14,7 @@ export const scenario: Scenario = {
     });
     const { world } = rig;
     void rig.watchdog();
-    for (let i = random.int(1, 3); i > 0; i--) await rig.device({ name: `gw-${i}`, pushIntervalMs: 15_000 });
+    for (let i = random.int(1, 3); i > 0; i--) await rig.device({ name: `gw-${i}`, pushIntervalMs: 15_000, log: SOON_DELETED });
     await rig.live(random.int(1, 6));
     const slow = random.chance(0.5);
     for (let i = 0; i < 5; i++) {
