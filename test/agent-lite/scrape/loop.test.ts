@@ -5,6 +5,8 @@ import { countSamples } from '../../../contract/cells.ts';
 import { defaultRelabelConfig } from '../../../contract/relabel.ts';
 import { settle } from '../../fakes/clock.ts';
 import { samplesOf, setup, text } from './harness.ts';
+// Loaded on demand, in real time; the clock of these tests does not wait for it.
+import '../../../agent-lite/scrape/open-metrics.ts';
 
 const INTERVAL = 15_000;
 const UP = {
