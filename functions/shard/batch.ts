@@ -33,6 +33,10 @@ export class Batch {
     return this.#bytes;
   }
 
+  get requests(): number {
+    return this.#requests.length;
+  }
+
   /** Something in it follows a batch that was not durable yet: it fails with that one. */
   get dependent(): boolean {
     return this.#dependent;

@@ -13,6 +13,12 @@ import { decide } from './positions.ts';
 
 /** A batch that has this much is written before its interval ends; while it waits for the one before it, nobody joins it. */
 export const FULL_BATCH = { bytes: 8 * 1024 * 1024, fragments: 5000, requests: 2000 } as const;
+/**
+ * A batch of so many requests is written once nobody has joined it for so long: where that is all who push, they would only wait
+ * for each other. So a request costs at most a 32nd of a put, and a busy shard, where somebody always comes, still makes one
+ * object an interval.
+ */
+const QUIET = { requests: 32, ms: 50 } as const;
 /** An object store that has not answered after this long will not be believed later: the outcome is unknown. */
 const PUT_TIMEOUT_MS = 30_000;
 /** A fragment's bytes are held twice while its object is built and written. */
@@ -165,9 +171,20 @@ export class Committer {
     return batch;
   }
 
+  /** Ends with the interval, or earlier where the batch is full or nobody comes any more. */
+  async #gather(batch: Batch): Promise<void> {
+    const { clock, commitIntervalMs } = this.#options;
+    const untilMs = clock.now() + commitIntervalMs;
+    for (let left = commitIntervalMs; left > 0 && !batch.closing.aborted; left = untilMs - clock.now()) {
+      const { requests } = batch;
+      await clock.sleep(Math.min(left, QUIET.ms, commitIntervalMs), batch.closing);
+      if (requests >= QUIET.requests && batch.requests === requests) return;
+    }
+  }
+
   async #run(batch: Batch, before: Batch | undefined): Promise<void> {
-    const { clock, memory, commitIntervalMs } = this.#options;
-    await clock.sleep(commitIntervalMs, batch.closing);
+    const { memory } = this.#options;
+    await this.#gather(batch);
     const beforeResult = await before?.settled;
     this.#forming = undefined;
     this.#flying = batch;

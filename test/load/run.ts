@@ -74,7 +74,6 @@ receivers:
     queue_config: { max_backoff: 1s }
 shard:
   shards: 4
-  commit_interval: 200ms
   max_buffer_size: ${shardBuffer}
 tenants:
   ${TENANT}:

@@ -55,6 +55,29 @@ describe('group commit', () => {
     expect(await rig.dataKeys()).toHaveLength(1);
   });
 
+  it('does not keep many waiting for an interval in which nobody else comes', async () => {
+    const rig = rigWithoutReceiver({ shard: { commitIntervalMs: 1000 } });
+    const devices = (from: number, count: number) =>
+      Array.from({ length: count }, (_, i) =>
+        rig.core.commit(push({ device: `gw-${from + i}`, from: 0, to: 1, fragments: [sampleOf(`gw-${from + i}`, rig.clock.now(), 1)] })),
+      );
+    const few = devices(0, 31);
+    await rig.clock.advance(999);
+    expect(await rig.dataKeys()).toEqual([]);
+    await rig.clock.advance(1);
+    await Promise.all(few);
+    expect(await rig.dataKeys()).toHaveLength(1);
+
+    const many = devices(100, 31);
+    await rig.clock.advance(40);
+    many.push(...devices(200, 1));
+    await rig.clock.advance(50);
+    expect(await rig.dataKeys()).toHaveLength(1);
+    await rig.clock.advance(60);
+    await Promise.all(many);
+    expect(await rig.dataKeys()).toHaveLength(2);
+  });
+
   it('knows what it stored after a restart', async () => {
     const rig = rigWithoutReceiver();
     const first = push({ from: 0, to: 3, fragments: [sampleOf('gw-1', rig.clock.now(), 1)] });
