@@ -65,7 +65,15 @@ export default defineConfig({
       },
       {
         // Each file starts a Chromium.
-        test: { name: 'browser', include: ['test/browser/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000, maxWorkers: 2 },
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          // A browser has its own mind about when.
+          expect: { poll: { timeout: 20_000 } },
+          maxWorkers: 2,
+        },
       },
       {
         test: {
