@@ -121,6 +121,8 @@ class PushLoop implements Pusher {
   #nextTryBootMs: number | undefined;
   /** Nobody may {@link hurry} before: the edge has named the time, or will say no again. */
   #patientUntilMs = Number.NEGATIVE_INFINITY;
+  /** Somebody did during a request. */
+  #hurried = false;
 
   constructor(options: PusherOptions) {
     this.#o = options;
@@ -149,7 +151,9 @@ class PushLoop implements Pusher {
   }
 
   hurry(): void {
-    if (this.#o.clock.boot() >= this.#patientUntilMs) this.#wake.abort();
+    // What is under way may have begun before whatever it is that calls for haste.
+    if (this.#nextTryBootMs === undefined) this.#hurried = true;
+    else if (this.#o.clock.boot() >= this.#patientUntilMs) this.#wake.abort();
   }
 
   status(): PusherStatus {
@@ -183,7 +187,9 @@ class PushLoop implements Pusher {
       const flushed = this.#flushing.splice(0);
       const waitMs = await this.#turn(sender);
       for (const resolve of flushed) resolve();
-      await this.#wait(waitMs);
+      const patientMs = Math.max(0, this.#patientUntilMs - clock.boot());
+      await this.#wait(this.#hurried ? Math.min(waitMs, patientMs) : waitMs);
+      this.#hurried = false;
     }
     await this.#flush(sender);
     this.#nextTryBootMs = undefined;

@@ -161,6 +161,26 @@ describe('sends what is in the log', () => {
     await r.pusher.stop(0);
   });
 
+  it('a second later where a request was under way that still failed', async () => {
+    const r = rig({ pushIntervalMs: 600_000 });
+    r.edge.always = 'lose_request';
+    r.log.append(scrape(r.clock, { table }));
+    r.pusher.start();
+    await r.clock.advance(600_000);
+    const lost = r.edge.request.bind(r.edge);
+    r.edge.request = (request) => {
+      r.pusher.hurry();
+      r.edge.request = lost;
+      return lost(request);
+    };
+    const asked = r.edge.requests.length;
+    while (r.edge.requests.length === asked) await r.clock.advance(1_000);
+    r.edge.always = 'ok';
+    await r.clock.advance(1_000);
+    expect(values(r)).toEqual([1]);
+    await r.pusher.stop(0);
+  });
+
   it('before it stops', async () => {
     const r = rig();
     r.log.append(scrape(r.clock, { table }));
