@@ -23,7 +23,7 @@ export interface LoadOptions {
   readonly noopSeconds: number;
   readonly series: number;
   readonly scrapes: number;
-  /** What each of the shards may hold, as in relay.yml. The overload must fill it. */
+  /** What the shard may hold, as in relay.yml. The overload must fill it. */
   readonly shardBuffer: string;
 }
 
@@ -35,7 +35,7 @@ export const defaultLoad: LoadOptions = {
   noopSeconds: 10,
   series: 1000,
   scrapes: 4,
-  shardBuffer: '64MB',
+  shardBuffer: '512MB',
 };
 
 export interface Part {
@@ -64,16 +64,14 @@ export interface LoadResult {
   readonly seriesPerDevice: number;
 }
 
-/** A window, so that there may be several shards and lanes; what a shard may buffer is soon full where the receiver is slow. */
+/** The defaults, but for what the shard may buffer, which is soon full where the receiver is slow. */
 const relayConfig = ({ shardBuffer }: LoadOptions): string => `
 receivers:
   - name: counting
     url: http://127.0.0.1:1/
     kind: prometheus
-    out_of_order_time_window: 2h
     queue_config: { max_backoff: 1s }
 shard:
-  shards: 4
   max_buffer_size: ${shardBuffer}
 tenants:
   ${TENANT}:
