@@ -78,10 +78,13 @@ describe('a page without a network', () => {
     await site.context.setOffline(false);
     // A try that is under way may fail still; the next comes a second later, long before the next interval.
     await expect
-      .poll(async () => {
-        await advance(tab, id, 1_000);
-        return stored();
-      })
+      .poll(
+        async () => {
+          await advance(tab, id, 1_000);
+          return stored();
+        },
+        { timeout: 20_000 },
+      )
       .toEqual(await inPage(tab, 'agents', 'handedOut'));
     expect(await inPage(tab, 'agents', 'status', id)).toMatchObject({ online: true });
     await inPage(tab, 'agents', 'stop', id, 0);

@@ -1,9 +1,11 @@
 import { TABLE_PATH } from '../../contract/push.ts';
 import { REPORT_NAMES } from '../../contract/report-series.ts';
 import { Cleanup } from '../e2e/harness/cleanup.ts';
+import { freePort } from '../e2e/harness/program.ts';
 import { deviceToken, EdgeUnderTest, TENANT } from '../e2e/harness/stack.ts';
 import { sleep } from '../e2e/harness/wait.ts';
 import { deflate } from '../fakes/pushes.ts';
+import { collectGarbage } from '../soak/garbage.ts';
 import type { Counted } from './count.ts';
 import { Heard, LoadDevice } from './device.ts';
 import { type MemorySample, residentBytes } from './memory.ts';
@@ -103,7 +105,8 @@ async function measure(options: LoadOptions, cleanup: Cleanup, say: (line: strin
 
   const receiver = await CountingReceiver.start(pushes);
   cleanup.add(() => receiver.stop());
-  const edge = await EdgeUnderTest.start(cleanup, receiver.url, relayConfig(options));
+  const inspectorPort = await freePort();
+  const edge = await EdgeUnderTest.start(cleanup, receiver.url, relayConfig(options), [`--inspect-port=${inspectorPort}`]);
   await putTable(edge, pushes);
   const devices = await Promise.all(
     Array.from({ length: connections }, async (_, i) => {
@@ -119,6 +122,8 @@ async function measure(options: LoadOptions, cleanup: Cleanup, say: (line: strin
   const startMs = performance.now();
   const pid = await edge.workerdPid();
   const sampleMemory = async (): Promise<void> => {
+    // What only waits to be collected is no growth.
+    await collectGarbage(inspectorPort);
     const bytes = await residentBytes(pid);
     if (bytes !== undefined) memory.push({ seconds: (performance.now() - startMs) / 1000, bytes });
   };
@@ -155,10 +160,7 @@ async function measure(options: LoadOptions, cleanup: Cleanup, say: (line: strin
     return undefined;
   };
 
-  const ticking = setInterval(() => void sampleMemory(), 2000);
-  cleanup.add(async () => clearInterval(ticking));
   const steady = await part('steady load', seconds);
-  clearInterval(ticking);
   const steadyMemory = [...memory];
   const steadyDrainSeconds = await drained();
   receiver.delay(SLOW_RECEIVER_MS);
