@@ -70,6 +70,8 @@ export default defineConfig({
           include: ['test/browser/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          // A browser has its own mind about when.
+          expect: { poll: { timeout: 20_000 } },
           maxWorkers: 2,
         },
       },
