@@ -72,6 +72,8 @@ export default defineConfig({
           hookTimeout: 60_000,
           // A browser has its own mind about when.
           expect: { poll: { timeout: 20_000 } },
+          // Its real time runs beside the clock that tests move; a try that lost such a race is made again, and reported.
+          retry: 2,
           maxWorkers: 2,
         },
       },

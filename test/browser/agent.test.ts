@@ -301,6 +301,8 @@ describe('an agent in a page', () => {
   });
 
   it('collects what the page knows of itself', async () => {
+    // A scrape that took longer than the clock, which is moved by hand, let it leaves markers.
+    const last = (name: string) => stored(name).findLast((value) => value !== 'stale') ?? 0;
     const id = await started(tab, settings({ targets: [], pageMetrics: true }));
     await tab.evaluate(() => {
       setTimeout(() => {
@@ -312,14 +314,14 @@ describe('an agent in a page', () => {
     await expect
       .poll(async () => {
         await advance(tab, id, MINUTE);
-        return stored('page_long_tasks_total').at(-1) ?? 0;
+        return last('page_long_tasks_total');
       }, PATIENCE)
       .toBeGreaterThan(0);
     await inPage(tab, 'agents', 'stop', id);
     expect(stored('page_online')).toContain(1);
-    expect(stored('page_long_task_seconds_total').at(-1)).toBeGreaterThanOrEqual(0.05);
+    expect(last('page_long_task_seconds_total')).toBeGreaterThanOrEqual(0.05);
     for (const name of ['page_navigation_load_seconds', 'page_heap_used_bytes', 'page_storage_quota_bytes'])
-      expect(stored(name).at(-1)).toBeGreaterThan(0);
+      expect(last(name)).toBeGreaterThan(0);
   });
 
   it.each([
