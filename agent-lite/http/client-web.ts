@@ -1,4 +1,5 @@
 import { type Clock, type HttpClient, HttpError, type HttpRequest, type HttpResponse } from '../model.ts';
+import { withDeadline } from './deadline.ts';
 
 export interface WebClientOptions {
   /** Ends requests that take too long. */
@@ -32,6 +33,7 @@ export function createWebClient(options: WebClientOptions): HttpClient {
   }
 
   async function send(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
+    if (signal.aborted) throw signal.reason;
     const keepalive = options.keepalive && (request.body?.length ?? 0) <= KEEPALIVE_BYTES;
     try {
       // It may fail for no other reason than that scripts of the page use up the quota, which looks as if there were no network.
@@ -63,25 +65,7 @@ export function createWebClient(options: WebClientOptions): HttpClient {
   }
 
   return {
-    async request(request) {
-      const ended = new AbortController();
-      const cancelled = new AbortController();
-      const abort = (): void => cancelled.abort(new HttpError('aborted', 'the request was given up'));
-      if (request.signal?.aborted) abort();
-      request.signal?.addEventListener('abort', abort);
-      const timer = options.clock.sleep(request.timeoutMs, ended.signal).then(() => {
-        if (!ended.signal.aborted)
-          cancelled.abort(new HttpError('timeout', `expected a whole answer within ${request.timeoutMs} ms, got none`));
-      });
-      try {
-        if (cancelled.signal.aborted) throw cancelled.signal.reason;
-        return await send(request, cancelled.signal);
-      } finally {
-        request.signal?.removeEventListener('abort', abort);
-        ended.abort();
-        await timer;
-      }
-    },
+    request: (request) => withDeadline(request, options.clock, (signal) => send(request, signal)),
     close() {},
   };
 }

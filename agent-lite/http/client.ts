@@ -1,6 +1,7 @@
 import type { HttpClientConfig } from '../config/types.ts';
 import { type Clock, type HttpClient, HttpError, type HttpRequest, type HttpResponse } from '../model.ts';
 import { ConnectionPool } from './connection.ts';
+import { withDeadline } from './deadline.ts';
 import { exchange, StaleConnection } from './exchange.ts';
 import { createTokenSource } from './oauth2.ts';
 import { type Environment, proxySelector } from './proxy.ts';
@@ -82,24 +83,7 @@ export function createHttpClient(config: HttpClientConfig, options: HttpClientOp
   }
 
   return {
-    async request(request) {
-      const ended = new AbortController();
-      const cancelled = new AbortController();
-      const abort = (): void => cancelled.abort(new HttpError('aborted', 'the request was given up'));
-      if (request.signal?.aborted) abort();
-      request.signal?.addEventListener('abort', abort);
-      const timer = options.clock.sleep(request.timeoutMs, ended.signal).then(() => {
-        if (!ended.signal.aborted)
-          cancelled.abort(new HttpError('timeout', `expected a whole answer within ${request.timeoutMs} ms, got none`));
-      });
-      try {
-        return await follow(request, cancelled.signal);
-      } finally {
-        request.signal?.removeEventListener('abort', abort);
-        ended.abort();
-        await timer;
-      }
-    },
+    request: (request) => withDeadline(request, options.clock, (signal) => follow(request, signal)),
     close() {
       tokenClient?.close();
       pool?.connections.close();

@@ -1,4 +1,5 @@
 import type { Clock } from '../model.ts';
+import { sleep } from './sleep.ts';
 
 /** What the clock reads of the browser; tests give their own. All ms. */
 export interface WebClockSources {
@@ -14,8 +15,6 @@ export interface WebClockSources {
  * slewing comes near that between two looks.
  */
 const APART_MS = 1_000;
-/** setTimeout fires at once for anything longer (about 24 days). */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /**
  * The clock of a page or worker. No browser tells the boot of its machine, or surely the time since, so a "boot" is a stretch
@@ -38,20 +37,6 @@ export function createWebClock(sources: WebClockSources = browserSources): Clock
     sleep,
     random: Math.random,
   };
-}
-
-/** An aborted signal ends it at once. Hidden pages wake up late: once a second, later once a minute. */
-function sleep(ms: number, signal?: AbortSignal): Promise<void> {
-  if (signal?.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const wake = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', wake);
-      resolve();
-    };
-    const timer = setTimeout(wake, Math.min(Math.max(ms, 0), MAX_TIMEOUT_MS));
-    signal?.addEventListener('abort', wake);
-  });
 }
 
 const browserSources: WebClockSources = {

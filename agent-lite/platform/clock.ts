@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Clock } from '../model.ts';
+import { sleep } from './sleep.ts';
 
 /** What the clock reads of the system; tests give their own. */
 export interface ClockSources {
@@ -14,8 +15,6 @@ export interface ClockSources {
 
 /** /proc/uptime has steps of 10 ms and is read a little after the monotonic clock; a shorter suspend is not one. */
 const SUSPEND_MS = 50;
-/** setTimeout fires at once for anything longer (about 24 days). */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /**
  * The clock of a Linux machine. `boot()` is the monotonic clock plus the time spent suspended, which shows as a growing
@@ -41,20 +40,6 @@ export function createClock(sources: ClockSources = linuxSources): Clock {
     sleep,
     random: Math.random,
   };
-}
-
-/** Keeps the process alive; an aborted signal ends it at once. A delay of more than 24 days is cut to that. */
-function sleep(ms: number, signal?: AbortSignal): Promise<void> {
-  if (signal?.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const wake = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', wake);
-      resolve();
-    };
-    const timer = setTimeout(wake, Math.min(Math.max(ms, 0), MAX_TIMEOUT_MS));
-    signal?.addEventListener('abort', wake);
-  });
 }
 
 const linuxSources: ClockSources = {

@@ -9,8 +9,6 @@ import type { AgentSettings } from './page/agents.ts';
 /** Any time after the agent was built: the edge and the pages agree on it. */
 const NOW = Date.UTC(2026, 5, 1);
 const MINUTE = 60_000;
-/** A browser has its own mind about when. */
-const PATIENCE = { timeout: 20_000 } as const;
 
 let site: Site;
 let edge: EdgeServer;
@@ -194,7 +192,7 @@ describe('an agent in a page', () => {
     const id = await started(tab, settings({ edgePush: { url: edge.url, token: 'a-token', pushIntervalMs: 3_600_000 } }));
     await advance(tab, id, 30_000);
     const told = await inPage(tab, 'agents', 'handedOut');
-    await expect.poll(() => inPage(tab, 'agents', 'flush', id), PATIENCE).toEqual({ waiting: 0 });
+    await expect.poll(() => inPage(tab, 'agents', 'flush', id)).toEqual({ waiting: 0 });
     expect(stored('handed_out_total')).toEqual(told);
     edge.offline = true;
     await advance(tab, id, 30_000);
@@ -219,7 +217,7 @@ describe('an agent in a page', () => {
     expect(await inPage(second, 'agents', 'handedOut')).toEqual([]);
     const before = await inPage(tab, 'agents', 'handedOut');
     await tab.close();
-    await expect.poll(async () => (await inPage(second, 'agents', 'status', standby)).role, PATIENCE).toBe('leader');
+    await expect.poll(async () => (await inPage(second, 'agents', 'status', standby)).role).toBe('leader');
     await advance(second, standby, MINUTE);
     await inPage(second, 'agents', 'stop', standby);
     const after = await inPage(second, 'agents', 'handedOut');
@@ -245,7 +243,7 @@ describe('an agent in a page', () => {
       });
       return { release };
     }, options.log?.name);
-    await expect.poll(async () => (await inPage(tab, 'agents', 'status', id)).role, PATIENCE).toBe('standby');
+    await expect.poll(async () => (await inPage(tab, 'agents', 'status', id)).role).toBe('standby');
     const requests = edge.edge.requests.length;
     await advance(tab, id, MINUTE);
     expect(edge.edge.requests.length).toBe(requests);
@@ -315,7 +313,7 @@ describe('an agent in a page', () => {
       .poll(async () => {
         await advance(tab, id, MINUTE);
         return last('page_long_tasks_total');
-      }, PATIENCE)
+      })
       .toBeGreaterThan(0);
     await inPage(tab, 'agents', 'stop', id);
     expect(stored('page_online')).toContain(1);

@@ -86,7 +86,7 @@ describe('a tab that nobody looks at', () => {
     expect(await role(second, standby)).toBe('standby');
     await second.call('agents', 'advance', standby, MINUTE);
     await first.setLifecycle('frozen');
-    await expect.poll(() => role(second, standby), { timeout: 20_000 }).toBe('leader');
+    await expect.poll(() => role(second, standby)).toBe('leader');
     await advance(second, standby, MINUTE);
     await first.setLifecycle('active');
     await first.show();
@@ -141,7 +141,7 @@ describe('a tab that nobody looks at', () => {
     const next = await open();
     const again = await started(next, { ...options, manualFrom: edgeMs });
     // The browser takes a moment to see that the other is gone.
-    await expect.poll(() => role(next, again), { timeout: 20_000 }).toBe('leader');
+    await expect.poll(() => role(next, again)).toBe('leader');
     await advance(next, again, MINUTE);
     await next.call('agents', 'stop', again);
     expect(stored()).toEqual([...before, ...(await next.call('agents', 'handedOut'))]);
@@ -156,11 +156,11 @@ describe('a tab that nobody looks at', () => {
     };
     const tab = await open();
     const id = await started(tab, { ...options, targets: [{ kind: 'counter', job: 'page', scrapeIntervalMs: 100 }] });
-    await expect.poll(() => tab.call('agents', 'scrapes', id), { timeout: 20_000 }).toBeGreaterThan(10);
+    await expect.poll(() => tab.call('agents', 'scrapes', id)).toBeGreaterThan(10);
     await open();
     const hiddenFrom = Date.now();
     const before = await tab.call('agents', 'scrapes', id);
-    await expect.poll(() => tab.call('agents', 'scrapes', id), { timeout: 20_000 }).toBeGreaterThanOrEqual(before + 8);
+    await expect.poll(() => tab.call('agents', 'scrapes', id)).toBeGreaterThanOrEqual(before + 8);
     const hiddenTo = Date.now();
     const hidden = (await tab.call('agents', 'scrapes', id)) - before;
     // Once a second, where it would have been ten times; the browser takes a moment to begin with it.

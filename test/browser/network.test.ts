@@ -57,7 +57,7 @@ async function started(page: Page, options: AgentSettings): Promise<number> {
 async function lifeAfter(options: AgentSettings): Promise<readonly number[]> {
   const page = await site.tab();
   const id = await started(page, { ...options, manualFrom: edgeMs });
-  await expect.poll(async () => (await inPage(page, 'agents', 'status', id)).role, { timeout: 20_000 }).toBe('leader');
+  await expect.poll(async () => (await inPage(page, 'agents', 'status', id)).role).toBe('leader');
   await advance(page, id, MINUTE);
   await inPage(page, 'agents', 'stop', id);
   return inPage(page, 'agents', 'handedOut');
@@ -177,7 +177,7 @@ describe('a page that is closed while a push is under way', () => {
     await tab.goto('about:blank');
     await tab.close();
     held.letGo();
-    await expect.poll(stored, { timeout: 20_000 }).toEqual(told);
+    await expect.poll(stored).toEqual(told);
     const after = await lifeAfter(options);
     expect(stored()).toEqual([...told, ...after]);
     expect(edge.edge.disorder).toBe(0);
