@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { advance as advanceBoth, started } from './harness/agent-in-page.ts';
 import { inPage, openSite, type Site } from './harness/chromium.ts';
 import { type EdgeServer, sampleValue, startEdge } from './harness/edge.ts';
 import type { AgentSettings } from './page/agents.ts';
@@ -14,15 +15,15 @@ let site: Site;
 let edge: EdgeServer;
 let tab: Page;
 let logs = 0;
-let edgeMs = NOW;
+const time = { ms: NOW };
 
 beforeAll(async () => {
   site = await openSite();
 });
 afterAll(() => site.close());
 beforeEach(async () => {
-  edgeMs = NOW;
-  edge = await startEdge(site.origin, () => edgeMs);
+  time.ms = NOW;
+  edge = await startEdge(site.origin, () => time.ms);
   tab = await site.tab();
 });
 afterEach(async () => {
@@ -42,18 +43,7 @@ const host = (): string => new URL(site.origin).host;
 const stored = (name: string, job = 'page'): readonly (number | 'stale')[] =>
   edge.stored({ __name__: name, job, instance: host() }).map(sampleValue);
 
-/** The page's clock and the edge's go on together. */
-async function advance(page: Page, id: number, ms: number): Promise<void> {
-  for (let left = ms; left > 0; left -= 5_000) {
-    edgeMs += Math.min(left, 5_000);
-    await inPage(page, 'agents', 'advance', id, Math.min(left, 5_000));
-  }
-}
-async function started(page: Page, options: AgentSettings): Promise<number> {
-  const id = await inPage(page, 'agents', 'create', options);
-  await inPage(page, 'agents', 'start', id);
-  return id;
-}
+const advance = (page: Page, id: number, ms: number): Promise<void> => advanceBoth(page, id, ms, time);
 
 describe('an agent in a page', () => {
   it('scrapes a function, logs, pushes; every scrape handed out arrives once and in order', async () => {
@@ -179,8 +169,8 @@ describe('an agent in a page', () => {
     expect(stored('handed_out_total')).toEqual([]);
     await tab.reload();
     edge.offline = false;
-    edgeMs += MINUTE;
-    const again = await started(tab, { ...options, manualFrom: edgeMs });
+    time.ms += MINUTE;
+    const again = await started(tab, { ...options, manualFrom: time.ms });
     await advance(tab, again, MINUTE);
     await inPage(tab, 'agents', 'stop', again);
     const after = await inPage(tab, 'agents', 'handedOut');

@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { advance as advanceBoth, started } from './harness/agent-in-page.ts';
 import { inPage, openSite, type Site } from './harness/chromium.ts';
 import { type EdgeServer, sampleValue, startEdge } from './harness/edge.ts';
 import type { AgentSettings } from './page/agents.ts';
@@ -14,15 +15,15 @@ let site: Site;
 let edge: EdgeServer;
 let tab: Page;
 let logs = 0;
-let edgeMs = NOW;
+const time = { ms: NOW };
 
 beforeAll(async () => {
   site = await openSite();
 });
 afterAll(() => site.close());
 beforeEach(async () => {
-  edgeMs = NOW;
-  edge = await startEdge(site.origin, () => edgeMs);
+  time.ms = NOW;
+  edge = await startEdge(site.origin, () => time.ms);
   tab = await site.tab();
 });
 afterEach(async () => {
@@ -42,21 +43,11 @@ const settings = (more: Partial<AgentSettings> = {}): AgentSettings => ({
 const samples = () => edge.stored({ __name__: 'handed_out_total', job: 'page', instance: new URL(site.origin).host });
 const stored = (): readonly (number | 'stale')[] => samples().map(sampleValue);
 
-async function advance(page: Page, id: number, ms: number): Promise<void> {
-  for (let left = ms; left > 0; left -= 5_000) {
-    edgeMs += 5_000;
-    await inPage(page, 'agents', 'advance', id, 5_000);
-  }
-}
-async function started(page: Page, options: AgentSettings): Promise<number> {
-  const id = await inPage(page, 'agents', 'create', options);
-  await inPage(page, 'agents', 'start', id);
-  return id;
-}
+const advance = (page: Page, id: number, ms: number): Promise<void> => advanceBoth(page, id, ms, time);
 /** In its next life on this page's log; until all has arrived. */
 async function lifeAfter(options: AgentSettings): Promise<readonly number[]> {
   const page = await site.tab();
-  const id = await started(page, { ...options, manualFrom: edgeMs });
+  const id = await started(page, { ...options, manualFrom: time.ms });
   await expect.poll(async () => (await inPage(page, 'agents', 'status', id)).role).toBe('leader');
   await advance(page, id, MINUTE);
   await inPage(page, 'agents', 'stop', id);
@@ -113,7 +104,7 @@ describe('every sample is accounted for', () => {
 
     await tab.reload();
     await inPage(tab, 'agents', 'goOnFrom', first.length);
-    const again = await started(tab, { ...options, manualFrom: edgeMs });
+    const again = await started(tab, { ...options, manualFrom: time.ms });
     await advance(tab, again, 4 * MINUTE);
     const second = await inPage(tab, 'agents', 'handedOut');
     const reloaded = await count(tab, again);
@@ -238,7 +229,7 @@ describe('a clock that is changed', () => {
   ])('a machine that slept for eight hours: %s', async (_name, stoodStill) => {
     const id = await started(tab, settings());
     await advance(tab, id, MINUTE);
-    edgeMs += 8 * HOUR;
+    time.ms += 8 * HOUR;
     if (stoodStill) await inPage(tab, 'agents', 'stepWall', id, 8 * HOUR);
     else await inPage(tab, 'agents', 'wakeAfter', id, 8 * HOUR);
     await advance(tab, id, 2 * MINUTE);

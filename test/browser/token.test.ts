@@ -6,6 +6,7 @@ import { signToken, type TokenClaims } from '../../functions/auth/token.ts';
 import type { TenantConfig } from '../../functions/config/types.ts';
 import { relayConfig, tenantWithoutRules } from '../fakes/relay-config.ts';
 import { KEY, NOW, TestEdge } from '../fakes/worker.ts';
+import { advance as advanceBoth, started as startedIn } from './harness/agent-in-page.ts';
 import { inPage, openSite, type Site } from './harness/chromium.ts';
 import { type ServedEdge, serveEdge } from './harness/real-edge.ts';
 import type { AgentSettings } from './page/agents.ts';
@@ -19,14 +20,14 @@ let site: Site;
 let served: ServedEdge;
 let tab: Page;
 let logs = 0;
-let edgeMs = NOW;
+const time = { ms: NOW };
 
 beforeAll(async () => {
   site = await openSite();
 });
 afterAll(() => site.close());
 beforeEach(async () => {
-  edgeMs = NOW;
+  time.ms = NOW;
   tab = await site.tab();
 });
 afterEach(async () => {
@@ -37,27 +38,19 @@ afterEach(async () => {
 async function edgeFor(acme: Partial<TenantConfig> = {}): Promise<void> {
   const browserTokens = { lifetimeMs: HOUR, maxAgeMs: 10 * HOUR };
   const tenants = { acme: { ...tenantWithoutRules, corsOrigins: [site.origin], browserTokens, ...acme } };
-  served = await serveEdge(new TestEdge({ config: { ...relayConfig, tenants }, now: () => edgeMs }));
+  served = await serveEdge(new TestEdge({ config: { ...relayConfig, tenants }, now: () => time.ms }));
 }
 const token = (claims: Partial<TokenClaims> = {}): Promise<string> =>
   signToken(KEY, { tenant: 'acme', device: 'kiosk-1', origins: [site.origin], issuedMs: NOW, expiresMs: NOW + HOUR, ...claims });
-async function started(edgePush: Omit<AgentSettings['edgePush'], 'url'>, name = `token-${++logs}`): Promise<number> {
-  const id = await inPage(tab, 'agents', 'create', {
+const started = (edgePush: Omit<AgentSettings['edgePush'], 'url'>, name = `token-${++logs}`): Promise<number> =>
+  startedIn(tab, {
     targets: [{ kind: 'counter', job: 'page', scrapeIntervalMs: MINUTE }],
     edgePush: { pushIntervalMs: MINUTE, ...edgePush, url: served.url },
     log: { name },
     ownMetrics: false,
-    manualFrom: edgeMs,
+    manualFrom: time.ms,
   });
-  await inPage(tab, 'agents', 'start', id);
-  return id;
-}
-async function advance(id: number, ms: number): Promise<void> {
-  for (let left = ms; left > 0; left -= MINUTE) {
-    edgeMs += MINUTE;
-    await inPage(tab, 'agents', 'advance', id, MINUTE);
-  }
-}
+const advance = (id: number, ms: number): Promise<void> => advanceBoth(tab, id, ms, time, MINUTE);
 const status = (id: number) => inPage(tab, 'agents', 'status', id);
 const count = (text: string): number => served.answers.filter((answer) => answer === text).length;
 
@@ -116,7 +109,7 @@ describe('tokens of pages, at the edge itself', () => {
       edgePush: { pushIntervalMs: MINUTE, url: served.url, token: ended },
       log: { name: `token-${++logs}` },
       ownMetrics: false,
-      manualFrom: edgeMs,
+      manualFrom: time.ms,
       tokenAfterRefusal: good,
     });
     await inPage(tab, 'agents', 'start', id);
