@@ -54,7 +54,7 @@ export function createHttpClient(config: HttpClientConfig, options: HttpClientOp
       return await once();
     } catch (error) {
       if (!(error instanceof StaleConnection)) throw error;
-      if (request.method !== 'GET' && request.method !== 'HEAD') throw new HttpError('network', error.message, { cause: error });
+      if (request.method === 'POST' && request.repeatable !== true) throw new HttpError('network', error.message, { cause: error });
     }
     // The other kept connections have waited as long.
     used.dropIdle();
