@@ -26,7 +26,8 @@ function client(config: Partial<HttpClientConfig> = {}): HttpClient {
       readFile,
       clock: {
         boot: () => performance.now(),
-        sleep: (ms, signal) => sleep(ms, undefined, signal === undefined ? {} : { signal }).catch(() => {}),
+        // What is waited for a connection that is silent passes at once.
+        sleep: (ms, signal) => sleep(ms === 10_000 ? 50 : ms, undefined, signal === undefined ? {} : { signal }).catch(() => {}),
       },
     },
   );
@@ -119,15 +120,47 @@ describe('a connection that a NAT forgot', () => {
     expect(await http.request(post(nat.url, { repeatable: false }))).toMatchObject({ status: 200 });
   });
 
-  it('in silence: fails by the deadline, and the next request does not use it', async () => {
+  it('and swallows: a small request that may be repeated goes on another one long before its deadline', async () => {
     const fake = await plain();
     const nat = await startNat(fake, 'silence');
     const http = client();
     await http.request(post(nat.url));
     nat.forget();
-    await expect(http.request(post(nat.url, { timeoutMs: 100 }))).rejects.toMatchObject({ reason: 'timeout' });
+    expect(await http.request(post(nat.url, { timeoutMs: 60_000 }))).toMatchObject({ status: 200 });
+    expect(fake.connections).toHaveLength(2);
+  });
+
+  it.each([
+    ['one that must not be repeated', { repeatable: false }],
+    ['one so large that a slow link may still carry it', { body: new Uint8Array(16 * 1024 + 1) }],
+  ])('and swallows: %s fails by its deadline, and the next does not use it', async (_, rest) => {
+    const fake = await plain();
+    const nat = await startNat(fake, 'silence');
+    const http = client();
+    await http.request(post(nat.url));
+    nat.forget();
+    await expect(http.request(post(nat.url, { timeoutMs: 200, ...rest }))).rejects.toMatchObject({ reason: 'timeout' });
     expect(await http.request(post(nat.url))).toMatchObject({ status: 200 });
     expect(fake.connections).toHaveLength(2);
+  });
+
+  it('is not suspected on a connection that is new, however slow the answer', async () => {
+    const fake = await plain();
+    fake.answer = (_, response) => void setTimeout(() => response.end('late'), 200);
+    expect(await client().request(post(fake.url))).toMatchObject({ status: 200 });
+    expect(fake.requests).toHaveLength(1);
+  });
+
+  it('is not suspected once it has begun to answer', async () => {
+    const fake = await plain();
+    const http = client();
+    await http.request(post(fake.url));
+    fake.answer = (_, response) => {
+      response.write('slow');
+      setTimeout(() => response.end('ly'), 200);
+    };
+    expect(new TextDecoder().decode((await http.request(post(fake.url))).body)).toBe('slowly');
+    expect(fake.requests).toHaveLength(2);
   });
 });
 
