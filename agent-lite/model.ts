@@ -121,6 +121,8 @@ export interface HttpRequest {
   /** Bytes of the answer's body after decompression; 0: no limit. */
   readonly maxBytes: number;
   readonly signal?: AbortSignal;
+  /** Of POST: the other side knows a repeat, so it is sent anew where a kept connection turns out to be dead. */
+  readonly repeatable?: boolean;
 }
 export interface HttpResponse {
   readonly status: number;

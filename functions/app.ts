@@ -251,14 +251,15 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
   async function asAdmin(c: Ctx): Promise<Response> {
     const edge = edgeOf(c.env);
     if (!edge.ok) return failure(503, 'unavailable', 'the relay is not configured, see /-/ready');
-    const { settings, store, send } = edge.value;
+    const { settings, store, send, devices } = edge.value;
     if (settings.adminToken === undefined) return failure(404, 'not_found', 'no such path');
     if (!(await equalSecrets(bearer(c.req.header('authorization')), settings.adminToken))) {
       tally.add('relay_auth_failures_total{reason="admin"}');
       log.sampled('admin authentication failed', { requestId: c.get('requestId') });
       return failure(401, 'unauthorized', 'expected the header "Authorization: Bearer TOKEN"', { 'www-authenticate': 'Bearer' });
     }
-    const work = handleAdmin(c.req.raw, { store, receivers: settings.config.receivers, send, now, count: (metric) => tally.add(metric) });
+    const { receivers } = settings.config;
+    const work = handleAdmin(c.req.raw, { store, receivers, devices, send, now, count: (metric) => tally.add(metric) });
     // A replay whose caller goes away is still brought to its end: taken and deleted, not taken and kept.
     c.executionCtx.waitUntil(work.catch(() => {}));
     const reply = await work;

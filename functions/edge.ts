@@ -3,6 +3,7 @@ import { compileRelabel } from '../contract/relabel.ts';
 import { outgoingOf, receiversOf } from './config/routes.ts';
 import type { Outgoing, ReceiverConfig, RelayConfig, TenantConfig } from './config/types.ts';
 import type { Settings } from './env.ts';
+import { listDevices } from './fleet/devices.ts';
 import { Layouts } from './fleet/layout.ts';
 import { ShardRegistry } from './fleet/registry.ts';
 import { shardsOf } from './fleet/shards.ts';
@@ -15,7 +16,7 @@ import { TableUse } from './ingest/table-use.ts';
 import { type BlobCache, TableSource } from './ingest/tables.ts';
 import { Tally } from './ingest/tally.ts';
 import type { EdgeLog } from './log.ts';
-import type { ObjectStore, ShardStub, Verdict } from './model.ts';
+import type { DevicesRequest, ListedDevices, ObjectStore, ShardStub, Verdict } from './model.ts';
 
 /** What lives as long as the isolate, whatever the configuration. */
 export interface Isolate {
@@ -66,6 +67,8 @@ export interface Edge {
   readonly series: SeriesCache;
   readonly registry: ShardRegistry;
   readonly layouts: Layouts;
+  /** What is known of a tenant's devices. */
+  readonly devices: (tenant: string, request: DevicesRequest) => Promise<ListedDevices>;
   readonly tenant: (name: string) => Tenant | undefined;
   /** Origins that any tenant allows. */
   readonly corsOrigins: ReadonlySet<string>;
@@ -104,6 +107,7 @@ export function createEdge(
   const outgoing = (tenant: string) => outgoingOf(receiversOf(config, tenant) ?? []);
   const hash = seriesHash(settings.deviceTokenKey);
   const tableUse = new TableUse({ store, cache, now });
+  const registry = new ShardRegistry(store);
   return {
     settings,
     store,
@@ -112,7 +116,8 @@ export function createEdge(
     tables: new TableSource({ store, cache, use: tableUse, limits: config.limits, memoryBytes: TABLE_CACHE_BYTES }),
     tableUse,
     series: new SeriesCache(SERIES_CACHE_BYTES),
-    registry: new ShardRegistry(store),
+    registry,
+    devices: async (tenant, request) => listDevices(await registry.ofTenant(tenant), shard, request),
     layouts: new Layouts({
       store,
       now,

@@ -42,6 +42,14 @@ export interface LogCommitRequest extends CommitPayload {
   readonly base: Point;
   readonly to: Point;
   readonly gaps: readonly Gap[];
+  /** Absent: nothing. */
+  readonly leftOut?: LeftOut;
+}
+/** Series that a push is without because the rules drop them, so that the device need not send them. */
+export interface LeftOut {
+  readonly series: number;
+  /** As in `{instance="a:9100", job="node"}`; those of the push's first targets, some dozens. */
+  readonly targets: readonly { readonly target: string; readonly series: number }[];
 }
 /** Of a standard sender, which has no log that we know: store these, whatever was before. Never a conflict, never a repeat. */
 export interface PlainCommitRequest extends CommitPayload {
@@ -93,6 +101,30 @@ export interface DrainState {
   readonly backlog: readonly string[];
 }
 
+/** Which devices to tell of: one, or at most `limit` whose names come after `after`. */
+export interface DevicesRequest {
+  readonly device?: string;
+  readonly after?: string;
+  readonly limit: number;
+}
+/** A device with a log. */
+export interface DeviceStatus {
+  readonly device: string;
+  /** Its last commit, ms. */
+  readonly pushedMs: number;
+  /** Of that push; absent where the shard has started since. */
+  readonly leftOut?: LeftOut;
+}
+/** Of all shards of a tenant. */
+export interface ListedDevices {
+  /** By name. */
+  readonly devices: readonly DeviceStatus[];
+  /** For `after` of the next page; absent at the end. */
+  readonly next?: string;
+  /** Shards that did not answer: their devices are missing. */
+  readonly unreachable: readonly string[];
+}
+
 /** The RPC surface of the shard Durable Object. */
 export interface ShardStub {
   commit(request: CommitRequest): Promise<CommitResult | Moved>;
@@ -106,6 +138,8 @@ export interface ShardStub {
   account(request: AccountRequest): Promise<AccountResult>;
   /** Wakes it so that it drains; the cron watchdog's call. Safe at any time. */
   poke(): Promise<void>;
+  /** By name. Of a closed shard none: they are another's. */
+  devices(request: DevicesRequest): Promise<readonly DeviceStatus[]>;
   /** Its counters and gauges, by metric name with labels in Prometheus' text form. */
   metrics(): Promise<ShardMetrics>;
   /**

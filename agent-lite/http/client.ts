@@ -17,6 +17,12 @@ export interface HttpClientOptions {
 }
 
 const MAX_REDIRECTS = 10;
+/**
+ * Of a repeatable request: a kept connection that has not begun to answer by then is left for another one, long before the request's
+ * deadline. Only where the body is so small that also a slow link has carried it.
+ */
+const SILENT_MS = 10_000;
+const MAX_REPEATED_BYTES = 16 * 1024;
 
 type HeaderValues = Record<string, string | readonly string[]>;
 
@@ -48,13 +54,14 @@ export function createHttpClient(config: HttpClientConfig, options: HttpClientOp
 
   async function send(request: HttpRequest, url: URL, headers: HeaderValues, signal: AbortSignal): Promise<HttpResponse> {
     const used = await connections();
-    const once = (): Promise<HttpResponse> =>
-      exchange(used.open(url, request.method, headers, proxyFor(url)), request.body, request.maxBytes, signal);
+    const once = (suspect?: (heard: AbortSignal) => Promise<void>): Promise<HttpResponse> =>
+      exchange(used.open(url, request.method, headers, proxyFor(url)), request.body, request.maxBytes, signal, suspect);
+    const small = request.repeatable === true && (request.body?.length ?? 0) <= MAX_REPEATED_BYTES;
     try {
-      return await once();
+      return await (small ? once((heard) => options.clock.sleep(SILENT_MS, heard)) : once());
     } catch (error) {
       if (!(error instanceof StaleConnection)) throw error;
-      if (request.method !== 'GET' && request.method !== 'HEAD') throw new HttpError('network', error.message, { cause: error });
+      if (request.method === 'POST' && request.repeatable !== true) throw new HttpError('network', error.message, { cause: error });
     }
     // The other kept connections have waited as long.
     used.dropIdle();

@@ -4,7 +4,7 @@ import { createGunzip } from 'node:zlib';
 import { HttpError, type HttpResponse } from '../model.ts';
 import { tlsMessage } from './tls.ts';
 
-/** The kept connection was closed by the other side before it answered a single byte: the request may be sent anew. */
+/** The kept connection was closed by the other side before it answered a single byte, or says nothing: the request may be sent anew. */
 export class StaleConnection extends Error {
   override name = 'StaleConnection';
 }
@@ -13,13 +13,16 @@ export class StaleConnection extends Error {
  * Sends one request and reads its answer. Rejects with {@link HttpError} or {@link StaleConnection}.
  * @param maxBytes of the body after decompression; 0: no limit
  * @param signal its reason, an HttpError, becomes the failure
+ * @param suspect resolves when a kept connection has been silent for so long that it is taken for dead; absent: never
  */
 export async function exchange(
   request: ClientRequest,
   body: Uint8Array | undefined,
   maxBytes: number,
   signal: AbortSignal,
+  suspect?: (heard: AbortSignal) => Promise<void>,
 ): Promise<HttpResponse> {
+  const heard = new AbortController();
   let abort = (): void => {};
   try {
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
@@ -29,9 +32,11 @@ export async function exchange(
         request.destroy();
       };
       answer(request, body, resolve, reject);
+      if (suspect !== undefined) watch(request, suspect, heard.signal, reject);
       if (signal.aborted) abort();
       signal.addEventListener('abort', abort);
     });
+    heard.abort();
     return {
       status: response.statusCode ?? 0,
       headers: plainHeaders(response),
@@ -41,6 +46,7 @@ export async function exchange(
     if (signal.aborted) throw signal.reason;
     throw error instanceof StaleConnection ? error : httpError(error);
   } finally {
+    heard.abort();
     signal.removeEventListener('abort', abort);
     // No effect on a request that is complete; else the connection must not be used again.
     if (!request.writableFinished || request.destroyed) request.destroy();
@@ -65,6 +71,23 @@ function answer(
     reject(stale ? new StaleConnection('the kept connection was closed', { cause: error }) : error);
   });
   request.end(body);
+}
+
+/** A NAT that forgot the connection may swallow what is said on it. */
+function watch(
+  request: ClientRequest,
+  suspect: (heard: AbortSignal) => Promise<void>,
+  heard: AbortSignal,
+  reject: (error: unknown) => void,
+): void {
+  request.once('socket', () => {
+    if (!request.reusedSocket) return;
+    void suspect(heard).then(() => {
+      if (heard.aborted) return;
+      reject(new StaleConnection('the kept connection is silent'));
+      request.destroy();
+    });
+  });
 }
 
 function drained(response: IncomingMessage): Uint8Array {

@@ -116,6 +116,8 @@ export class EdgeClient {
       timeoutMs,
       maxBytes: MAX_ANSWER_BYTES,
       signal,
+      // By its positions and chain.
+      repeatable: true,
     });
   }
 

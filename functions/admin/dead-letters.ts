@@ -2,17 +2,21 @@ import { FormatError } from '../../contract/binary.ts';
 import type { ReceiverConfig } from '../config/types.ts';
 import { type DeadLetterHeader, decodeDeadLetter } from '../dead-letter.ts';
 import type { ObjectStore, Verdict } from '../model.ts';
+import { type DevicesOf, showDevices } from './devices.ts';
 import { keyOf, listLetters, tenantOf } from './letters.ts';
+import { isName, NAME_EXPECTED, wholeNumber } from './parameters.ts';
 import { tooOldFor } from './replay.ts';
 import { type AdminReply, badRequest, notAllowed, notFound, success } from './reply.ts';
 import { DEFAULT_SHOWN_SERIES, MAX_SHOWN_SERIES, showAsText, showBlock } from './show.ts';
 
 export const ADMIN_PATH = '/api/v1/admin/';
 const DEAD_LETTERS = `${ADMIN_PATH}dead-letters`;
+const DEVICES = `${ADMIN_PATH}devices`;
 
 export interface AdminContext {
   readonly store: ObjectStore;
   readonly receivers: readonly ReceiverConfig[];
+  readonly devices: DevicesOf;
   /** One POST to a receiver in the name of a tenant. Throws where a secret of the receiver is not set. */
   readonly send: (receiver: ReceiverConfig, tenant: string, block: Uint8Array<ArrayBuffer>) => Promise<Verdict>;
   /** Ms. */
@@ -27,12 +31,13 @@ const MAX_LISTED = 300;
 /**
  * What an operator may ask, already known to be one:
  * `GET dead-letters?tenant=&limit=&after=`, `GET dead-letters/TENANT/NAME?format=text&series=`,
- * `POST dead-letters/TENANT/NAME/replay`, `DELETE dead-letters/TENANT/NAME`.
+ * `POST dead-letters/TENANT/NAME/replay`, `DELETE dead-letters/TENANT/NAME`, `GET devices?tenant=&device=&limit=&after=&format=text`.
  */
 export async function handleAdmin(request: Request, context: AdminContext): Promise<AdminReply> {
   const { pathname, searchParams } = new URL(request.url);
   const method = request.method === 'HEAD' ? 'GET' : request.method;
   if (pathname === DEAD_LETTERS) return method === 'GET' ? list(searchParams, context) : notAllowed('GET, HEAD');
+  if (pathname === DEVICES) return method === 'GET' ? showDevices(searchParams, context.devices) : notAllowed('GET, HEAD');
   if (!pathname.startsWith(`${DEAD_LETTERS}/`)) return notFound('no such path');
   const rest = pathname.slice(DEAD_LETTERS.length + 1);
   const replaying = rest.endsWith('/replay');
@@ -48,8 +53,7 @@ async function list(parameters: URLSearchParams, { store }: AdminContext): Promi
   const after = parameters.get('after') ?? undefined;
   const limit = wholeNumber(parameters.get('limit'), DEFAULT_LISTED, MAX_LISTED);
   if (limit === undefined) return badRequest(`limit: expected a number from 1 to ${MAX_LISTED}`);
-  if (tenant !== undefined && !/^[A-Za-z0-9_-]{1,64}$/.test(tenant))
-    return badRequest('tenant: expected 1 to 64 letters, digits, "_" or "-"');
+  if (tenant !== undefined && !isName(tenant)) return badRequest(`tenant: ${NAME_EXPECTED}`);
   if (after !== undefined && tenantOf(after) === undefined) return badRequest('after: expected the id of a dead letter');
   return success(await listLetters(store, { tenant, limit, after }));
 }
@@ -110,11 +114,4 @@ async function read(id: string, store: ObjectStore): Promise<ReadLetter | AdminR
     if (!(error instanceof FormatError)) throw error;
     return { status: 422, errorType: 'damaged', error: `the dead letter cannot be read: ${error.message}` };
   }
-}
-
-/** Undefined where it is no number of 1 to `greatest`. */
-function wholeNumber(text: string | null, otherwise: number, greatest: number): number | undefined {
-  if (text === null) return otherwise;
-  const value = Number(text);
-  return /^\d{1,6}$/.test(text) && value >= 1 && value <= greatest ? value : undefined;
 }

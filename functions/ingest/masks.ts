@@ -1,6 +1,8 @@
 import type { UndecodedTargetBatch } from '../../contract/decode-push-target.ts';
+import { formatLabels } from '../../contract/labels.ts';
 import { decodeMask, encodeMask, type Mask, NO_MASK } from '../../contract/mask.ts';
 import type { TargetMask } from '../../contract/push.ts';
+import type { LeftOut } from '../model.ts';
 import type { SeriesEntry } from './series-cache.ts';
 import { KEPT, type Template } from './template.ts';
 
@@ -8,6 +10,9 @@ import { KEPT, type Template } from './template.ts';
 const MAX_MASK_BYTES = 96 * 1024;
 /** Of an index of a target. */
 const INDEX_BYTES = 3;
+/** Told to the shard for those who look at a device: what leaves things out, not how a large device is made up. */
+const MAX_TOLD_TARGETS = 40;
+const MAX_TARGET_LENGTH = 200;
 
 /**
  * Drop push-down, on the edge: holds what a push leaves out against what the rules of this very moment drop. A push is taken only
@@ -19,6 +24,8 @@ export class MaskCheck {
   /** By bytes of the mask. */
   readonly #told = new Map<string, { mask: Mask; targets: number[] }>();
   #bytes = 0;
+  /** Series left out, by target. */
+  readonly #series = new Map<string, number>();
   /** A target of this push leaves out rows that are not dropped. */
   wrong = false;
   /** Cells that the push leaves out. */
@@ -30,15 +37,18 @@ export class MaskCheck {
   }
 
   /** Throws {@link FormatError} where the target's mask does not fit its table. `target`: its index in the push. */
-  check(target: number, { mask, times }: UndecodedTargetBatch, { template }: SeriesEntry): void {
+  check(target: number, { mask, times, labels }: UndecodedTargetBatch, { template }: SeriesEntry): void {
     const right = this.#rightMask(template);
     if (mask.length > 0) {
       const masked = decodeMask(mask, template.rows);
+      let series = 0;
       for (let row = 0; row < masked.length; row++) {
         if (masked[row] === 0) continue;
-        this.leftOut += times.length;
+        series++;
         if (!this.#enabled || template.drops[row] === KEPT) this.wrong = true;
       }
+      this.leftOut += series * times.length;
+      this.#series.set(formatLabels(labels).slice(0, MAX_TARGET_LENGTH), series);
     }
     if (!isEqual(mask, right)) this.#tell(target, right);
   }
@@ -46,6 +56,13 @@ export class MaskCheck {
   /** What the device has to learn: the right masks of targets that came with others. */
   masks(): readonly TargetMask[] {
     return [...this.#told.values()];
+  }
+
+  /** For the shard; undefined: nothing is left out. */
+  leftOutSeries(): LeftOut | undefined {
+    const targets = [...this.#series].map(([target, series]) => ({ target, series })).filter(({ series }) => series > 0);
+    if (targets.length === 0) return undefined;
+    return { series: targets.reduce((sum, { series }) => sum + series, 0), targets: targets.slice(0, MAX_TOLD_TARGETS) };
   }
 
   #rightMask(template: Template): Mask {

@@ -123,8 +123,10 @@ async function takePush(push: UndecodedPush, identity: Identity, deps: PushDeps,
 
   for (const { from, to, reason } of push.gaps) tally.add(`relay_positions_skipped_total{reason="${reason}"}`, to - from + 1);
   const { logId, stream, base, to, gaps } = push;
+  const leftOut = masks.leftOutSeries();
+  const about = leftOut === undefined ? {} : { leftOut };
   return answer(
-    await deps.commit({ ...identity, logId, stream, base, to, gaps, fragments: fragments.value, sketch, counts: tally.take() }),
+    await deps.commit({ ...identity, logId, stream, base, to, gaps, fragments: fragments.value, sketch, counts: tally.take(), ...about }),
     { minPushIntervalMs, freshWindowMs, masks: masks.masks() },
   );
 }

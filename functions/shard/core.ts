@@ -5,6 +5,8 @@ import type {
   Clock,
   CommitRequest,
   CommitResult,
+  DeviceStatus,
+  DevicesRequest,
   DrainState,
   HandOverRequest,
   HandOverResult,
@@ -26,6 +28,7 @@ import { hashText } from './hash.ts';
 import { PAGE_CHARACTERS, type Peer } from './inherit.ts';
 import { formatShardName, type ShardName } from './keys.ts';
 import { Ledger, LedgerError, type Sql } from './ledger.ts';
+import { LeftOutByDevice } from './left-out.ts';
 import { Limits, type ShardLimits, UNLIMITED } from './limits.ts';
 import { shardValues } from './metrics.ts';
 import { placeAfter } from './placing.ts';
@@ -88,6 +91,7 @@ export class ShardCore {
   readonly #generation: Generation;
   readonly #limits: Limits;
   readonly #tables: TableQuota;
+  readonly #leftOut = new LeftOutByDevice();
   #drains: Drains;
   #lanes: number;
   #alarmMs: number | undefined;
@@ -148,7 +152,9 @@ export class ShardCore {
       throw new Error(`shard ${formatShardName(this.#options.name)}: expected data of its tenant, got those of ${request.tenant}`);
     }
     if (!this.#generation.isOpen && !(await this.#opened(request))) return this.#committer.refuse('handover');
-    return { ...(await this.#committer.commit(request)), ...this.#leading?.time() };
+    const result = await this.#committer.commit(request);
+    if (result.kind === 'stored' && !result.repeated) this.#leftOut.note(request);
+    return { ...result, ...this.#leading?.time() };
   }
 
   /** Before a device stores a series table, and when it sends what cannot be read. */
@@ -232,6 +238,17 @@ export class ShardCore {
     this.#alarmMs = undefined;
     await this.#slice();
     await this.#maintain();
+  }
+
+  devices({ device: only, after = '', limit }: DevicesRequest): readonly DeviceStatus[] {
+    const { positions } = this.#positions;
+    if (this.#generation.closedBy !== undefined) return [];
+    const lastMs = only === undefined ? undefined : positions.lastMs(only);
+    const found = only === undefined ? positions.list(after, limit) : lastMs === undefined ? [] : [[only, lastMs] as const];
+    return found.map(([device, pushedMs]) => {
+      const leftOut = this.#leftOut.get(device);
+      return { device, pushedMs, ...(leftOut === undefined ? {} : { leftOut }) };
+    });
   }
 
   metrics(): ShardMetrics {

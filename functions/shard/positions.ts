@@ -96,6 +96,18 @@ export class Positions {
     }
   }
 
+  /** Devices after `after`, by name, at most `limit`; with the time of each one's last commit, ms. */
+  list(after: string, limit: number): readonly (readonly [device: string, atMs: number])[] {
+    const names = [...this.#devices.keys()].filter((device) => device > after).sort();
+    return names.slice(0, limit).map((device) => [device, this.lastMs(device) ?? 0]);
+  }
+
+  /** Of its last commit; undefined where the device is not known. */
+  lastMs(device: string): number | undefined {
+    const logs = this.#devices.get(device);
+    return logs === undefined ? undefined : Math.max(0, ...[...logs.values()].map(({ atMs }) => atMs));
+  }
+
   /** log_ids written to since `now - ACTIVE_LOG_MS`, and devices that have two or more of them. */
   activity(now: number): { readonly activeLogs: number; readonly devicesWithSeveral: number } {
     let activeLogs = 0;

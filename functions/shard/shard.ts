@@ -15,6 +15,8 @@ import type {
   AccountResult,
   CommitRequest,
   CommitResult,
+  DeviceStatus,
+  DevicesRequest,
   DrainState,
   HandOverRequest,
   HandOverResult,
@@ -64,6 +66,10 @@ export class Shard extends DurableObject<Bindings> implements ShardStub {
 
   async poke(): Promise<void> {
     await this.#started().poke();
+  }
+
+  async devices(request: DevicesRequest): Promise<readonly DeviceStatus[]> {
+    return this.#started().devices(request);
   }
 
   async metrics(): Promise<ShardMetrics> {

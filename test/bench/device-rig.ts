@@ -8,7 +8,7 @@ import type { Cleanup } from '../e2e/harness/cleanup.ts';
 import { freePort, NODE, Program, ROOT } from '../e2e/harness/program.ts';
 import { deviceToken, EdgeUnderTest } from '../e2e/harness/stack.ts';
 import { sleep, waitFor } from '../e2e/harness/wait.ts';
-import { CountingProxy } from './counting-proxy.ts';
+import { CountingProxy, type Nat } from './counting-proxy.ts';
 import { type ProcessUse, processUse } from './process-cpu.ts';
 
 /** Agents under the eyes of a benchmark: how each is started, and what it uses. */
@@ -109,10 +109,10 @@ export async function startAgentLite(
   cleanup: Cleanup,
   folder: string,
   edgePort: number,
-  options: RigOptions & { readonly idleMs?: number; readonly scheme?: string; readonly tls?: string },
+  options: RigOptions & { readonly nat?: Nat; readonly scheme?: string; readonly tls?: string; readonly device?: string },
 ): Promise<RunningAgent> {
-  const proxy = await startProxy(cleanup, edgePort, options.idleMs);
-  await writeFile(join(folder, 'token'), await deviceToken());
+  const proxy = await startProxy(cleanup, edgePort, options.nat);
+  await writeFile(join(folder, 'token'), await deviceToken(options.device));
   await writeFile(
     join(folder, 'agent.yml'),
     `${scrapeYaml(options)}edge_push:
@@ -152,6 +152,9 @@ export function metricOf(text: string, name: string): number {
   return sum;
 }
 
+/** Requests that the agent's pushes have taken. */
+export const pushesOf = async (agent: RunningAgent): Promise<number> => metricOf(await agent.metrics(), 'agent_lite_push_requests_total');
+
 const scrapeYaml = ({ scrapeInterval, staticConfigs }: RigOptions): string => `global:
   scrape_interval: ${scrapeInterval}
   external_labels: { cluster: bench }
@@ -160,8 +163,8 @@ scrape_configs:
     static_configs: ${staticConfigs}
 `;
 
-async function startProxy(cleanup: Cleanup, port: number, idleMs = 0): Promise<CountingProxy> {
-  const proxy = await CountingProxy.start(port, idleMs);
+async function startProxy(cleanup: Cleanup, port: number, nat?: Nat): Promise<CountingProxy> {
+  const proxy = await CountingProxy.start(port, nat);
   cleanup.add(() => proxy.stop());
   return proxy;
 }

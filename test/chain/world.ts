@@ -175,7 +175,7 @@ export class World {
     const { rig, fleet } = this;
     const byTheClock = <T>(call: Promise<T>): Promise<T> =>
       this.released(() => (fleet === undefined ? Promise.race([call, rig.gone]) : call));
-    const to = (): Omit<ShardStub, 'metrics' | 'count'> => fleet?.stub(name) ?? this.core();
+    const to = (): Omit<ShardStub, 'devices' | 'metrics' | 'count'> => fleet?.stub(name) ?? this.core();
     return {
       commit: (request) => byTheClock(to().commit(request)),
       handOver: (request) => byTheClock(to().handOver(request)),
@@ -183,6 +183,7 @@ export class World {
       account: (request) => byTheClock(to().account(request)),
       time: () => byTheClock(to().time()),
       poke: () => to().poke(),
+      devices: async (request) => (fleet?.shard(name) ?? rig).core.devices(request),
       metrics: async () => (fleet?.shard(name) ?? rig).core.metrics(),
       count: async () => ({}),
     };

@@ -103,6 +103,7 @@ export class FleetRig {
       account: (request) => this.shard(name).core.account(request),
       time: () => this.shard(name).core.time(),
       poke: () => this.shard(name).core.poke(),
+      devices: async (request) => this.shard(name).core.devices(request),
       metrics: async () => this.shard(name).core.metrics(),
       count: async () => ({}),
     };

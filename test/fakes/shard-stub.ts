@@ -5,6 +5,8 @@ import type {
   AccountResult,
   CommitRequest,
   CommitResult,
+  DeviceStatus,
+  DevicesRequest,
   DrainState,
   HandOverResult,
   Moved,
@@ -23,6 +25,8 @@ export class FakeShard implements ShardStub {
   clock: ReceiverClock = {};
   result: CommitResult | Moved | Error = { kind: 'stored', repeated: false };
   values: Record<string, number> = {};
+  /** By name. */
+  statuses: readonly DeviceStatus[] = [];
   /** Handed over by {@link count}. */
   counted: Record<string, number> = {};
 
@@ -49,6 +53,10 @@ export class FakeShard implements ShardStub {
   async poke(): Promise<void> {
     this.pokes++;
     if (this.result instanceof Error) throw this.result;
+  }
+  async devices({ device, after = '', limit }: DevicesRequest): Promise<readonly DeviceStatus[]> {
+    if (this.result instanceof Error) throw this.result;
+    return this.statuses.filter((one) => (device === undefined ? one.device > after : one.device === device)).slice(0, limit);
   }
   async metrics(): Promise<ShardMetrics> {
     if (this.result instanceof Error) throw this.result;

@@ -125,6 +125,11 @@ describe('the shard', () => {
     expect(conflict).toMatchObject({ kind: 'conflict', stored: { position: 3 } });
     const { values } = await stubOf(name).metrics();
     expect(values).toMatchObject({ relay_devices: 3, relay_buffer_objects: 1, relay_samples_stored_total: 3 });
+    const leftOut = { series: 2, targets: [{ target: '{job="node"}', series: 2 }] };
+    await stubOf(name).commit({ ...requestOf(name, { device: 'gw-2', from: 3, to: 4 }), leftOut });
+    const devices = await stubOf(name).devices({ after: 'gw-1', limit: 5 });
+    expect(devices).toMatchObject([{ device: 'gw-2', leftOut }, { device: 'gw-3' }]);
+    expect(devices[1]).not.toHaveProperty('leftOut');
   });
 
   it('stores what a standard sender sends, without a log, each time', async () => {

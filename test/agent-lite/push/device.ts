@@ -1,6 +1,6 @@
 import { deflateSync } from 'node:zlib';
 import { expect } from 'vitest';
-import type { HttpClient, Scrape } from '../../../agent-lite/model.ts';
+import { type HttpClient, HttpError, type Scrape } from '../../../agent-lite/model.ts';
 import { ClockCorrection } from '../../../agent-lite/push/clock-correction.ts';
 import { EdgeClient } from '../../../agent-lite/push/edge-client.ts';
 import type { Round } from '../../../agent-lite/push/round.ts';
@@ -25,27 +25,37 @@ export class Device {
   uploads = 0;
   edges: readonly TestEdge[];
   route: () => number = () => 0;
+  /** Whether the answer to a push gets lost on its way. */
+  loses: () => boolean = () => false;
   readonly #log: Log;
+  readonly #dropPushDown: boolean;
   #sender: Sender | undefined;
 
-  private constructor(clock: ManualClock, log: Log, edges: readonly TestEdge[]) {
+  private constructor(clock: ManualClock, log: Log, edges: readonly TestEdge[], dropPushDown: boolean) {
     this.clock = clock;
     this.#log = log;
     this.edges = edges;
+    this.#dropPushDown = dropPushDown;
   }
 
   static async open(edges: readonly TestEdge[], dropPushDown: boolean): Promise<Device> {
     const clock = new ManualClock({ now: NOW - 1_000_000 });
     const log: Log = await logWorld(clock).open(new MemoryStore(), { sync: 'never' });
-    const device = new Device(clock, log, edges);
-    const deflate = (bytes: Uint8Array) => Promise.resolve(new Uint8Array(deflateSync(bytes)));
-    const client = new EdgeClient({ http: device.#http(), url: 'http://edge', timeoutMs: 1000, clock, deflate });
-    const correction = await ClockCorrection.load(clock, new MemoryClockStore());
-    device.#sender = new Sender({
-      ...{ reader: log, client, correction, clock, logger: new FakeLogger(), metrics: device.metrics, deflate, version: 'test' },
-      ...{ externalLabels: [], receiver: 'edge', maxCells: 100_000, dropPushDown, intervalMs: () => 60_000 },
-    });
+    const device = new Device(clock, log, edges, dropPushDown);
+    await device.restart();
     return device;
+  }
+
+  /** What only the process knew, such as masks, is gone. */
+  async restart(): Promise<void> {
+    const { clock, metrics } = this;
+    const deflate = (bytes: Uint8Array) => Promise.resolve(new Uint8Array(deflateSync(bytes)));
+    const client = new EdgeClient({ http: this.#http(), url: 'http://edge', timeoutMs: 1000, clock, deflate });
+    const correction = await ClockCorrection.load(clock, new MemoryClockStore());
+    this.#sender = new Sender({
+      ...{ reader: this.#log, client, correction, clock, logger: new FakeLogger(), metrics, deflate, version: 'test' },
+      ...{ externalLabels: [], receiver: 'edge', maxCells: 100_000, dropPushDown: this.#dropPushDown, intervalMs: () => 60_000 },
+    });
   }
 
   #http(): HttpClient {
@@ -60,6 +70,7 @@ export class Device {
         const responses = path === PUSH_PATH ? [await send(this.edges[this.route()] as TestEdge)] : await Promise.all(this.edges.map(send));
         const response = responses[0] as Response;
         if (path === PUSH_PATH) this.codes.push(String(response.status));
+        if (path === PUSH_PATH && this.loses()) throw new HttpError('timeout', 'lost');
         if (method === 'PUT') this.uploads++;
         return {
           status: response.status,
@@ -71,8 +82,14 @@ export class Device {
     };
   }
 
-  async append(scrape: Scrape): Promise<void> {
-    await this.#log.append(scrape);
+  /** Returns its position. */
+  async append(scrape: Scrape): Promise<number> {
+    return (await this.#log.append(scrape)).position;
+  }
+
+  /** One request, and whatever comes of it. */
+  async round(): Promise<Round | undefined> {
+    return this.#sender?.round(new AbortController().signal);
   }
 
   /** Until the edges have everything. */
@@ -80,7 +97,7 @@ export class Device {
     this.codes.length = 0;
     let round: Round = { kind: 'again' };
     for (let i = 0; i < 30 && round.kind !== 'idle'; i++) {
-      round = (await this.#sender?.round(new AbortController().signal)) ?? round;
+      round = (await this.round()) ?? round;
       if (round.kind === 'failed') throw new Error(round.message);
     }
     expect(round.kind).toBe('idle');

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { formatLabels } from '../../../contract/labels.ts';
 import { defaultRelabelConfig, type RelabelConfig } from '../../../contract/relabel.ts';
 import type { TenantConfig } from '../../../functions/config/types.ts';
 import { relayConfig, tenantWithoutRules } from '../../fakes/relay-config.ts';
@@ -54,7 +55,12 @@ describe('drop push-down', () => {
       await step(device, i + 0.123456789);
       await step(plain, i + 0.123456789);
       expect(device.leftOut).toBe(i === 0 ? 0 : 6);
-      expect(edge.shard().requests[0]?.counts['relay_samples_left_out_total']).toBe(i === 0 ? undefined : 6);
+      const [request] = edge.shard().requests;
+      expect(request?.counts['relay_samples_left_out_total']).toBe(i === 0 ? undefined : 6);
+      // For those who look at the device there.
+      const targets = ['one', 'two'].map((name) => ({ target: formatLabels(target(name)), series: 3 }));
+      expect(request).toMatchObject(i === 0 ? {} : { leftOut: { series: 6, targets } });
+      if (i === 0) expect(request).not.toHaveProperty('leftOut');
       expect(taken(edge)).toEqual(taken(plainEdge));
     }
     expect(plain.leftOut).toBe(0);

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { ABSENT, type Cells, countSamples, createCells, setStale, setValue } from '../../../contract/cells.ts';
-import { labelsKey } from '../../../contract/labels.ts';
+import { type Labels, labelsKey } from '../../../contract/labels.ts';
 import { NO_RULES } from '../../../contract/relabel.ts';
 import { assemble, type Batch, SLICE_MS } from '../../../functions/ingest/assemble.ts';
+import { isExclusive } from '../../../functions/ingest/exclusive.ts';
 import { MAX_FRAGMENT_BYTES } from '../../../functions/ingest/fragments.ts';
 import { seriesHash } from '../../../functions/ingest/series-hash.ts';
 import { Tally } from '../../../functions/ingest/tally.ts';
@@ -22,7 +23,9 @@ const batch = fc.record({
   ownTimes: fc.option(fc.array(fc.integer({ min: 0, max: 6 * SLICE_MS }), { minLength: 12, maxLength: 12 }), { nil: undefined }),
 });
 
-function build(given: typeof batch extends fc.Arbitrary<infer T> ? T : never): Batch {
+type Given = typeof batch extends fc.Arbitrary<infer T> ? T : never;
+
+function build(given: Given, target: Labels = []): Batch {
   let time = given.start;
   const times = given.steps.map((step) => {
     time += step;
@@ -43,13 +46,13 @@ function build(given: typeof batch extends fc.Arbitrary<infer T> ? T : never): B
     limits: relayConfig.limits,
   };
   const rows = given.names.map((name) => labels({ __name__: name }));
-  return { owner: given.owner, times, cells, entry: entryFor(rows, [], [], 'gw-1', rules), exemplars: new Map() };
+  return { owner: given.owner, times, cells, entry: entryFor(rows, target, [], 'gw-1', rules), exemplars: new Map() };
 }
 
 it('each series ascends over all fragments, every sample is sent or counted, no fragment is too large', () => {
   fc.assert(
     fc.property(fc.array(batch, { maxLength: 5 }), fc.integer({ min: 1, max: 20 }), (given, maxSamplesPerSend) => {
-      const batches = given.map(build);
+      const batches = given.map((one) => build(one));
       const offered = batches.reduce((sum, { cells }) => sum + countSamples(cells), 0);
       const tally = new Tally();
       const latestMs = 5 * SLICE_MS;
@@ -84,7 +87,12 @@ it('no sample lies more than a slice behind one sent before it', () => {
   const plain = batch.map((given) => ({ ...given, ownTimes: undefined }));
   fc.assert(
     fc.property(fc.array(plain, { minLength: 1, maxLength: 5 }), (given) => {
-      const result = assemble(given.map(build), [], { maxSamplesPerSend: 3, latestMs: Number.MAX_SAFE_INTEGER }, new Tally());
+      const result = assemble(
+        given.map((one) => build(one)),
+        [],
+        { maxSamplesPerSend: 3, latestMs: Number.MAX_SAFE_INTEGER },
+        new Tally(),
+      );
       if (!result.ok) throw new Error(result.error);
       let newest = Number.NEGATIVE_INFINITY;
       for (const { minMs, maxMs } of result.value) {
@@ -100,4 +108,32 @@ it('leaves cells that are not sent absent, and nothing else', () => {
   const one = build({ owner: 0, start: 0, steps: [5, 5], names: ['a'], cells: Array(48).fill('value'), ownTimes: Array(12).fill(1) });
   assemble([one], [], { maxSamplesPerSend: 10, latestMs: 100 }, new Tally());
   expect([...one.cells.states]).toEqual([1, ABSENT]);
+});
+
+it('a push of which no two rows can be one series goes out as if each row were held against the others', () => {
+  /** Now and then a target's batches follow each other; each target has a label of its own. */
+  const following = fc.tuple(fc.array(batch, { minLength: 1, maxLength: 4 }), fc.array(fc.boolean(), { minLength: 4, maxLength: 4 }));
+  let exclusive = 0;
+  fc.assert(
+    fc.property(following, fc.integer({ min: 1, max: 20 }), ([given, follows], maxSamplesPerSend) => {
+      const made = (): Batch[] =>
+        given.map((one, i) =>
+          build(follows[i] ? { ...one, start: one.start + i * 20 * SLICE_MS } : one, labels({ instance: `${one.owner}` })),
+        );
+      const outcome = (batches: readonly Batch[]): unknown => {
+        const tally = new Tally();
+        const result = assemble(batches, [], { maxSamplesPerSend, latestMs: 70 * SLICE_MS }, tally);
+        return [result.ok && result.value.flatMap((fragment) => seriesOf({ fragments: [fragment] })), tally.take()];
+      };
+      const [first] = made();
+      if (first === undefined) return;
+      // Of another target, with equal labels and without a sample: now nothing is certain.
+      const doubt: Batch = { ...first, owner: 9, cells: createCells(first.cells.rows, first.times.length) };
+      expect(isExclusive([...made(), doubt])).toBe(false);
+      if (isExclusive(made())) exclusive++;
+      expect(outcome(made())).toEqual(outcome([...made(), doubt]));
+    }),
+    { numRuns: 500 },
+  );
+  expect(exclusive).toBeGreaterThan(50);
 });
