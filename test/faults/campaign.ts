@@ -39,6 +39,8 @@ export interface Result {
 
 /** Rounds that may fail before a scenario is given up. */
 const MAX_FAILURES = 3;
+/** Of real time: a round that takes longer hangs. */
+const ROUND_MS = 15 * 60_000;
 
 /** Runs the rounds of one scenario, one after another. Does not reject for what a round throws. */
 export async function runScenario(scenario: Scenario, { seed, rounds, short = false }: CampaignOptions): Promise<Result> {
@@ -59,7 +61,7 @@ export async function runScenario(scenario: Scenario, { seed, rounds, short = fa
     for (; number < wanted && failures.length < MAX_FAILURES; number++) {
       const random = new Random(`${seed}/${scenario.name}/${number}`);
       try {
-        const round = await withShared(short, (own) => run({ ...own, number, random }));
+        const round = await withShared(short, (own) => inTime(run({ ...own, number, random })));
         account = addAccounts(account, round);
       } catch (error) {
         fail(error);
@@ -67,6 +69,14 @@ export async function runScenario(scenario: Scenario, { seed, rounds, short = fa
     }
   }).catch(fail);
   return { name: scenario.name, rounds: number, account, failures, ms: performance.now() - startedMs };
+}
+
+async function inTime<T>(round: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`expected the round to end within ${ROUND_MS / 60_000} minutes`)), ROUND_MS);
+  });
+  return Promise.race([round, late]).finally(() => clearTimeout(timer));
 }
 
 /** Gives folders, and runs at the end what was asked for. */
