@@ -16,6 +16,7 @@ import { FakeLogger } from '../fakes/logger.ts';
 import type { FakeReceiver } from '../fakes/receiver.ts';
 import { CountingMetrics, logWorld } from '../fakes/wal.ts';
 import { type Account, LossError, NOTHING } from './account.ts';
+import { SOON_DELETED } from './device.ts';
 import { type Evidence, type HandedOut, Ledger, type SeenSeries, scrapeOf } from './ledger.ts';
 import type { Round, Rounds, Shared } from './scenario.ts';
 
@@ -115,7 +116,7 @@ class LiveDevice {
     const clock = createClock();
     const metrics = new CountingMetrics();
     const logger = new FakeLogger();
-    const log = await logWorld(new ManualClock()).open(new MemoryStore(), { clock, logger, metrics, segmentBytes: 64 * 1024 });
+    const log = await logWorld(new ManualClock()).open(new MemoryStore(), { clock, logger, metrics, ...SOON_DELETED });
     await log.retainCursors(['edge']);
     const credentials = { kind: 'inline', value: await deviceToken(name) } as const;
     const http = createHttpClient({ ...defaultHttp, authorization: { type: 'Bearer', credentials } }, { readFile, clock });
