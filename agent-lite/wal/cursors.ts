@@ -43,6 +43,15 @@ export class Cursors {
     this.#streams = new Map();
   }
 
+  /** Forgets the receivers of which a stream stands or ends beyond `position`, and says which. */
+  forgetBeyond(position: Position): readonly string[] {
+    const beyond = [...this.#streams].filter(([, streams]) =>
+      streams.some(({ at, end }) => Math.max(at.position, end?.position ?? 0) > position),
+    );
+    for (const [receiver] of beyond) this.#streams.delete(receiver);
+    return beyond.map(([receiver]) => receiver);
+  }
+
   encode(logId: LogId | undefined): Uint8Array<ArrayBuffer> {
     const cursors = [...this.#streams].map(([receiver, streams]) => ({
       receiver,

@@ -1,5 +1,5 @@
 import { FormatError } from '../../contract/binary.ts';
-import type { LogId } from '../../contract/push.ts';
+import { type LogId, NO_CHAIN, type Point } from '../../contract/push.ts';
 import type { Logger } from '../model.ts';
 import {
   BOOT,
@@ -27,6 +27,8 @@ export interface Opened {
   readonly unreadable: Entry[];
   /** Of the newest segment that can be read. */
   readonly logId: LogId | undefined;
+  /** The log's last record when that segment was begun: it may be all that is left. */
+  readonly before: Point;
   /** Bytes cut from the newest segment: the last write before a crash. */
   readonly tornBytes: number;
 }
@@ -48,7 +50,7 @@ interface Candidate {
 }
 
 export async function readSegments(tools: OpeningTools): Promise<Opened> {
-  const opened: Opening = { segments: [], empty: [], unreadable: [], logId: undefined, tornBytes: 0 };
+  const opened: Opening = { segments: [], empty: [], unreadable: [], logId: undefined, before: NOTHING_BEFORE, tornBytes: 0 };
   const candidates = await readHeaders(tools, opened);
   const logIds = new Set(candidates.flatMap(({ header }) => header?.logId ?? []));
   if (tools.knownLogId !== undefined) logIds.add(tools.knownLogId);
@@ -70,6 +72,8 @@ export async function readSegments(tools: OpeningTools): Promise<Opened> {
   if (failure !== undefined && opened.segments.length === 0) throw failure;
   return opened;
 }
+
+const NOTHING_BEFORE: Point = { position: 0, chain: NO_CHAIN };
 
 type Opening = { -readonly [K in keyof Opened]: Opened[K] };
 
@@ -93,6 +97,7 @@ async function openSegment(
     return;
   }
   opened.logId = segment.logId;
+  opened.before = segment.before ?? opened.before;
   if (isEmpty(segment)) opened.empty.push(segment.name);
   else opened.segments.push(segment);
 }

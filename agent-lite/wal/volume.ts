@@ -124,7 +124,16 @@ export class Volume {
     const newest = this.segments.newest();
     const furthest = this.#cursors.furthest();
     if (newest !== undefined) this.#head = { position: newest.last, chain: newest.chain ?? NO_CHAIN };
-    // A cursor beyond the log names records that a power cut took after they were acknowledged: the log goes on from there.
+    if (opened.before.position > this.#head.position) this.#head = opened.before;
+    // A cursor beyond the log names records that a power cut took after they were acknowledged, or nothing at all. The log goes on behind
+    // it, but it is not believed: the edge knows the one, and would never miss what the other skips.
+    const unsure = this.#cursors.forgetBeyond(this.#head.position);
+    if (unsure.length > 0)
+      this.#journal.log('warn', 'cursors point beyond the log: everything in the log is sent again, unless the edge says that it has it', {
+        receivers: unsure.join(','),
+        position: furthest.position,
+        log_end: this.#head.position,
+      });
     if (furthest.position > this.#head.position) this.#head = furthest;
     const first = firstPosition(this.#head.position, reserved);
     this.#positions.through = first - 1;

@@ -42,6 +42,8 @@ export interface WorldOptions {
 }
 
 const STEP_MS = 500;
+/** Of real time, for work that waits for no clock. */
+const WORK_MS = 60_000;
 const table = await tableOf('m');
 
 export class World {
@@ -118,7 +120,11 @@ export class World {
       const step = Math.max(0.001, Math.min(left, most, this.rig.clock.untilNext ?? most));
       await (this.fleet ?? this.rig).pass(step, step);
       left -= step;
-      while (this.#working > 0) await new Promise((resolve) => setImmediate(resolve));
+      for (const deadline = performance.now() + WORK_MS; this.#working > 0; ) {
+        await new Promise((resolve) => setImmediate(resolve));
+        if (performance.now() > deadline)
+          throw new Error(`expected requests to wait for a clock or to end, got ${this.#working} that do neither`);
+      }
       await settle();
     }
   }

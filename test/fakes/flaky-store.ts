@@ -17,6 +17,8 @@ export class FlakyStore implements ObjectStore {
   readonly #late: (() => Promise<unknown>)[] = [];
   /** Asked before each `create`. */
   createFault: (key: string) => CreateFault | undefined = () => undefined;
+  /** Waited for before each `create`: it takes so long. */
+  onCreate: (key: string) => Promise<void> | undefined = () => undefined;
   /** Asked before each other call. */
   fails: (call: 'get' | 'head' | 'list' | 'delete') => boolean = () => false;
   creates = 0;
@@ -28,6 +30,7 @@ export class FlakyStore implements ObjectStore {
 
   async create(key: string, body: Uint8Array): Promise<'created' | 'exists'> {
     this.creates++;
+    await this.onCreate(key);
     const fault = this.createFault(key);
     if (fault === 'late') {
       const copy = body.slice();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Account, addAccounts, LossError, NOTHING } from './account.ts';
 import { Random } from './random.ts';
-import type { Scenario, Shared } from './scenario.ts';
+import type { Rounds, Scenario, Shared } from './scenario.ts';
 
 const FOLDER = join(import.meta.dirname, 'scenarios');
 
@@ -39,34 +39,51 @@ export interface Result {
 
 /** Rounds that may fail before a scenario is given up. */
 const MAX_FAILURES = 3;
+/** Of real time: a round that takes longer hangs. */
+const ROUND_MS = 15 * 60_000;
 
-/** Runs the rounds of one scenario, one after another. Does not reject for what a round throws. */
+/** Runs the rounds of one scenario. Does not reject for what a round throws. */
 export async function runScenario(scenario: Scenario, { seed, rounds, short = false }: CampaignOptions): Promise<Result> {
   const wanted = short ? scenario.rounds.short : Math.min(rounds ?? Number.POSITIVE_INFINITY, scenario.rounds.full);
   const startedMs = performance.now();
   const failures: string[] = [];
   let account = NOTHING;
-  let number = 0;
-  const fail = (error: unknown): void => {
+  let begun = 0;
+  const fail = (error: unknown, where: string): void => {
     const { message, stack } = error instanceof Error ? error : new Error(String(error));
     const known = error instanceof LossError ? error.account : NOTHING;
     // Wrong, or out of order, is as bad as gone.
     account = addAccounts(account, { ...known, lost: Math.max(1, known.lost) });
-    failures.push(`round ${number}, --seed ${seed}: ${error instanceof LossError ? message : (stack ?? message)}`);
+    failures.push(`${where}, --seed ${seed}: ${error instanceof LossError ? message : (stack ?? message)}`);
+  };
+  const attempt = async (where: string, action: () => Promise<Account>): Promise<void> => {
+    try {
+      account = addAccounts(account, await inTime(action()));
+    } catch (error) {
+      fail(error, where);
+    }
   };
   await withShared(short, async (shared) => {
-    const run = 'run' in scenario ? scenario.run : await scenario.begin(shared);
-    for (; number < wanted && failures.length < MAX_FAILURES; number++) {
-      const random = new Random(`${seed}/${scenario.name}/${number}`);
-      try {
-        const round = await withShared(short, (own) => run({ ...own, number, random }));
-        account = addAccounts(account, round);
-      } catch (error) {
-        fail(error);
+    const { run, parallel = 1, finish }: Rounds = 'run' in scenario ? scenario : await scenario.begin(shared);
+    const lane = async (): Promise<void> => {
+      while (begun < wanted && failures.length < MAX_FAILURES) {
+        const number = begun++;
+        const random = new Random(`${seed}/${scenario.name}/${number}`);
+        await attempt(`round ${number}`, () => withShared(short, (own) => run({ ...own, number, random })));
       }
-    }
-  }).catch(fail);
-  return { name: scenario.name, rounds: number, account, failures, ms: performance.now() - startedMs };
+    };
+    await Promise.all(Array.from({ length: parallel }, lane));
+    if (finish !== undefined) await attempt('at the end', finish);
+  }).catch((error: unknown) => fail(error, 'begin'));
+  return { name: scenario.name, rounds: begun, account, failures, ms: performance.now() - startedMs };
+}
+
+async function inTime<T>(round: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`expected the round to end within ${ROUND_MS / 60_000} minutes`)), ROUND_MS);
+  });
+  return Promise.race([round, late]).finally(() => clearTimeout(timer));
 }
 
 /** Gives folders, and runs at the end what was asked for. */

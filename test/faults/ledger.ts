@@ -98,6 +98,11 @@ export class Ledger {
     return handed;
   }
 
+  /** So many scrapes. */
+  handedOutBy(source: string): number {
+    return this.#of(source).length;
+  }
+
   #of(source: string): HandedOut[] {
     const known = this.#bySource.get(source) ?? [];
     this.#bySource.set(source, known);

@@ -20,9 +20,20 @@ export class PowerStore implements CardStore {
   /** Contents that a small file has had since it was durable. */
   readonly #versions = new Map<string, Uint8Array[]>();
   #dead = false;
+  /** Writes and syncs until the power goes. */
+  #operationsLeft = Number.POSITIVE_INFINITY;
 
   constructor(random: Random) {
     this.#random = random;
+  }
+
+  /** The power goes at the write or sync after so many: that one is not over, and nothing follows it. {@link powerCut} says what is left. */
+  dieAfter(operations: number): void {
+    this.#operationsLeft = operations;
+  }
+
+  get dead(): boolean {
+    return this.#dead;
   }
 
   /** The system has written everything, as it does by itself every half minute. */
@@ -107,44 +118,58 @@ export class PowerStore implements CardStore {
     return this.#do(() => this.#now.list(area));
   }
   create(area: Area, name: string, bytes: Uint8Array, durable: boolean): Promise<void> {
-    return this.#do(async () => {
-      await this.#now.create(area, name, bytes, durable);
-      if (durable) this.#durable.set(`${area}/${name}`, bytes.slice());
-    });
+    const key = `${area}/${name}`;
+    const keep = (): void => void (durable && this.#durable.set(key, bytes.slice()));
+    return this.#change(() => this.#now.create(area, name, bytes, durable), keep);
   }
   append(name: string, at: number, bytes: Uint8Array): Promise<void> {
-    return this.#do(() => this.#now.append(name, at, bytes));
+    return this.#change(() => this.#now.append(name, at, bytes));
   }
   sync(name: string): Promise<void> {
-    return this.#do(async () => {
-      this.#durable.set(`wal/${name}`, await this.#now.read('wal', name, 0, Number.MAX_SAFE_INTEGER));
-    });
+    return this.#change(undefined, () => this.#keep(name));
   }
   read(area: Area, name: string, offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
     return this.#do(() => this.#now.read(area, name, offset, length));
   }
   truncate(name: string, length: number): Promise<void> {
-    return this.#do(async () => {
-      await this.#now.truncate(name, length);
-      await this.sync(name);
-    });
+    return this.#change(
+      () => this.#now.truncate(name, length),
+      () => this.#keep(name),
+    );
   }
   remove(area: Area, name: string): Promise<void> {
-    return this.#do(() => this.#now.remove(area, name));
+    return this.#change(() => this.#now.remove(area, name));
   }
   readFile(name: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
     return this.#do(() => this.#now.readFile(name));
   }
   replaceFile(name: string, bytes: Uint8Array, durable: boolean): Promise<void> {
-    return this.#do(async () => {
+    const write = async (): Promise<void> => {
       await this.#now.replaceFile(name, bytes, durable);
-      if (durable) {
-        this.#durable.set(`file/${name}`, bytes.slice());
-        this.#versions.delete(name);
-      } else this.#versions.set(name, [...(this.#versions.get(name) ?? []), bytes.slice()]);
+      this.#versions.set(name, [...(this.#versions.get(name) ?? []), bytes.slice()]);
+    };
+    return this.#change(write, () => {
+      if (!durable) return;
+      this.#durable.set(`file/${name}`, bytes.slice());
+      this.#versions.delete(name);
     });
   }
   async close(): Promise<void> {}
+
+  async #keep(name: string): Promise<void> {
+    this.#durable.set(`wal/${name}`, await this.#now.read('wal', name, 0, Number.MAX_SAFE_INTEGER));
+  }
+
+  /** `write`: what others see at once, and a power cut tears. `keep`: what makes it durable. */
+  #change(write: (() => Promise<void>) | undefined, keep?: () => void | Promise<void>): Promise<void> {
+    return this.#do(async () => {
+      const isLast = this.#operationsLeft-- <= 0;
+      await write?.();
+      if (!isLast) return keep?.();
+      this.#dead = true;
+      throw new StoreError('failed', 'the power is gone');
+    });
+  }
 
   #do<T>(action: () => Promise<T>): Promise<T> {
     return this.#dead ? Promise.reject(new StoreError('failed', 'this process is dead')) : action();

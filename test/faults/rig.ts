@@ -3,12 +3,12 @@ import { decodeDeadLetter } from '../../functions/dead-letter.ts';
 import { World, type WorldOptions } from '../chain/world.ts';
 import { TENANT } from '../fakes/commit-requests.ts';
 import { decodeWriteRequest } from '../fakes/remote-write.ts';
-import type { Account } from './account.ts';
+import { type Account, LossError } from './account.ts';
 import { type DeviceOptions, FaultDevice } from './device.ts';
 import { type Evidence, Ledger, type SeenSeries } from './ledger.ts';
 
 const SCRAPE_MS = 15_000;
-/** Longest that a round waits for everything to arrive. */
+/** Of virtual time, for everything to arrive once all is well again: several of the longest `Retry-After`. */
 const SETTLE_MS = 4 * 3_600_000;
 const MAX_DECODED_BYTES = 32 * 1024 * 1024;
 
@@ -59,12 +59,22 @@ export class FaultRig {
     }
   }
 
-  /** Lets time go by until nothing waits any more that can be sent, and gives the account. */
+  /** Lets time go by until nothing waits any more that can be sent, and gives the account. Rejects where something waits for ever. */
   async settle(more: Partial<Evidence> = {}): Promise<Account> {
-    const waits = (): boolean => this.devices.some(({ backlog }) => backlog > 0) || this.world.value('relay_buffer_objects') > 0;
-    for (let passed = 0; passed < SETTLE_MS && waits(); passed += 60_000) await this.world.pass(60_000, SCRAPE_MS);
+    for (let passed = 0; passed < SETTLE_MS && this.#waits() !== undefined; passed += 60_000) await this.world.pass(60_000, SCRAPE_MS);
     await this.world.pass(5_000, 1000);
-    return this.account(more);
+    const account = await this.account(more);
+    const waits = this.#waits();
+    if (waits === undefined) return account;
+    const text = `expected everything to have arrived ${SETTLE_MS / 3_600_000} h after all was well again, but there is no end: ${waits}`;
+    throw new LossError(text, account);
+  }
+
+  #waits(): string | undefined {
+    const device = this.devices.find(({ backlog }) => backlog > 0);
+    if (device !== undefined) return `${device.backlog} scrapes wait on ${device.name} (${device.pusher.status().error ?? 'no error'})`;
+    const objects = this.world.value('relay_buffer_objects');
+    return objects > 0 ? `${objects} objects wait in the bucket for the receiver` : undefined;
   }
 
   /** As it is now. `more` replaces parts of the evidence. */

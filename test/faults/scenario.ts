@@ -10,7 +10,16 @@ export type Scenario = About & ({ readonly run: RunRound } | { readonly begin: B
 /** Runs one round. */
 export type RunRound = (round: Round) => Promise<Account>;
 /** Sets up what all rounds of a campaign share, say real programs that take long to start, and gives what runs one of them. */
-export type Begin = (shared: Shared) => Promise<RunRound>;
+export type Begin = (shared: Shared) => Promise<Rounds>;
+
+export interface Rounds {
+  /** May do harm only, and leave the account to a later round or to the end: waiting for everything to arrive takes longest. */
+  readonly run: RunRound;
+  /** So many rounds at a time; default 1. */
+  readonly parallel?: number;
+  /** After the last round: the account of what no round has given one of. */
+  finish?(): Promise<Account>;
+}
 
 export interface About {
   /** As `--only` takes it: the file's name. */

@@ -4,19 +4,19 @@ import { copyCard } from '../device.ts';
 import { FaultRig } from '../rig.ts';
 import type { Scenario } from '../scenario.ts';
 
-const KINDS = ['torn', 'flipped', 'future', 'foreign', 'old'] as const;
+const KINDS = ['torn', 'flipped', 'future', 'unnamed', 'foreign', 'old'] as const;
 
 export const scenario: Scenario = {
   name: 'cursor-file',
   about:
-    'cursors.json torn at any byte, changed, pointing into the future, of another log, or from long ago: the edge says what it has, nothing is missing',
-  rounds: { short: 8, full: 200 },
+    'cursors.json torn, changed, ahead of the log with and without its name, of another log, of old; the edge knows the log or not: all arrives',
+  rounds: { short: 12, full: 200 },
   async run({ number, random }) {
     const kind = KINDS[number % KINDS.length];
     const rig = new FaultRig({ kind: random.pick(['thanos', 'prometheus']) });
     const device = await rig.device({ name: 'gw-1' });
-    // Now and then the edge has never heard of this log. Only then would a cursor of its own from the future be believed.
-    device.offline = kind !== 'future' && random.chance(0.3);
+    // Now and then the edge has never heard of this log, and cannot say that the cursor is wrong.
+    device.offline = random.chance(0.4);
     await rig.live(random.int(4, 20));
     const early = await (await copyCard(device.card)).store.readFile(CURSORS_FILE);
     await rig.live(random.int(4, 20));
@@ -33,6 +33,7 @@ export const scenario: Scenario = {
       torn: () => bytes.subarray(0, random.int(0, bytes.length - 1)),
       flipped: () => bytes.map((byte, at) => (at === number % bytes.length ? byte ^ (1 << random.int(0, 7)) : byte)),
       future: () => encodeSmallFile({ format: 1, log_id: logId, cursors: [cursor] }),
+      unnamed: () => encodeSmallFile({ format: 1, cursors: [cursor] }),
       foreign: () => encodeSmallFile({ format: 1, log_id: logId.replace(/./, (digit) => (digit === '0' ? '1' : '0')), cursors: [cursor] }),
       old: () => early ?? bytes,
     }[kind ?? 'torn']();

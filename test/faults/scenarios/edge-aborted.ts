@@ -1,15 +1,22 @@
-import { SOON_DELETED } from '../device.ts';
+import type { HttpClient } from '../../../agent-lite/model.ts';
+import { decodeAnswer, PUSH_PATH } from '../../../contract/push.ts';
+import { type FaultDevice, newCard, SOON_DELETED } from '../device.ts';
 import { FaultRig } from '../rig.ts';
 import type { Scenario } from '../scenario.ts';
 
 const MOMENTS = [
-  ...['before_put', 'after_put', 'put_lands_later', 'before_sync', 'after_sync'],
+  ...['acknowledged', 'before_put', 'after_put', 'put_lands_later', 'before_sync', 'after_sync'],
   ...['before_forward', 'in_forward', 'after_forward', 'before_delete', 'after_delete', 'any'],
 ] as const;
-const SYNC_MS = 400;
+/** Of a put and of a sync. Whatever is acknowledged before they are over has been heard by then. */
+const WRITE_MS = 400;
 type Moment = (typeof MOMENTS)[number];
 
-/** What the instance has not synced goes with it, unless something has left the object since: as the platform's output gates have it. */
+/**
+ * What the instance has not synced goes with it, unless something has left the object since: as the platform's output gates have it.
+ * `acknowledged`: it dies the moment that a device has heard of an acknowledgement of all that it had, and the device's card with it. So
+ * whatever was acknowledged too early is nowhere; else the device would send it again.
+ */
 export const scenario: Scenario = {
   name: 'edge-aborted',
   about:
@@ -25,10 +32,11 @@ export const scenario: Scenario = {
       rig.world.rig.restart();
       return true;
     };
+    const first = MOMENTS[number % MOMENTS.length] ?? 'any';
     const rig = new FaultRig({
       kind: random.pick(['thanos', 'prometheus']),
       windowMs: random.pick([0, 4 * 3_600_000]),
-      losesUnsynced: random.chance(0.7),
+      losesUnsynced: first === 'acknowledged' || random.chance(0.7),
       latencyMs: () => {
         die('before_forward');
         return 0;
@@ -37,24 +45,36 @@ export const scenario: Scenario = {
     void rig.watchdog();
     const { rig: shard } = rig.world;
     const { store, storage, receiver } = shard;
+    // A put may reach the bucket at its beginning or at its end.
+    store.onCreate = (key) => (key.startsWith('v1/data/') ? shard.clock.sleep(WRITE_MS) : undefined);
     store.createFault = (key) => {
       if (!key.startsWith('v1/data/')) return undefined;
       if (die('before_put')) return 'fails';
       if (die('after_put')) return 'ambiguous';
       return die('put_lands_later') ? 'late' : undefined;
     };
-    // What is acknowledged too early is acknowledged by then.
-    const dieLater = async (moment: Moment): Promise<void> => {
-      await shard.clock.sleep(SYNC_MS);
-      die(moment);
+    storage.onSync = async (moment) => {
+      await shard.clock.sleep(WRITE_MS);
+      die(`${moment}_sync`);
     };
-    storage.onSync = (moment) => (armed === `${moment}_sync` ? dieLater(armed) : undefined);
     const doneAllTheSame = random.chance(0.5);
     store.fails = (call) => call === 'delete' && die(doneAllTheSame ? 'after_delete' : 'before_delete') && !doneAllTheSame;
-    for (let i = random.int(1, 3); i > 0; i--) await rig.device({ name: `gw-${i}`, pushIntervalMs: 15_000, log: SOON_DELETED });
+    const heard: FaultDevice[] = [];
+    for (let i = random.int(1, 3); i > 0; i--) {
+      const at = i - 1;
+      const http = (edge: HttpClient): HttpClient => listening(edge, () => heard.push(...rig.devices.slice(at, at + 1)));
+      await rig.device({ name: `gw-${i}`, pushIntervalMs: 15_000, log: SOON_DELETED, http });
+    }
     for (let i = 0; i < 6; i++) {
       await rig.live(random.int(1, 6));
-      const moment = i === 0 ? (MOMENTS[number % MOMENTS.length] ?? 'any') : random.pick(MOMENTS);
+      const moment = i === 0 ? first : random.pick(MOMENTS);
+      if (moment === 'acknowledged') {
+        await loseCard(rig, heard, () => {
+          armed = moment;
+          die(moment);
+        });
+        continue;
+      }
       armed = moment;
       if (moment === 'in_forward') receiver.behaveNext({ kind: 'delay', ms: 20_000 });
       if (moment === 'after_forward') receiver.behaveNext({ kind: 'store_then_close' });
@@ -75,3 +95,31 @@ export const scenario: Scenario = {
     return account;
   },
 };
+
+/** Lets the devices push until one has heard that all it had is stored; then it has another card. */
+async function loseCard({ devices, world }: FaultRig, heard: FaultDevice[], die: () => void): Promise<void> {
+  for (const device of devices) await device.scrape();
+  heard.length = 0;
+  for (let passed = 0; passed < 60_000; passed += 50) {
+    await world.pass(50, 50);
+    const device = heard.splice(0).find(({ backlog }) => backlog === 0);
+    if (device === undefined) continue;
+    die();
+    await device.kill();
+    device.card = newCard();
+    await device.start();
+    return;
+  }
+}
+
+/** Tells of each acknowledgement of a push. */
+function listening(edge: HttpClient, onStored: () => void): HttpClient {
+  return {
+    async request(request) {
+      const response = await edge.request(request);
+      if (request.url.endsWith(PUSH_PATH) && response.status === 200 && decodeAnswer(response.body).code === 'stored') onStored();
+      return response;
+    },
+    close: () => edge.close(),
+  };
+}

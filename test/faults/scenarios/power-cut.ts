@@ -7,10 +7,14 @@ const POLICIES = ['always', 'interval', 'never'] as const;
 /** How often the log is synced with `interval`, and the system writes by itself with `never`. */
 const SYNC_MS = 30_000;
 
-/** docs/device.md: `always` costs nothing, `interval` the last 30 s, `never` what the system had not written. */
+/** Of a scrape that is being written, with a new segment before it and cursors behind. */
+const MOST_WRITES = 6;
+
+/** docs/device.md: `always` costs the scrape being written, `interval` the last 30 s, `never` what the system had not written. */
 export const scenario: Scenario = {
   name: 'power-cut',
-  about: 'power cuts that lose and reorder all that was not synced: under each sync policy no more than documented is missing',
+  about:
+    'power cuts, in the middle of a write too, that lose, tear and reorder what was not synced: under each sync policy no more than documented is missing',
   rounds: { short: 9, full: 300 },
   async run({ number, random }) {
     const sync = POLICIES[number % POLICIES.length] ?? 'always';
@@ -34,9 +38,17 @@ export const scenario: Scenario = {
       }
       await device.scrape();
       await rig.world.pass(random.int(0, 20_000));
+      if (random.chance(0.6)) {
+        // It goes while this scrape is being written, or after.
+        const store = powerStoreOf(device.card);
+        store.dieAfter(random.int(0, MOST_WRITES));
+        const written = await device.scrape();
+        if (store.dead && written !== undefined) spans.push({ afterMs: written.trueMs, toMs: written.trueMs });
+      }
       const toMs = rig.world.truth;
       if (sync !== 'always') spans.push({ afterMs: sync === 'interval' ? toMs - SYNC_MS : writtenMs, toMs });
       await device.powerCut();
+      await rig.world.pass(random.int(1000, 30_000));
       await device.start();
     }
     device.offline = false;

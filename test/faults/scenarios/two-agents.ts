@@ -1,3 +1,4 @@
+import type { Account } from '../account.ts';
 import { RealAgent } from '../real-agent.ts';
 import type { Scenario } from '../scenario.ts';
 
@@ -9,7 +10,7 @@ export const scenario: Scenario = {
   async begin(shared) {
     const agent = await RealAgent.prepare(shared);
     await agent.start();
-    return async () => {
+    const run = async (): Promise<Account> => {
       await agent.settle();
       const first = agent.program;
       const second = await agent.spawn();
@@ -21,5 +22,6 @@ export const scenario: Scenario = {
       await agent.start();
       return agent.settle();
     };
+    return { run };
   },
 };
