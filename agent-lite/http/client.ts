@@ -23,6 +23,11 @@ const MAX_URLS = 1000;
 
 type HeaderValues = Record<string, string | readonly string[]>;
 
+function isEmpty(headers: HeaderValues): boolean {
+  for (const _ in headers) return false;
+  return true;
+}
+
 /**
  * An HTTP client over node:http and node:https (fetch costs 20 to 40 MB more memory); plain GETs, which scrapes are, go by
  * {@link PlainClient}. Secrets and TLS files are read for each request, so that renewed ones count without a restart.
@@ -89,7 +94,8 @@ export function createHttpClient(config: HttpClientConfig, options: HttpClientOp
     let secrets: HeaderValues | undefined = await secretHeaders(config, options.readFile);
     if (tokens !== undefined) secrets['authorization'] = await tokens.header(request.timeoutMs, signal);
     for (let redirects = 0; ; redirects++) {
-      const response = await send(request, url, { ...request.headers, ...secrets }, signal);
+      const headers = secrets === undefined || isEmpty(secrets) ? request.headers : { ...request.headers, ...secrets };
+      const response = await send(request, url, headers, signal);
       if (response.status === 401) tokens?.forget();
       const next = config.followRedirects ? redirectTarget(request, response, url) : undefined;
       if (next === undefined) return response;

@@ -17,6 +17,8 @@ const FRAMING = new Set(['connection', 'content-length', 'expect', 'te', 'traile
 export class PlainClient {
   readonly #connections = new PlainConnections();
   readonly #unusual = new Set<string>();
+  /** By the headers, as a target has the same object each time. */
+  readonly #heads = new WeakMap<HeaderValues, { readonly url: URL; readonly head: string | undefined }>();
 
   /**
    * undefined: this request, or its host, is not for here but for node:http.
@@ -25,7 +27,7 @@ export class PlainClient {
   async get(request: HttpRequest, url: URL, headers: HeaderValues, signal: AbortSignal): Promise<HttpResponse | undefined> {
     if (request.method !== 'GET' || request.body !== undefined || url.protocol !== 'http:' || url.username !== '' || url.password !== '')
       return undefined;
-    const head = this.#unusual.has(url.host) ? undefined : headOf(url, headers);
+    const head = this.#unusual.has(url.host) ? undefined : this.#head(url, headers);
     if (head === undefined) return undefined;
     const { maxBytes } = request;
     try {
@@ -37,6 +39,14 @@ export class PlainClient {
       this.#unusual.add(url.host);
       return undefined;
     }
+  }
+
+  #head(url: URL, headers: HeaderValues): string | undefined {
+    const known = this.#heads.get(headers);
+    if (known?.url === url) return known.head;
+    const head = headOf(url, headers);
+    this.#heads.set(headers, { url, head });
+    return head;
   }
 
   dropIdle(): void {

@@ -131,11 +131,11 @@ export class ResponseReader {
     } else if (transfer !== undefined) {
       if (transfer.toLowerCase() !== 'chunked' || length !== undefined) throw new UnusualAnswer('expected chunked, and no length');
       this.#state = 'size';
-      this.#body = new Uint8Array(FIRST_CHUNKED_BYTES);
+      this.#body = unfilled(FIRST_CHUNKED_BYTES);
     } else if (length !== undefined && /^[0-9]{1,15}$/.test(length)) {
       this.#left = Number(length);
       this.#checkLimit(this.#left);
-      this.#body = new Uint8Array(Math.min(this.#left, FIRST_BODY_BYTES));
+      this.#body = unfilled(Math.min(this.#left, FIRST_BODY_BYTES));
       this.#state = this.#left === 0 ? 'done' : 'fixed';
     } else {
       throw new UnusualAnswer('expected a length, or chunks');
@@ -191,10 +191,13 @@ export class ResponseReader {
 
   #reserve(length: number): void {
     if (length <= this.#body.length) return;
-    const grown = new Uint8Array(Math.max(length, 2 * this.#body.length));
+    const grown = unfilled(Math.max(length, 2 * this.#body.length));
     grown.set(this.#body.subarray(0, this.#length));
     this.#body = grown;
   }
 }
+
+/** Memory as it was found: what is handed out ends where it has been written. */
+const unfilled = (bytes: number): Uint8Array<ArrayBuffer> => new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer);
 
 export const tooLarge = (maxBytes: number): HttpError => new HttpError('too_large', `body: expected at most ${maxBytes} bytes, got more`);
