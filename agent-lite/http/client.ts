@@ -4,6 +4,7 @@ import { ConnectionPool } from './connection.ts';
 import { withDeadline } from './deadline.ts';
 import { exchange, StaleConnection } from './exchange.ts';
 import { createTokenSource } from './oauth2.ts';
+import { PlainClient } from './plain-client.ts';
 import { type Environment, proxySelector } from './proxy.ts';
 import { type ReadFile, readSecret } from './secret.ts';
 import { loadTls } from './tls.ts';
@@ -23,12 +24,19 @@ const MAX_REDIRECTS = 10;
  */
 const SILENT_MS = 10_000;
 const MAX_REPEATED_BYTES = 16 * 1024;
+/** Kept parsed; a client asks the same few again and again. */
+const MAX_URLS = 1000;
 
 type HeaderValues = Record<string, string | readonly string[]>;
 
+function isEmpty(headers: HeaderValues): boolean {
+  for (const _ in headers) return false;
+  return true;
+}
+
 /**
- * An HTTP client over node:http and node:https: fetch costs 20 to 40 MB more memory. Secrets and TLS files are read for each
- * request, so that renewed ones count without a restart.
+ * An HTTP client over node:http and node:https (fetch costs 20 to 40 MB more memory); plain GETs, which scrapes are, go by
+ * {@link PlainClient}. Secrets and TLS files are read for each request, so that renewed ones count without a restart.
  *
  * Redirects: GET and HEAD follow up to ten of any kind, PUT and POST only 307 and 308 (the others would turn them into a
  * GET); other answers of 3xx are returned. Credentials and configured headers never go to another origin.
@@ -41,7 +49,18 @@ export function createHttpClient(config: HttpClientConfig, options: HttpClientOp
   const tokens =
     config.oauth2 === undefined || tokenClient === undefined ? undefined : createTokenSource(config.oauth2, tokenClient, options);
   const connectHeaders = proxyHeaders(config);
+  const plain = new PlainClient();
+  const urls = new Map<string, URL>();
   let pool: { readonly version: string; readonly connections: ConnectionPool } | undefined;
+
+  function urlOf(text: string): URL {
+    const known = urls.get(text);
+    if (known !== undefined) return known;
+    const url = parseUrl(text);
+    if (urls.size >= MAX_URLS) urls.clear();
+    urls.set(text, url);
+    return url;
+  }
 
   async function connections(): Promise<ConnectionPool> {
     const { options: tls, version } = await loadTls(config.tls, options.readFile);
@@ -53,9 +72,13 @@ export function createHttpClient(config: HttpClientConfig, options: HttpClientOp
   }
 
   async function send(request: HttpRequest, url: URL, headers: HeaderValues, signal: AbortSignal): Promise<HttpResponse> {
-    const used = await connections();
-    const once = (suspect?: (heard: AbortSignal) => Promise<void>): Promise<HttpResponse> =>
-      exchange(used.open(url, request.method, headers, proxyFor(url)), request.body, request.maxBytes, signal, suspect);
+    const proxy = proxyFor(url);
+    const once = async (suspect?: (heard: AbortSignal) => Promise<void>): Promise<HttpResponse> => {
+      const answer = proxy === undefined ? await plain.get(request, url, headers, signal) : undefined;
+      if (answer !== undefined) return answer;
+      const used = await connections();
+      return exchange(used.open(url, request.method, headers, proxy), request.body, request.maxBytes, signal, suspect);
+    };
     const small = request.repeatable === true && (request.body?.length ?? 0) <= MAX_REPEATED_BYTES;
     try {
       return await (small ? once((heard) => options.clock.sleep(SILENT_MS, heard)) : once());
@@ -64,7 +87,8 @@ export function createHttpClient(config: HttpClientConfig, options: HttpClientOp
       if (request.method === 'POST' && request.repeatable !== true) throw new HttpError('network', error.message, { cause: error });
     }
     // The other kept connections have waited as long.
-    used.dropIdle();
+    plain.dropIdle();
+    pool?.connections.dropIdle();
     try {
       return await once();
     } catch (error) {
@@ -73,12 +97,13 @@ export function createHttpClient(config: HttpClientConfig, options: HttpClientOp
   }
 
   async function follow(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
-    let url = parseUrl(request.url);
+    let url = urlOf(request.url);
     const { origin } = url;
     let secrets: HeaderValues | undefined = await secretHeaders(config, options.readFile);
     if (tokens !== undefined) secrets['authorization'] = await tokens.header(request.timeoutMs, signal);
     for (let redirects = 0; ; redirects++) {
-      const response = await send(request, url, { ...request.headers, ...secrets }, signal);
+      const headers = secrets === undefined || isEmpty(secrets) ? request.headers : { ...request.headers, ...secrets };
+      const response = await send(request, url, headers, signal);
       if (response.status === 401) tokens?.forget();
       const next = config.followRedirects ? redirectTarget(request, response, url) : undefined;
       if (next === undefined) return response;
@@ -93,6 +118,7 @@ export function createHttpClient(config: HttpClientConfig, options: HttpClientOp
     request: (request) => withDeadline(request, options.clock, (signal) => follow(request, signal)),
     close() {
       tokenClient?.close();
+      plain.close();
       pool?.connections.close();
     },
   };

@@ -2,6 +2,7 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import { pipeline, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { HttpError, type HttpResponse } from '../model.ts';
+import { tooLarge } from './response-reader.ts';
 import { tlsMessage } from './tls.ts';
 
 /** The kept connection was closed by the other side before it answered a single byte, or says nothing: the request may be sent anew. */
@@ -97,12 +98,8 @@ function drained(response: IncomingMessage): Uint8Array {
 
 async function readBody(response: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
   const length = Number(response.headers['content-length'] ?? Number.NaN);
-  const encoding = (response.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
-  const gzip = (encoding === 'gzip' || encoding === 'x-gzip') && length !== 0;
   try {
-    if (!gzip && encoding !== 'identity' && encoding !== '' && length !== 0) {
-      throw new HttpError('bad_encoding', `content-encoding: expected gzip or none, got ${JSON.stringify(encoding.slice(0, 40))}`);
-    }
+    const gzip = encodingOf(response.headers['content-encoding'], length) === 'gzip';
     if (!gzip && maxBytes > 0 && length > maxBytes) throw tooLarge(maxBytes);
     // The pipeline's errors come out of the stream that is read.
     const stream: Readable = gzip ? pipeline(response, createGunzip(), () => {}) : response;
@@ -111,6 +108,14 @@ async function readBody(response: IncomingMessage, maxBytes: number): Promise<Ui
     response.destroy();
     throw error;
   }
+}
+
+/** @param length of the body; one without bytes is not encoded, whatever is said. Throws {@link HttpError}. */
+export function encodingOf(header: string | undefined, length: number): 'gzip' | 'identity' {
+  const encoding = (header ?? 'identity').trim().toLowerCase();
+  if (length === 0 || encoding === 'identity' || encoding === '') return 'identity';
+  if (encoding === 'gzip' || encoding === 'x-gzip') return 'gzip';
+  throw new HttpError('bad_encoding', `content-encoding: expected gzip or none, got ${JSON.stringify(encoding.slice(0, 40))}`);
 }
 
 async function collect(stream: Readable, maxBytes: number): Promise<Uint8Array> {
@@ -124,8 +129,6 @@ async function collect(stream: Readable, maxBytes: number): Promise<Uint8Array> 
   const [only] = chunks;
   return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, total);
 }
-
-const tooLarge = (maxBytes: number): HttpError => new HttpError('too_large', `body: expected at most ${maxBytes} bytes, got more`);
 
 function plainHeaders(response: IncomingMessage): Record<string, string> {
   const headers: Record<string, string> = Object.create(null);

@@ -15,6 +15,8 @@ export interface ClockSources {
 
 /** /proc/uptime has steps of 10 ms and is read a little after the monotonic clock; a shorter suspend is not one. */
 const SUSPEND_MS = 50;
+/** Reading /proc/uptime takes longer than all else that tells the time: it is read when the wall clock shows a suspend, or after this. */
+const RECHECK_MS = 1000;
 
 /**
  * The clock of a Linux machine. `boot()` is the monotonic clock plus the time spent suspended, which shows as a growing
@@ -29,9 +31,16 @@ export function createClock(sources: ClockSources = linuxSources): Clock {
   /** Time suspended since boot, ms. Before this process started too, unless the uptime is a container's. */
   let suspendedMs = atStart > SUSPEND_MS ? atStart : 0;
   const base = atStart > SUSPEND_MS ? 0 : atStart;
+  /** When the uptime was read last. */
+  let checked = { monotonic: Number.NEGATIVE_INFINITY, wall: 0 };
   return {
     now: sources.wall,
     boot() {
+      const monotonic = sources.monotonic();
+      const wall = sources.wall();
+      const passed = monotonic - checked.monotonic;
+      if (passed < RECHECK_MS && Math.abs(wall - checked.wall - passed) < SUSPEND_MS) return monotonic + suspendedMs;
+      checked = { monotonic, wall };
       const ahead = aheadMs();
       if (ahead !== undefined && ahead - base > suspendedMs + SUSPEND_MS) suspendedMs = ahead - base;
       return sources.monotonic() + suspendedMs;

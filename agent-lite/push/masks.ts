@@ -1,5 +1,6 @@
 import { FormatError } from '../../contract/binary.ts';
 import { countSamples } from '../../contract/cells.ts';
+import { rowCount } from '../../contract/compact-table.ts';
 import { labelsKey } from '../../contract/labels.ts';
 import { countMasked, decodeMask, type Mask, withoutMasked } from '../../contract/mask.ts';
 import type { TargetMask } from '../../contract/push.ts';
@@ -35,7 +36,7 @@ export class Masks {
       for (const index of indexes) {
         const target = targets[index];
         const table = target?.table === undefined ? undefined : tables.get(target.table);
-        if (target === undefined || table === undefined || !isMaskOf(mask, table.rows.length)) continue;
+        if (target === undefined || table === undefined || !isMaskOf(mask, rowCount(table))) continue;
         const key = keyOf(target, table.hash);
         this.#masks.delete(key);
         if (mask.length > 0) this.#masks.set(key, mask);

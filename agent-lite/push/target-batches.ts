@@ -1,4 +1,5 @@
 import { type Cells, copyCell, createCells, VALUE } from '../../contract/cells.ts';
+import { rowCount } from '../../contract/compact-table.ts';
 import type { PushExemplar } from '../../contract/exemplar-codec.ts';
 import { type Labels, labelsKey } from '../../contract/labels.ts';
 import type { FamilyMetadata } from '../../contract/metadata.ts';
@@ -25,7 +26,7 @@ export function toTargetBatch({ labels, table, times, scrapes }: Group, metadata
     labels,
     table: table?.hash,
     times,
-    cells: table === undefined ? undefined : transpose(scrapes, (scrape) => scrape.cells, times, table.rows.length),
+    cells: table === undefined ? undefined : transpose(scrapes, (scrape) => scrape.cells, times, rowCount(table)),
     report: transpose(scrapes, (scrape) => scrape.report, times, REPORT_NAMES.length),
     exemplars: table === undefined ? [] : gatherExemplars(scrapes, () => undefined),
     metadata,

@@ -52,7 +52,8 @@ export class FloatReader {
         break;
       }
     }
-    let power = -scale;
+    // Never -0, as a negation would make it: code that the engine made for integers would be thrown away, number after number.
+    let power = 0 - scale;
     if (byte === LOWER_E || byte === UPPER_E) {
       const negative = bytes[i + 1] === MINUS;
       let j = negative || bytes[i + 1] === PLUS ? i + 2 : i + 1;
@@ -62,7 +63,7 @@ export class FloatReader {
         exponent = exponent * 10 + (byte - ZERO);
       }
       if (j === first) return this.#slow(bytes, at, i);
-      power += negative ? -exponent : exponent;
+      power += negative ? 0 - exponent : exponent;
       i = j;
     }
     if (digits + leading === 0 || digits > EXACT_DIGITS || power > 22 || power < -22 || !isEnd(byte)) return this.#slow(bytes, at, i);

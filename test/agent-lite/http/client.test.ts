@@ -96,6 +96,34 @@ describe('answers', () => {
   });
 });
 
+describe('answers of an unusual form', () => {
+  /** Answers each request with these bytes and closes. */
+  async function server(text: string): Promise<{ readonly url: string; readonly requests: string[] }> {
+    const requests: string[] = [];
+    const listening = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.on('data', (bytes: Uint8Array) => {
+        requests.push(textOf(bytes));
+        socket.end(text);
+      });
+    });
+    await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
+    cleanups.push(() => void listening.close());
+    return { url: `http://127.0.0.1:${(listening.address() as AddressInfo).port}/`, requests };
+  }
+
+  it.each([
+    ['HTTP/1.0', 'HTTP/1.0 200 OK\r\ncontent-type: text/plain\r\n\r\nup 1\n'],
+    ['a body that ends with the connection', 'HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nup 1\n'],
+    ['an interim status', 'HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nup 1\n'],
+  ])('%s: asked anew the first time only', async (_, text) => {
+    const { url, requests } = await server(text);
+    const http = client();
+    for (let i = 0; i < 3; i++) expect(textOf((await http.request(get(url))).body)).toBe('up 1\n');
+    expect(requests).toHaveLength(4);
+  });
+});
+
 describe('failures', () => {
   const MiB = 1024 * 1024;
   it.each([
@@ -188,7 +216,7 @@ describe('a kept connection that the target closed', () => {
   it('is a failure for POST, which may have had its effect', async () => {
     const fake = await closesAfterFirst();
     const http = client();
-    await http.request(get(fake.url));
+    await http.request(get(fake.url, { method: 'POST', body: new Uint8Array(1) }));
     await expect(http.request(get(fake.url, { method: 'POST', body: new Uint8Array(1) }))).rejects.toMatchObject({ reason: 'network' });
     expect(fake.requests).toHaveLength(2);
   });

@@ -3,16 +3,20 @@ import { type ClockSources, createClock } from '../../../agent-lite/platform/clo
 
 /** A machine whose monotonic clock and uptime are set by the test, ms. */
 function machine(monotonic: number, uptime: number | undefined) {
-  const state = { monotonic, uptime };
+  const state = { monotonic, uptime, wall: 1_700_000_000_000, reads: 0 };
   const sources: ClockSources = {
     monotonic: () => state.monotonic,
     // /proc/uptime has steps of 10 ms.
-    uptime: () => (state.uptime === undefined ? undefined : Math.floor(state.uptime / 10) * 10),
-    wall: () => 0,
+    uptime: () => {
+      state.reads++;
+      return state.uptime === undefined ? undefined : Math.floor(state.uptime / 10) * 10;
+    },
+    wall: () => state.wall,
     bootId: () => '0123456789abcdef0123456789abcdef',
   };
   const pass = (running: number, suspended = 0): void => {
     state.monotonic += running;
+    state.wall += running + suspended;
     if (state.uptime !== undefined) state.uptime += running + suspended;
   };
   return { sources, pass, state };
@@ -60,6 +64,30 @@ describe('the boot clock', () => {
       expect(now).toBeGreaterThan(before);
       before = now;
     }
+  });
+
+  it('reads the uptime once a second, and at once where the wall clock tells of a suspend', () => {
+    const { sources, pass, state } = machine(5_000, 5_000);
+    const clock = createClock(sources);
+    for (let i = 0; i < 1_000; i++) {
+      clock.boot();
+      pass(10);
+    }
+    expect(state.reads).toBeLessThan(15);
+    const { reads } = state;
+    pass(10, 7_000);
+    expect(Math.abs(clock.boot() - state.monotonic - 7_000)).toBeLessThanOrEqual(10);
+    expect(state.reads).toBe(reads + 1);
+  });
+
+  it('finds a suspend that the wall clock has missed, a second later', () => {
+    const { sources, pass, state } = machine(5_000, 5_000);
+    const clock = createClock(sources);
+    clock.boot();
+    pass(10, 7_000);
+    state.wall -= 7_000;
+    pass(1_000);
+    expect(Math.abs(clock.boot() - state.monotonic - 7_000)).toBeLessThanOrEqual(10);
   });
 
   it('works without an uptime', () => {
