@@ -1,50 +1,64 @@
 import { FormatError } from './binary.ts';
 import { ABSENT, type Cells, createCells, isTime, STALE, setStale, VALUE } from './cells.ts';
 import {
-  BUCKETS,
   bucket,
-  CHANGE,
   CLASS,
   CONTEXTS,
+  COPY,
+  DISTANCE,
+  DISTANCE_TOP,
   END_MARK,
-  ERROR_SIGN,
-  ERROR_TOP,
-  errorContext,
-  FIRST,
   FIRST_SIGN,
   FIRST_TOP,
+  FOLLOWS,
+  firstContext,
   IRREGULAR,
   IRREGULAR_CLASS,
-  Memory,
+  LENGTH,
+  MINUS,
   MOVING,
+  NO_KIND,
   NONE,
-  OTHER_FIRST,
   OTHER_RAW,
   OTHER_SCALE,
   OWN_TIME,
   OWN_TIME_SIGN,
   OWN_TIME_TOP,
   OWN_TIMES,
-  Predictor,
   predecessor,
   RAW,
   RAW_LENGTH,
   RAW_SIGN,
+  ROW_BYTES,
+  RowMemory,
   SAME,
+  SAME_CLASS,
+  SAME_FIRST,
   SCALE,
+  SCALED,
   STATE,
   STEADY,
   STEADY_RAW,
+  SYMBOL,
+  TIME,
+  TIME_LENGTHS,
+  TIME_SIGN,
+  TIME_TOP,
+  TWO,
+  ZERO,
+  ZEROS,
 } from './column-model.ts';
+import { MovingDecoder } from './decode-moving.ts';
 import { bitLength, NUMBER_CONTEXTS, RangeDecoder } from './range-coder.ts';
-import { DECIMALS, fromMantissa, MAX_MANTISSA } from './scale.ts';
+import { follow, isWhole } from './row-relations.ts';
+import { scaleKind, timeMantissa } from './scale.ts';
 
 /**
  * Reads what `encodeColumns` wrote. Memory and time are bounded by `rows` and `times.length`, whatever the bytes: they must have
  * been checked against the limits. Throws {@link FormatError} on anything that cannot be told apart from damage.
  */
-export function decodeColumns(bytes: Uint8Array, rows: number, times: ArrayLike<number>, previous?: Cells): Cells {
-  const decoder = new ColumnsDecoder(bytes, rows, times, previous);
+export function decodeColumns(bytes: Uint8Array, rows: number, times: ArrayLike<number>, previous?: Cells, like?: Int32Array): Cells {
+  const decoder = new ColumnsDecoder(bytes, rows, times, previous, like);
   return decoder.decode();
 }
 
@@ -52,15 +66,23 @@ class ColumnsDecoder {
   readonly #cells: Cells;
   readonly #times: ArrayLike<number>;
   readonly #previous: Cells | undefined;
+  readonly #like: Int32Array | undefined;
   readonly #coder: RangeDecoder;
-  readonly #memory = new Memory();
-  readonly #predictor = new Predictor();
+  readonly #memory: RowMemory;
+  readonly #moving: MovingDecoder;
+  #rawLow = 0;
+  #rawHigh = 0;
+  /** Own time less the scrape's, ms. */
+  #ownTime = 0;
 
-  constructor(bytes: Uint8Array, rows: number, times: ArrayLike<number>, previous: Cells | undefined) {
+  constructor(bytes: Uint8Array, rows: number, times: ArrayLike<number>, previous: Cells | undefined, like: Int32Array | undefined) {
     this.#coder = new RangeDecoder(CONTEXTS, bytes);
     this.#cells = createCells(rows, times.length);
     this.#times = times;
     this.#previous = previous;
+    this.#like = like;
+    this.#memory = new RowMemory(rows);
+    this.#moving = new MovingDecoder(this.#cells, this.#coder, this.#memory);
   }
 
   decode(): Cells {
@@ -78,8 +100,10 @@ class ColumnsDecoder {
   }
 
   #row(row: number): void {
-    const { scrapes, states } = this.#cells;
-    const kind = this.#head(row);
+    const { rows, scrapes, states } = this.#cells;
+    const like = this.#like === undefined ? (row === 0 ? rows : row - 1) : (this.#like[row] as number);
+    this.#memory.inherit(row, like);
+    const kind = this.#head(row, like);
     if (kind === NONE) return;
     const start = row * scrapes;
     const end = start + scrapes;
@@ -94,27 +118,36 @@ class ColumnsDecoder {
         this.#fill(first, end, base.words[2 * row] as number, base.words[2 * row + 1] as number);
         return;
       case STEADY:
-      case MOVING:
-        this.#scaled(row, first, end, kind === MOVING ? 1 : 0, base);
+        this.#first(row, like, first, 0, base);
+        this.#fill(first + 1, end, this.#cells.words[2 * first] as number, this.#cells.words[2 * first + 1] as number);
         return;
+      case MOVING: {
+        const m = this.#first(row, like, first, 1, base);
+        this.#moving.decode(row, like, first, end, m);
+        return;
+      }
       case STEADY_RAW:
       case RAW:
-        this.#raw(row, first, end, kind === RAW, base);
+        this.#rawValues(row, first, end, kind === RAW, base);
+        return;
+      case FOLLOWS:
+        this.#follows(row, like, base);
         return;
       default:
         throw new FormatError(`columns row ${row}: unknown class ${kind}`);
     }
   }
 
-  #head(row: number): number {
+  #head(row: number, like: number): number {
     const coder = this.#coder;
-    const memory = this.#memory;
     const { scrapes, states } = this.#cells;
-    const symbol = coder.tree(CLASS + 8 * memory.symbol, 3);
-    memory.symbol = symbol;
+    const { bytes } = this.#memory;
+    const liked = bytes[ROW_BYTES * like + SYMBOL] as number;
+    const symbol = coder.bit(SAME_CLASS + liked) === 1 ? liked : coder.tree(CLASS + 8 * liked, 3);
+    bytes[ROW_BYTES * row + SYMBOL] = symbol;
     const start = row * scrapes;
     if (symbol !== IRREGULAR) {
-      if (symbol !== NONE) states.fill(VALUE, start, start + scrapes);
+      if (symbol !== NONE) for (let i = start; i < start + scrapes; i++) states[i] = VALUE;
       return symbol;
     }
     const kind = coder.tree(IRREGULAR_CLASS, 3);
@@ -139,65 +172,101 @@ class ColumnsDecoder {
     }
   }
 
-  #scaled(row: number, first: number, end: number, moving: 0 | 1, base: Cells | undefined): void {
-    const { states } = this.#cells;
+  #follows(row: number, like: number, base: Cells | undefined): void {
     const coder = this.#coder;
-    const memory = this.#memory;
-    memory.otherScale = coder.bit(OTHER_SCALE + 2 * moving + memory.otherScale);
-    if (memory.otherScale === 1) memory.scale = coder.tree(SCALE, 5);
-    const { scale } = memory;
-    memory.otherFirst = coder.bit(OTHER_FIRST + 2 * moving + memory.otherFirst);
-    if (memory.otherFirst === 1) {
-      const against = base === undefined ? 0 : 1;
-      const context = FIRST + ((2 * against + moving) * BUCKETS + bucket(memory.firstLength)) * NUMBER_CONTEXTS;
-      const size = coder.number(context, FIRST_TOP);
-      memory.firstLength = bitLength(size);
-      memory.first = size !== 0 && coder.bit(FIRST_SIGN + against) === 1 ? -size : size;
-    }
-    let m = memory.first + predecessor(base, row, scale);
-    this.#put(row, first, m, scale);
-    if (moving === 0) {
-      this.#fill(first + 1, end, this.#cells.words[2 * first] as number, this.#cells.words[2 * first + 1] as number);
+    const cells = this.#cells;
+    const { scrapes, words, floats } = cells;
+    const two = coder.bit(TWO) === 1;
+    const copy = !two && coder.bit(COPY) === 1;
+    const minus = two && coder.bit(MINUS) === 1;
+    const first = this.#source(row, DISTANCE);
+    const second = two ? this.#source(row, DISTANCE + NUMBER_CONTEXTS) : -1;
+    const size = 2 * scrapes;
+    if (copy) {
+      words.copyWithin(row * size, first * size, (first + 1) * size);
+      this.#memory.inherit(row, first);
       return;
     }
-    const predictor = this.#predictor;
-    predictor.start(m);
-    let context = CHANGE + ((scale > 0 && scale <= DECIMALS ? BUCKETS : 0) + bucket(memory.firstLength)) * NUMBER_CONTEXTS;
-    let sign = 0;
-    for (let i = first + 1; i < end; i++) {
-      if (states[i] !== VALUE) continue;
-      const guess = predictor.guess();
-      const size = coder.number(context, ERROR_TOP);
-      context = errorContext(bitLength(size));
-      sign = size === 0 ? 0 : 1 + coder.bit(ERROR_SIGN + 3 * predictor.chosen + sign);
-      m = sign === 2 ? guess - size : guess + size;
-      this.#put(row, i, m, scale);
-      predictor.tell(m);
+    this.#first(row, like, row * scrapes, 1, base);
+    for (let i = 1; i < scrapes; i++) {
+      const at = row * scrapes + i;
+      const value = follow(floats, at, first * scrapes + i, second === -1 ? -1 : second * scrapes + i, minus);
+      // Of others a JavaScript number need not keep all bits.
+      if (!Number.isInteger(value)) throw new FormatError(`columns row ${row}: expected integers as sums`);
+      floats[at] = value;
     }
   }
 
-  #put(row: number, i: number, m: number, scale: number): void {
-    if (!(Math.abs(m) <= MAX_MANTISSA)) throw new FormatError(`columns row ${row}: mantissa out of range`);
-    this.#cells.floats[i] = fromMantissa(m, scale);
+  #source(row: number, context: number): number {
+    const source = row - this.#coder.number(context, DISTANCE_TOP);
+    if (source < 0 || source === row || this.#memory.bytes[ROW_BYTES * source + SYMBOL] === NONE || !isWhole(this.#cells, source))
+      throw new FormatError(`columns row ${row}: expected a row above that has all its values`);
+    return source;
   }
 
-  #raw(row: number, first: number, end: number, moving: boolean, base: Cells | undefined): void {
-    const { states, words } = this.#cells;
+  /** The scale and the first value. Returns its mantissa. */
+  #first(row: number, like: number, index: number, moving: 0 | 1, base: Cells | undefined): number {
+    const coder = this.#coder;
     const memory = this.#memory;
+    const likedKind = scaleKind(memory.bytes[ROW_BYTES * like + SCALED] as number);
+    const none = like === this.#cells.rows;
+    if (coder.bit(OTHER_SCALE + (NO_KIND + 1) * moving + (none ? NO_KIND : likedKind)) === 1)
+      memory.bytes[ROW_BYTES * row + SCALED] = coder.tree(SCALE + 32 * likedKind, 5);
+    const scale = memory.bytes[ROW_BYTES * row + SCALED] as number;
+    const m = this.#difference(row, like, scale, moving, base) + predecessor(base, row, scale);
+    this.#moving.start(row, index, m, scale);
+    return m;
+  }
+
+  #difference(row: number, like: number, scale: number, moving: 0 | 1, base: Cells | undefined): number {
+    const coder = this.#coder;
+    const memory = this.#memory;
+    const zero = coder.bit(ZERO + 3 * moving + (memory.bytes[ROW_BYTES * like + ZEROS] as number));
+    memory.bytes[ROW_BYTES * row + ZEROS] = zero;
+    if (zero === 1) return 0;
+    const liked = memory.firsts[like] as number;
+    const likedLength = memory.bytes[ROW_BYTES * like + LENGTH] as number;
+    if (moving === 0 && liked !== 0 && coder.bit(SAME_FIRST + bucket(likedLength)) === 1) return liked;
+    const context = firstContext(base !== undefined, scaleKind(scale), likedLength);
+    const length = coder.tree(context, 6);
+    let difference: number;
+    if (length === TIME_LENGTHS.seconds || length === TIME_LENGTHS.milliseconds) {
+      difference = this.#time(scale, length === TIME_LENGTHS.seconds);
+    } else {
+      difference = coder.rest(FIRST_TOP + length, length);
+      if (coder.bit(FIRST_SIGN + (base === undefined ? 0 : 1)) === 1) difference = -difference;
+    }
+    // Below 2^53 whatever the predecessor, so that the sum is exact.
+    if (!(Math.abs(difference) < 2 ** 52) || difference === 0) throw new FormatError(`columns row ${row}: first difference out of range`);
+    memory.firsts[row] = difference;
+    memory.bytes[ROW_BYTES * row + LENGTH] = bitLength(Math.abs(difference));
+    return difference;
+  }
+
+  #time(scale: number, inSeconds: boolean): number {
+    const coder = this.#coder;
+    const late = coder.number(TIME, TIME_TOP);
+    const negative = late !== 0 && coder.bit(TIME_SIGN) === 1;
+    return timeMantissa(this.#times[0] as number, scale, inSeconds) + (negative ? -late : late);
+  }
+
+  #rawValues(row: number, first: number, end: number, moving: boolean, base: Cells | undefined): void {
+    const { states, words } = this.#cells;
     if (this.#coder.bit(OTHER_RAW) === 1) {
-      const low = base === undefined ? memory.rawLow : (base.words[2 * row] as number);
-      const high = base === undefined ? memory.rawHigh : (base.words[2 * row + 1] as number);
+      const low = base === undefined ? this.#rawLow : (base.words[2 * row] as number);
+      const high = base === undefined ? this.#rawHigh : (base.words[2 * row + 1] as number);
       this.#rawChange(low, high, base === undefined ? 0 : 1);
     }
-    const { rawLow, rawHigh } = memory;
+    const rawLow = this.#rawLow;
+    const rawHigh = this.#rawHigh;
     for (let i = first; i < end; i++) {
       if (states[i] !== VALUE) continue;
-      if (i > first && moving) this.#rawChange(memory.rawLow, memory.rawHigh, 1);
-      words[2 * i] = memory.rawLow;
-      words[2 * i + 1] = memory.rawHigh;
+      if (i > first && moving) this.#rawChange(this.#rawLow, this.#rawHigh, 1);
+      words[2 * i] = this.#rawLow;
+      words[2 * i + 1] = this.#rawHigh;
     }
-    memory.rawLow = rawLow;
-    memory.rawHigh = rawHigh;
+    this.#rawLow = rawLow;
+    this.#rawHigh = rawHigh;
   }
 
   /** Leaves its result in the memory. */
@@ -220,22 +289,20 @@ class ColumnsDecoder {
         low = -low >>> 0;
       }
     }
-    const memory = this.#memory;
     const sum = fromLow + low;
-    memory.rawLow = sum >>> 0;
-    memory.rawHigh = (fromHigh + high + (sum >= 2 ** 32 ? 1 : 0)) >>> 0;
+    this.#rawLow = sum >>> 0;
+    this.#rawHigh = (fromHigh + high + (sum >= 2 ** 32 ? 1 : 0)) >>> 0;
   }
 
   #ownTimes(row: number): Float64Array {
     const { scrapes, states } = this.#cells;
     const coder = this.#coder;
-    const memory = this.#memory;
     const own = new Float64Array(scrapes);
     for (let i = 0; i < scrapes; i++) {
       if (states[row * scrapes + i] !== VALUE) continue;
       const size = coder.number(OWN_TIME, OWN_TIME_TOP);
-      memory.ownTime += size !== 0 && coder.bit(OWN_TIME_SIGN) === 1 ? -size : size;
-      const time = (this.#times[i] as number) + memory.ownTime;
+      this.#ownTime += size !== 0 && coder.bit(OWN_TIME_SIGN) === 1 ? -size : size;
+      const time = (this.#times[i] as number) + this.#ownTime;
       if (!isTime(time)) throw new FormatError(`columns row ${row}: own time out of range`);
       own[i] = time;
     }

@@ -3,6 +3,7 @@ import { type Cells, isTime } from './cells.ts';
 import { decodeColumns } from './decode-columns.ts';
 import { countExemplars, decodeExemplars, type ExemplarCounts, type PushExemplar } from './exemplar-codec.ts';
 import { compareText, hasUtf8Form, isValidName, type Label, type Labels, utf8Length } from './labels.ts';
+import { likeOfKept } from './like-rows.ts';
 import { attachmentLimits, type WireLimits } from './limits.ts';
 import { countMasked, decodeMask, type Mask, withMasked } from './mask.ts';
 import type { FamilyMetadata } from './metadata.ts';
@@ -27,8 +28,8 @@ export interface UndecodedTargetBatch {
   decodeInline(): readonly Row[];
   /** As it came. */
   readonly mask: Mask;
-  /** Throws {@link FormatError}. `rows` is the row count of `table`. Rows that the mask leaves out are absent. */
-  decodeCells(rows: number): Cells;
+  /** Throws {@link FormatError}. `rows` is the row count of `table`, `like` what `likeRows` says of it. Rows that the mask leaves out are absent. */
+  decodeCells(rows: number, like?: Int32Array): Cells;
   /** Memory that the next two take, estimated; 0: there is nothing. */
   readonly exemplarMemory: number;
   readonly metadataMemory: number;
@@ -104,11 +105,12 @@ export function decodeTarget(
     decodeInline: () => at(`${place}.inline`, () => decodeInline(target.inline, limits)),
     exemplarMemory: exemplarMemory(exemplars, target.exemplars.length),
     metadataMemory: metadataMemory(families, target.metadata.length),
-    decodeCells(rows) {
+    decodeCells(rows, like) {
       budget.take('cells', rows * times.length, place);
-      if (mask.length === 0) return columns(target.columns, rows, times, `${place}.columns`);
+      if (mask.length === 0) return columns(target.columns, rows, times, `${place}.columns`, like);
       const masked = at(`${place}.mask`, () => decodeMask(mask, rows));
-      return withMasked(columns(target.columns, rows - countMasked(masked), times, `${place}.columns`), masked);
+      const kept = rows - countMasked(masked);
+      return withMasked(columns(target.columns, kept, times, `${place}.columns`, like && likeOfKept(like, masked)), masked);
     },
     decodeExemplars: (rows) => at(`${place}.exemplars`, () => decodeExemplars(target.exemplars, rows, times)),
     decodeMetadata: () => at(`${place}.metadata`, () => decodeMetadata(target.metadata)),
@@ -155,8 +157,8 @@ function at<T>(place: string, decode: () => T): T {
   }
 }
 
-function columns(bytes: Uint8Array, rows: number, times: readonly number[], place: string): Cells {
-  return at(place, () => decodeColumns(bytes, rows, times));
+function columns(bytes: Uint8Array, rows: number, times: readonly number[], place: string, like?: Int32Array): Cells {
+  return at(place, () => decodeColumns(bytes, rows, times, undefined, like));
 }
 
 export function decodeLabels(labels: readonly wire.Label[], place: string, limits: WireLimits): Labels {

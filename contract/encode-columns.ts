@@ -1,42 +1,62 @@
 import { ABSENT, type Cells, isTime, STALE, VALUE } from './cells.ts';
+import { ScaleChooser } from './choose-scale.ts';
 import {
-  BUCKETS,
   bucket,
-  CHANGE,
   CLASS,
   CONTEXTS,
+  COPY,
+  DISTANCE,
+  DISTANCE_TOP,
   END_MARK,
-  ERROR_SIGN,
-  ERROR_TOP,
-  errorContext,
-  FIRST,
   FIRST_SIGN,
   FIRST_TOP,
+  FOLLOWS,
+  firstContext,
   IRREGULAR,
   IRREGULAR_CLASS,
-  Memory,
+  LENGTH,
+  MINUS,
   MOVING,
+  NO_KIND,
   NONE,
-  OTHER_FIRST,
   OTHER_RAW,
   OTHER_SCALE,
   OWN_TIME,
   OWN_TIME_SIGN,
   OWN_TIME_TOP,
   OWN_TIMES,
-  Predictor,
   predecessor,
   RAW,
   RAW_LENGTH,
   RAW_SIGN,
+  ROW_BYTES,
+  RowMemory,
   SAME,
+  SAME_CLASS,
+  SAME_FIRST,
   SCALE,
+  SCALED,
   STATE,
   STEADY,
   STEADY_RAW,
+  SYMBOL,
+  TIME,
+  TIME_LENGTHS,
+  TIME_SIGN,
+  TIME_TOP,
+  TWO,
+  ZERO,
+  ZEROS,
 } from './column-model.ts';
-import { NUMBER_CONTEXTS, RangeEncoder } from './range-coder.ts';
-import { commonFactor, DECIMALS, findDecimals, findFactor, MAX_MANTISSA, mantissa } from './scale.ts';
+import { MovingEncoder } from './encode-moving.ts';
+import { bitLength, NUMBER_CONTEXTS, RangeEncoder } from './range-coder.ts';
+import { RowRelations } from './row-relations.ts';
+import { mantissa, NEAR, nearMantissa, scaleKind, timeMantissa } from './scale.ts';
+
+/** Bits of a first difference from which on it pays to look for a row that has the same. */
+const BITS_WORTH_A_COPY = 13;
+/** Bits that a time must save to be written as one. */
+const BITS_OF_TIME = 8;
 
 const sameBits = (a: Cells, i: number, b: Cells, j: number): boolean =>
   a.words[2 * i] === b.words[2 * j] && a.words[2 * i + 1] === b.words[2 * j + 1];
@@ -48,24 +68,37 @@ const sameBits = (a: Cells, i: number, b: Cells, j: number): boolean =>
  * @param times the scrapes' times in ms, to which own times are relative. Throws RangeError where either is not an integer
  *   within 2^50 ms: a scrape with such a timestamp must be refused before it comes here
  * @param previous the cells of the scrape before (one scrape, same rows), where the reader is sure to have them
+ * @param like for each row an earlier one that it is probably like, or the number of rows where there is none; the reader has the same
  */
-export function encodeColumns(cells: Cells, times: ArrayLike<number>, previous?: Cells): Uint8Array<ArrayBuffer> {
-  return new ColumnsEncoder(cells, times, previous).encode();
+export function encodeColumns(cells: Cells, times: ArrayLike<number>, previous?: Cells, like?: Int32Array): Uint8Array<ArrayBuffer> {
+  return new ColumnsEncoder(cells, times, previous, like).encode();
 }
 
 class ColumnsEncoder {
   readonly #cells: Cells;
   readonly #times: ArrayLike<number>;
   readonly #previous: Cells | undefined;
+  readonly #like: Int32Array | undefined;
   readonly #coder: RangeEncoder;
-  readonly #memory = new Memory();
-  readonly #predictor = new Predictor();
+  readonly #memory: RowMemory;
+  readonly #scales: ScaleChooser;
+  readonly #relations: RowRelations;
+  readonly #moving: MovingEncoder;
+  #rawLow = 0;
+  #rawHigh = 0;
+  /** Own time less the scrape's, ms. */
+  #ownTime = 0;
 
-  constructor(cells: Cells, times: ArrayLike<number>, previous: Cells | undefined) {
+  constructor(cells: Cells, times: ArrayLike<number>, previous: Cells | undefined, like: Int32Array | undefined) {
     this.#cells = cells;
     this.#times = times;
     this.#previous = previous;
+    this.#like = like;
     this.#coder = new RangeEncoder(CONTEXTS, cells.rows * 2 + 16);
+    this.#memory = new RowMemory(cells.rows);
+    this.#scales = new ScaleChooser(cells);
+    this.#relations = new RowRelations(cells);
+    this.#moving = new MovingEncoder(cells, this.#coder, this.#memory);
   }
 
   encode(): Uint8Array<ArrayBuffer> {
@@ -79,9 +112,10 @@ class ColumnsEncoder {
   }
 
   #row(row: number): void {
-    const { scrapes, states } = this.#cells;
+    const { rows, scrapes, states } = this.#cells;
     const cells = this.#cells;
-    const previous = this.#previous;
+    const memory = this.#memory;
+    const like = this.#like === undefined ? (row === 0 ? rows : row - 1) : (this.#like[row] as number);
     const start = row * scrapes;
     const end = start + scrapes;
     let first = -1;
@@ -95,62 +129,38 @@ class ColumnsEncoder {
       else if (steady) steady = sameBits(cells, i, cells, first);
     }
     const irregular = first === -1 ? stale > 0 : absent + stale > 0;
+    memory.inherit(row, like);
     if (first === -1) {
-      this.#head(row, NONE, irregular);
+      this.#head(row, like, NONE, irregular);
       return;
     }
+    const previous = this.#previous;
     const base = previous !== undefined && previous.states[row] === VALUE ? previous : undefined;
     if (steady && base !== undefined && sameBits(cells, first, base, row)) {
-      this.#head(row, SAME, irregular);
+      this.#head(row, like, SAME, irregular);
       return;
     }
-    const scale = this.#scale(first, end, steady, base === undefined ? Number.NaN : (base.floats[row] as number));
+    const before = base === undefined ? Number.NaN : (base.floats[row] as number);
+    const scale = this.#scales.choose(first, end, steady, before, memory.bytes[ROW_BYTES * like + SCALED] as number);
+    if (!irregular && this.#follows(row, like, scale, steady, base)) return;
     if (Number.isNaN(scale)) {
-      this.#head(row, steady ? STEADY_RAW : RAW, irregular);
-      this.#raw(row, first, steady ? first + 1 : end, base);
+      this.#head(row, like, steady ? STEADY_RAW : RAW, irregular);
+      this.#rawValues(row, first, steady ? first + 1 : end, base);
       return;
     }
-    this.#head(row, steady ? STEADY : MOVING, irregular);
-    this.#scaled(row, first, end, scale, steady ? 0 : 1, base);
+    this.#head(row, like, steady ? STEADY : MOVING, irregular);
+    const steps = this.#first(row, like, first, scale, steady ? 0 : 1, base);
+    if (!steady) this.#moving.encode(row, like, first, end, scale, steps);
   }
 
-  /** The scale for the values of a row, and for the one before where that is possible. */
-  #scale(first: number, end: number, steady: boolean, before: number): number {
-    const { states, floats } = this.#cells;
-    // No scale is wrong for nothing: that of the row before costs least.
-    if (steady && Object.is(floats[first], 0) && Number.isNaN(before)) return this.#memory.scale;
-    let scale = 0;
-    let largest = 0;
-    for (let i = first; i < end; i++) {
-      if (states[i] !== VALUE) continue;
-      const value = floats[i] as number;
-      largest = Math.max(largest, Math.abs(value));
-      if (Number.isNaN(mantissa(value, scale))) scale = Math.abs(value) > MAX_MANTISSA ? findFactor(value) : findDecimals(value, scale);
-      if (Number.isNaN(scale)) return scale;
-      if (steady) break;
-    }
-    const exact = (wanted: number): boolean => {
-      for (let i = first; i < end; i++) if (states[i] === VALUE && Number.isNaN(mantissa(floats[i] as number, wanted))) return false;
-      return true;
-    };
-    const finer = Number.isNaN(before) ? scale : findDecimals(before, scale);
-    if (finer > scale && exact(finer)) return finer;
-    // A later value may have raised the scale past what an earlier, larger one can take.
-    if (scale > 0 && !steady && !exact(scale)) return Number.NaN;
-    if (scale !== 0 || (steady && Number.isNaN(before))) return scale;
-    return commonFactor(largest, (factor) => {
-      if (!Number.isNaN(before) && before % factor !== 0) return false;
-      for (let i = first; i < end; i++) if (states[i] === VALUE && (floats[i] as number) % factor !== 0) return false;
-      return true;
-    });
-  }
-
-  #head(row: number, kind: number, irregular: boolean): void {
+  #head(row: number, like: number, kind: number, irregular: boolean): void {
     const coder = this.#coder;
-    const memory = this.#memory;
     const symbol = irregular ? IRREGULAR : kind;
-    coder.tree(CLASS + 8 * memory.symbol, symbol, 3);
-    memory.symbol = symbol;
+    const { bytes } = this.#memory;
+    const liked = bytes[ROW_BYTES * like + SYMBOL] as number;
+    coder.bit(SAME_CLASS + liked, symbol === liked ? 1 : 0);
+    if (symbol !== liked) coder.tree(CLASS + 8 * liked, symbol, 3);
+    bytes[ROW_BYTES * row + SYMBOL] = symbol;
     if (!irregular) return;
     coder.tree(IRREGULAR_CLASS, kind, 3);
     const { scrapes, states } = this.#cells;
@@ -162,67 +172,113 @@ class ColumnsEncoder {
     }
   }
 
-  #scaled(row: number, first: number, end: number, scale: number, moving: 0 | 1, base: Cells | undefined): void {
-    const { states, floats } = this.#cells;
+  /** Writes a row by others, where there are some and it pays. */
+  #follows(row: number, like: number, scale: number, steady: boolean, base: Cells | undefined): boolean {
+    const relations = this.#relations;
     const coder = this.#coder;
     const memory = this.#memory;
-    const other = scale === memory.scale ? 0 : 1;
-    coder.bit(OTHER_SCALE + 2 * moving + memory.otherScale, other);
-    memory.otherScale = other;
-    if (other === 1) coder.tree(SCALE, scale, 5);
-    memory.scale = scale;
-
-    let m = mantissa(floats[first] as number, scale);
-    const difference = m - predecessor(base, row, scale);
-    const otherFirst = difference === memory.first ? 0 : 1;
-    coder.bit(OTHER_FIRST + 2 * moving + memory.otherFirst, otherFirst);
-    memory.otherFirst = otherFirst;
-    if (otherFirst === 1) {
-      const against = base === undefined ? 0 : 1;
-      const context = FIRST + ((2 * against + moving) * BUCKETS + bucket(memory.firstLength)) * NUMBER_CONTEXTS;
-      memory.firstLength = coder.number(context, FIRST_TOP, Math.abs(difference));
-      if (difference !== 0) coder.bit(FIRST_SIGN + against, difference < 0 ? 1 : 0);
+    const start = row * this.#cells.scrapes;
+    if (steady) {
+      if (Number.isNaN(scale)) return false;
+      const difference = this.#mantissa(start, scale) - predecessor(base, row, scale);
+      if (bitLength(Math.abs(difference)) <= BITS_WORTH_A_COPY) return false;
+      if (difference === memory.firsts[like] && scale === memory.bytes[ROW_BYTES * like + SCALED]) return false;
     }
-    memory.first = difference;
-    if (moving === 0) return;
-
-    const predictor = this.#predictor;
-    predictor.start(m);
-    let length = -1;
-    let sign = 0;
-    for (let i = first + 1; i < end; i++) {
-      if (states[i] !== VALUE) continue;
-      m = mantissa(floats[i] as number, scale);
-      const error = m - predictor.guess();
-      const context =
-        length === -1
-          ? CHANGE + ((scale > 0 && scale <= DECIMALS ? BUCKETS : 0) + bucket(memory.firstLength)) * NUMBER_CONTEXTS
-          : errorContext(length);
-      length = coder.number(context, ERROR_TOP, Math.abs(error));
-      if (error !== 0) coder.bit(ERROR_SIGN + 3 * predictor.chosen + sign, error < 0 ? 1 : 0);
-      sign = error === 0 ? 0 : error < 0 ? 2 : 1;
-      predictor.tell(m);
+    const source = relations.findCopy(row);
+    if (source !== -1) {
+      this.#head(row, like, FOLLOWS, false);
+      coder.bit(TWO, 0);
+      coder.bit(COPY, 1);
+      coder.number(DISTANCE, DISTANCE_TOP, row - source);
+      memory.inherit(row, source);
+      return true;
     }
+    if (steady || Number.isNaN(scale) || !relations.findSum(row)) return false;
+    const { first, second, minus } = relations;
+    this.#head(row, like, FOLLOWS, false);
+    coder.bit(TWO, second === -1 ? 0 : 1);
+    if (second === -1) coder.bit(COPY, 0);
+    else coder.bit(MINUS, minus ? 1 : 0);
+    coder.number(DISTANCE, DISTANCE_TOP, row - first);
+    if (second !== -1) coder.number(DISTANCE + NUMBER_CONTEXTS, DISTANCE_TOP, row - second);
+    this.#first(row, like, start, scale, 1, base);
+    return true;
   }
 
-  #raw(row: number, first: number, end: number, base: Cells | undefined): void {
-    const { states, words } = this.#cells;
+  #mantissa(index: number, scale: number): number {
+    const value = this.#cells.floats[index] as number;
+    return scale >= NEAR ? nearMantissa(value, scale) : mantissa(value, scale);
+  }
+
+  /** The scale and the first value. Returns its ulps. */
+  #first(row: number, like: number, index: number, scale: number, moving: 0 | 1, base: Cells | undefined): number {
+    this.#firstMantissa(row, like, index, scale, moving, base);
+    return scale >= NEAR ? this.#moving.ulps(index, scale, 0) : 0;
+  }
+
+  #firstMantissa(row: number, like: number, index: number, scale: number, moving: 0 | 1, base: Cells | undefined): void {
     const coder = this.#coder;
     const memory = this.#memory;
+    const likedScale = memory.bytes[ROW_BYTES * like + SCALED] as number;
+    const likedKind = scaleKind(likedScale);
+    const other = scale === likedScale ? 0 : 1;
+    const none = like === this.#cells.rows;
+    coder.bit(OTHER_SCALE + (NO_KIND + 1) * moving + (none ? NO_KIND : likedKind), other);
+    if (other === 1) coder.tree(SCALE + 32 * likedKind, scale, 5);
+    memory.bytes[ROW_BYTES * row + SCALED] = scale;
+
+    const m = this.#mantissa(index, scale);
+    const difference = m - predecessor(base, row, scale);
+    coder.bit(ZERO + 3 * moving + (memory.bytes[ROW_BYTES * like + ZEROS] as number), difference === 0 ? 1 : 0);
+    memory.bytes[ROW_BYTES * row + ZEROS] = difference === 0 ? 1 : 0;
+    if (difference === 0) return;
+    const liked = memory.firsts[like] as number;
+    const likedLength = memory.bytes[ROW_BYTES * like + LENGTH] as number;
+    if (moving === 0 && liked !== 0) {
+      coder.bit(SAME_FIRST + bucket(likedLength), difference === liked ? 1 : 0);
+      if (difference === liked) return;
+    }
+    memory.firsts[row] = difference;
+    const size = Math.abs(difference);
+    const length = bitLength(size);
+    memory.bytes[ROW_BYTES * row + LENGTH] = length;
+    const context = firstContext(base !== undefined, scaleKind(scale), likedLength);
+    if (base === undefined && length > 34 && this.#time(context, difference, length, scale)) return;
+    coder.number(context, FIRST_TOP, size);
+    coder.bit(FIRST_SIGN + (base === undefined ? 0 : 1), difference < 0 ? 1 : 0);
+  }
+
+  /** A first mantissa that is near the time of the first scrape. */
+  #time(context: number, m: number, length: number, scale: number): boolean {
+    const coder = this.#coder;
+    for (const inSeconds of [true, false]) {
+      const late = m - timeMantissa(this.#times[0] as number, scale, inSeconds);
+      if (!(Math.abs(late) < 2 ** (length - BITS_OF_TIME))) continue;
+      coder.tree(context, inSeconds ? TIME_LENGTHS.seconds : TIME_LENGTHS.milliseconds, 6);
+      coder.number(TIME, TIME_TOP, Math.abs(late));
+      if (late !== 0) coder.bit(TIME_SIGN, late < 0 ? 1 : 0);
+      return true;
+    }
+    return false;
+  }
+
+  #rawValues(row: number, first: number, end: number, base: Cells | undefined): void {
+    const { states, words } = this.#cells;
+    const coder = this.#coder;
     let low = words[2 * first] as number;
     let high = words[2 * first + 1] as number;
-    const other = low === memory.rawLow && high === memory.rawHigh ? 0 : 1;
+    const other = low === this.#rawLow && high === this.#rawHigh ? 0 : 1;
     coder.bit(OTHER_RAW, other);
     if (other === 1)
       this.#rawChange(
-        base?.words[2 * row] ?? memory.rawLow,
-        base?.words[2 * row + 1] ?? memory.rawHigh,
+        base?.words[2 * row] ?? this.#rawLow,
+        base?.words[2 * row + 1] ?? this.#rawHigh,
         low,
         high,
         base === undefined ? 0 : 1,
       );
-    memory.rawLow = low;
-    memory.rawHigh = high;
+    this.#rawLow = low;
+    this.#rawHigh = high;
     for (let i = first + 1; i < end; i++) {
       if (states[i] !== VALUE) continue;
       const nextLow = words[2 * i] as number;
@@ -254,7 +310,6 @@ class ColumnsEncoder {
 
   #ownTimes(row: number, own: Float64Array | undefined): void {
     const coder = this.#coder;
-    const memory = this.#memory;
     const has = own === undefined ? 0 : 1;
     coder.bit(OWN_TIMES + 1, has);
     if (own === undefined) return;
@@ -264,10 +319,10 @@ class ColumnsEncoder {
       const time = own[i] as number;
       if (!isTime(time)) throw new RangeError(`columns row ${row}: expected a time in ms within 2^50, got ${time}`);
       const offset = time - (this.#times[i] as number);
-      const change = offset - memory.ownTime;
+      const change = offset - this.#ownTime;
       coder.number(OWN_TIME, OWN_TIME_TOP, Math.abs(change));
       if (change !== 0) coder.bit(OWN_TIME_SIGN, change < 0 ? 1 : 0);
-      memory.ownTime = offset;
+      this.#ownTime = offset;
     }
   }
 }

@@ -3,6 +3,7 @@ import { type Cells, isTime } from './cells.ts';
 import { encodeColumns } from './encode-columns.ts';
 import { encodeExemplars, type PushExemplar } from './exemplar-codec.ts';
 import type { Labels } from './labels.ts';
+import { likeOfKept } from './like-rows.ts';
 import { decodeMask, type Mask, NO_MASK, withoutMasked } from './mask.ts';
 import type { FamilyMetadata } from './metadata.ts';
 import { encodeMetadata } from './metadata-codec.ts';
@@ -20,6 +21,8 @@ export interface TargetBatch {
   readonly times: readonly number[];
   /** Rows of the table; `undefined` exactly where `table` is. */
   readonly cells: Cells | undefined;
+  /** For each of these rows one that it is like (`likeRows`); `undefined` where `cells` is. */
+  readonly like?: Int32Array | undefined;
   /** Rows of {@link REPORT_ROWS}. */
   readonly report: Cells;
   /** Ascending by row of the table, then by scrape. */
@@ -35,7 +38,7 @@ export interface TargetBatch {
 export const encodeLabels = (labels: Labels) => labels.map(([name, value]) => ({ name, value }));
 
 export function encodeTarget(target: TargetBatch, baseMs: number) {
-  const { cells, mask = NO_MASK } = target;
+  const { cells, like, mask = NO_MASK } = target;
   const masked = cells === undefined || mask.length === 0 ? undefined : decodeMask(mask, cells.rows);
   const times = new ByteWriter(target.times.length + 8);
   encodeTimes(target.times, baseMs, times);
@@ -49,14 +52,18 @@ export function encodeTarget(target: TargetBatch, baseMs: number) {
     labels: encodeLabels(target.labels),
     table: target.table === undefined ? new Uint8Array(0) : fromHex(target.table),
     times: times.bytes(),
-    columns:
-      cells === undefined ? new Uint8Array(0) : encodeColumns(masked === undefined ? cells : withoutMasked(cells, masked), target.times),
+    columns: cells === undefined ? new Uint8Array(0) : columns(cells, target.times, like, masked),
     mask: masked === undefined ? NO_MASK : mask,
     inline: target.inline === undefined ? NO_MASK : encodeTableForm(target.inline),
     report: encodeColumns(target.report, target.times),
     exemplars: exemplars.bytes(),
     metadata: encodeMetadata(target.metadata),
   };
+}
+
+function columns(cells: Cells, times: readonly number[], like: Int32Array | undefined, masked: Uint8Array | undefined): Uint8Array {
+  if (masked === undefined) return encodeColumns(cells, times, undefined, like);
+  return encodeColumns(withoutMasked(cells, masked), times, undefined, like && likeOfKept(like, masked));
 }
 
 /** `varint count`, `zigzag(first - base)`, then the first difference and the differences of differences, zigzag. */

@@ -106,6 +106,9 @@ export interface PushAnswer {
   readonly freshWindowMs: number;
 }
 
+/** Whether a body is the message as it is: it begins with its format, which a zlib header cannot look like. */
+export const isPlain = (body: Uint8Array): boolean => body[0] === 8 && body[1] === PUSH_FORMAT;
+
 /** The protobuf message, not yet deflated. Throws RangeError where a time is not an integer within 2^50 ms, or not ascending. */
 export function encodePush(push: Push): Uint8Array {
   const baseMs = push.targets[0]?.times[0] ?? 0;

@@ -4,7 +4,7 @@ import { FormatError } from './binary.ts';
  * An adaptive binary range coder: bits are written in the space that their probability leaves them, and both sides learn the
  * probabilities from the bits before. FORMAT.md, "Range coder", has every constant; one that differs makes another format.
  *
- * A probability is that of a 1, in 15 bits. It moves towards each bit by 1 / (n + 2), n being the bits seen, at most 30.
+ * A probability is that of a 1, in 15 bits. It moves towards each bit by 1 / (n + 2), n being the bits seen, at most 14.
  */
 
 const PROBABILITY_BITS = 15;
@@ -12,7 +12,7 @@ const HALF = 1 << (PROBABILITY_BITS - 1);
 /** No bit is ever certain. */
 const LEAST = 32;
 const MOST = (1 << PROBABILITY_BITS) - LEAST;
-const MOST_SEEN = 30;
+const MOST_SEEN = 14;
 const SEEN_BITS = 5;
 const MOST_SEEN_MASK = (1 << SEEN_BITS) - 1;
 const RATES = Int32Array.from({ length: MOST_SEEN + 1 }, (_, n) => Math.floor(65536 / (n + 2)));
@@ -57,7 +57,43 @@ export class RangeEncoder {
   }
 
   bit(context: number, bit: number): void {
-    this.tree(context - 1, bit, 1);
+    const model = this.#model;
+    const window = this.#window;
+    const state = model[context] as number;
+    let range = window[1] as number;
+    const bound = Math.imul(range >>> PROBABILITY_BITS, state >> SEEN_BITS) >>> 0;
+    if (bit === 1) {
+      range = bound;
+      model[context] = learnt(state, MOST);
+      if (range >= BOTTOM) {
+        window[1] = range;
+        return;
+      }
+    } else {
+      const low = ((window[0] as number) + bound) >>> 0;
+      window[0] = low;
+      if (low < bound) this.#carry();
+      range = (range - bound) >>> 0;
+      model[context] = learnt(state, LEAST);
+      if (range >= BOTTOM) {
+        window[1] = range;
+        return;
+      }
+    }
+    this.#shift(window[0] as number, range);
+  }
+
+  /** Puts out bytes until the range is large enough again. */
+  #shift(from: number, size: number): void {
+    let low = from;
+    let range = size;
+    while (range < BOTTOM) {
+      this.#put(low >>> 24);
+      low = (low << 8) >>> 0;
+      range = (range << 8) >>> 0;
+    }
+    this.#window[0] = low;
+    this.#window[1] = range;
   }
 
   /** `count` bits, the highest first; takes the contexts behind `context`, `2^count - 1` of them. */
@@ -80,6 +116,36 @@ export class RangeEncoder {
         range = (range - bound) >>> 0;
         model[context + node] = learnt(state, LEAST);
         node = 2 * node;
+      }
+      while (range < BOTTOM) {
+        this.#put(low >>> 24);
+        low = (low << 8) >>> 0;
+        range = (range << 8) >>> 0;
+      }
+    }
+    window[0] = low;
+    window[1] = range;
+  }
+
+  /** As many ones, and then a zero if `ends`, each in a context of its own behind `context`; those beyond `most` in that of `most`. */
+  unary(context: number, most: number, ones: number, ends: boolean): void {
+    const model = this.#model;
+    const window = this.#window;
+    let low = window[0] as number;
+    let range = window[1] as number;
+    const count = ends ? ones + 1 : ones;
+    for (let i = 0; i < count; i++) {
+      const at = i < most ? context + i : context + most;
+      const state = model[at] as number;
+      const bound = Math.imul(range >>> PROBABILITY_BITS, state >> SEEN_BITS) >>> 0;
+      if (i < ones) {
+        range = bound;
+        model[at] = learnt(state, MOST);
+      } else {
+        low = (low + bound) >>> 0;
+        if (low < bound) this.#carry();
+        range = (range - bound) >>> 0;
+        model[at] = learnt(state, LEAST);
       }
       while (range < BOTTOM) {
         this.#put(low >>> 24);
@@ -120,13 +186,17 @@ export class RangeEncoder {
   number(context: number, top: number, value: number): number {
     const length = bitLength(value);
     this.tree(context, length, LENGTH_BITS);
-    if (length > 1) {
-      const unit = UNITS[length - 2] as number;
-      const head = Math.floor(value / unit);
-      this.bit(top + length, head - 2);
-      this.direct(value - head * unit, length - 2);
-    }
+    this.rest(top + length, value, length);
     return length;
+  }
+
+  /** What the length of an integer does not tell: its second bit, the others as they are. */
+  rest(context: number, value: number, length: number): void {
+    if (length < 2) return;
+    const unit = UNITS[length - 2] as number;
+    const head = Math.floor(value / unit);
+    this.bit(context, head - 2);
+    this.direct(value - head * unit, length - 2);
   }
 
   /** Into the bytes that are written already. There is one that takes it: what is written stays below 1. */
@@ -184,7 +254,36 @@ export class RangeDecoder {
   }
 
   bit(context: number): number {
-    return this.tree(context - 1, 1);
+    const model = this.#model;
+    const window = this.#window;
+    const state = model[context] as number;
+    let range = window[1] as number;
+    const code = window[0] as number;
+    const bound = Math.imul(range >>> PROBABILITY_BITS, state >> SEEN_BITS) >>> 0;
+    const bit = code < bound ? 1 : 0;
+    if (bit === 1) {
+      range = bound;
+      model[context] = learnt(state, MOST);
+    } else {
+      window[0] = code - bound;
+      range = (range - bound) >>> 0;
+      model[context] = learnt(state, LEAST);
+    }
+    if (range >= BOTTOM) window[1] = range;
+    else this.#shift(window[0] as number, range);
+    return bit;
+  }
+
+  /** Takes in bytes until the range is large enough again. */
+  #shift(from: number, size: number): void {
+    let code = from;
+    let range = size;
+    while (range < BOTTOM) {
+      code = ((code << 8) | this.#next()) >>> 0;
+      range = (range << 8) >>> 0;
+    }
+    this.#window[0] = code;
+    this.#window[1] = range;
   }
 
   tree(context: number, count: number): number {
@@ -216,6 +315,37 @@ export class RangeDecoder {
     return node - (1 << count);
   }
 
+  /** Ones before a zero, or `limit` of them. */
+  unary(context: number, most: number, limit: number): number {
+    const model = this.#model;
+    const window = this.#window;
+    let code = window[0] as number;
+    let range = window[1] as number;
+    let ones = 0;
+    for (let more = ones < limit; more; ) {
+      const at = ones < most ? context + ones : context + most;
+      const state = model[at] as number;
+      const bound = Math.imul(range >>> PROBABILITY_BITS, state >> SEEN_BITS) >>> 0;
+      if (code < bound) {
+        range = bound;
+        model[at] = learnt(state, MOST);
+        more = ++ones < limit;
+      } else {
+        code = (code - bound) >>> 0;
+        range = (range - bound) >>> 0;
+        model[at] = learnt(state, LEAST);
+        more = false;
+      }
+      while (range < BOTTOM) {
+        code = ((code << 8) | this.#next()) >>> 0;
+        range = (range << 8) >>> 0;
+      }
+    }
+    window[0] = code;
+    window[1] = range;
+    return ones;
+  }
+
   direct(count: number): number {
     const window = this.#window;
     let value = 0;
@@ -240,9 +370,14 @@ export class RangeDecoder {
 
   number(context: number, top: number): number {
     const length = this.tree(context, LENGTH_BITS);
+    return this.rest(top + length, length);
+  }
+
+  /** The integer of `length` bits. */
+  rest(context: number, length: number): number {
     if (length < 2) return length;
     if (length > 53) throw new FormatError(`range coder: expected a number of at most 53 bits, got ${length}`);
-    return (2 + this.bit(top + length)) * (UNITS[length - 2] as number) + this.direct(length - 2);
+    return (2 + this.bit(context)) * (UNITS[length - 2] as number) + this.direct(length - 2);
   }
 
   /** Throws {@link FormatError} where bytes are left. */

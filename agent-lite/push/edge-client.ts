@@ -2,6 +2,7 @@ import { FormatError } from '../../contract/binary.ts';
 import {
   type AnswerCode,
   decodeAnswer,
+  isPlain,
   PUSH_CONTENT_TYPE,
   PUSH_PATH,
   type Push,
@@ -56,7 +57,7 @@ export class EdgeClient {
     this.#options = options;
   }
 
-  /** @param body the encoded push, deflated */
+  /** @param body the encoded push, deflated where that is shorter */
   async push(push: Pick<Push, 'logId' | 'to'>, body: Uint8Array, signal: AbortSignal): Promise<Outcome> {
     const outcome = await this.#send('POST', PUSH_PATH, body, signal);
     if (outcome.kind === 'failed') return outcome;
@@ -107,7 +108,10 @@ export class EdgeClient {
   #request(method: 'HEAD' | 'POST' | 'PUT', path: string, body: Uint8Array | undefined, signal: AbortSignal): Promise<HttpResponse> {
     const { http, url, timeoutMs } = this.#options;
     const headers: Record<string, string> = { accept: PUSH_CONTENT_TYPE };
-    if (body !== undefined) Object.assign(headers, { 'content-type': PUSH_CONTENT_TYPE, 'content-encoding': 'deflate' });
+    if (body !== undefined) {
+      headers['content-type'] = PUSH_CONTENT_TYPE;
+      if (!isPlain(body)) headers['content-encoding'] = 'deflate';
+    }
     return http.request({
       method,
       url: url + path,

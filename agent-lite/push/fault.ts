@@ -1,5 +1,6 @@
 import { FormatError } from '../../contract/binary.ts';
 import { decodePush } from '../../contract/decode-push.ts';
+import { likeRows } from '../../contract/like-rows.ts';
 import type { WireLimits } from '../../contract/limits.ts';
 import type { PushRequest } from './request.ts';
 
@@ -10,10 +11,10 @@ import type { PushRequest } from './request.ts';
 export function faultOf({ bytes, batch }: PushRequest, limits: WireLimits): string | undefined {
   try {
     for (const target of decodePush(bytes, limits).targets) {
-      const inline = target.inlineForm.length > 0 ? target.decodeInline().length : undefined;
-      const rows = inline ?? batch.tables.get(target.table ?? '')?.rows.length ?? 0;
-      if (target.table !== undefined || inline !== undefined) target.decodeCells(rows);
-      target.decodeExemplars(rows);
+      const inline = target.inlineForm.length > 0 ? target.decodeInline() : undefined;
+      const rows = inline ?? batch.tables.get(target.table ?? '')?.rows ?? [];
+      if (target.table !== undefined || inline !== undefined) target.decodeCells(rows.length, likeRows(rows));
+      target.decodeExemplars(rows.length);
       target.decodeMetadata();
     }
     return undefined;

@@ -28,7 +28,7 @@ export interface PushRequest {
   readonly push: Push;
   /** Encoded. */
   readonly bytes: Uint8Array;
-  /** Deflated. */
+  /** Deflated where that is shorter. */
   readonly body: Uint8Array;
 }
 
@@ -47,7 +47,8 @@ export async function makeRequest(
     if (!(error instanceof RangeError || error instanceof FormatError)) throw error;
     return err({ code: 'malformed', message: error.message });
   }
-  const body = await options.deflate(bytes);
+  const deflated = await options.deflate(bytes);
+  const body = deflated.length < bytes.length ? deflated : bytes;
   if (body.length > limits.pushBytes || bytes.length > limits.pushInflatedBytes)
     return err({ code: 'too_large', message: `${body.length} bytes, ${bytes.length} inflated` });
   return ok({ stream, batch, push, bytes, body });

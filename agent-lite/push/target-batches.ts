@@ -2,6 +2,7 @@ import { type Cells, copyCell, createCells, VALUE } from '../../contract/cells.t
 import { rowCount } from '../../contract/compact-table.ts';
 import type { PushExemplar } from '../../contract/exemplar-codec.ts';
 import { type Labels, labelsKey } from '../../contract/labels.ts';
+import { likeRows, likeRowsOf } from '../../contract/like-rows.ts';
 import type { FamilyMetadata } from '../../contract/metadata.ts';
 import type { TargetBatch } from '../../contract/push-target.ts';
 import { REPORT_NAMES } from '../../contract/report-series.ts';
@@ -27,6 +28,7 @@ export function toTargetBatch({ labels, table, times, scrapes }: Group, metadata
     table: table?.hash,
     times,
     cells: table === undefined ? undefined : transpose(scrapes, (scrape) => scrape.cells, times, rowCount(table)),
+    like: table && likeRowsOf(table),
     report: transpose(scrapes, (scrape) => scrape.report, times, REPORT_NAMES.length),
     exemplars: table === undefined ? [] : gatherExemplars(scrapes, () => undefined),
     metadata,
@@ -68,14 +70,17 @@ export function mergeGroups(
   const report = transpose(scrapes, (scrape) => scrape.report, times, REPORT_NAMES.length);
   const first = base.rows.length;
   const own = exemplars.filter(({ row }) => row < first);
-  const whole: TargetBatch = { labels, table: base.hash, times, cells: slice(all, 0, first), report, exemplars: own, metadata };
+  const whole: TargetBatch = {
+    ...{ labels, table: base.hash, times, cells: slice(all, 0, first), like: likeRowsOf(base) },
+    ...{ report, exemplars: own, metadata },
+  };
   if (rows.length === 0) return [whole];
   const beside = exemplars.filter(({ row }) => row >= first).map((exemplar) => ({ ...exemplar, row: exemplar.row - first }));
   const noReport = createCells(REPORT_NAMES.length, times.length);
   return [
     whole,
     {
-      ...{ labels, table: undefined, inline: rows, times, cells: slice(all, first, all.rows), report: noReport },
+      ...{ labels, table: undefined, inline: rows, times, cells: slice(all, first, all.rows), like: likeRows(rows), report: noReport },
       ...{ exemplars: beside, metadata: [] },
     },
   ];

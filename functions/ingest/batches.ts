@@ -3,6 +3,7 @@ import type { UndecodedPush } from '../../contract/decode-push.ts';
 import type { UndecodedTargetBatch } from '../../contract/decode-push-target.ts';
 import type { PushExemplar } from '../../contract/exemplar-codec.ts';
 import { labelsKey } from '../../contract/labels.ts';
+import { likeRows, likeRowsOf } from '../../contract/like-rows.ts';
 import type { FamilyMetadata } from '../../contract/metadata.ts';
 import { REPORT_ROWS } from '../../contract/report-series.ts';
 import { err, ok, type Result } from '../../contract/result.ts';
@@ -96,14 +97,21 @@ export function decodeBatches(
       const rows = read.value;
       const exemplars = outgoing.sendExemplars ? () => readExemplars(target, rows.length, memory) : () => ok(NO_EXEMPLARS);
       // Named by all their bytes: a hash that is made in a moment could be made equal.
-      const added = add(`+${latin1(target.inlineForm)}`, rows, target, owner, () => target.decodeCells(rows.length), exemplars);
+      const added = add(
+        `+${latin1(target.inlineForm)}`,
+        rows,
+        target,
+        owner,
+        () => target.decodeCells(rows.length, likeRows(rows)),
+        exemplars,
+      );
       if (!added.ok) return added;
     }
     let entry: SeriesEntry | undefined;
     if (target.table !== undefined && table !== undefined) {
       const rows = table.rows.length;
       const exemplars = outgoing.sendExemplars ? () => readExemplars(target, rows, memory) : () => ok(NO_EXEMPLARS);
-      const added = add(target.table, table.rows, target, owner, () => target.decodeCells(rows), exemplars);
+      const added = add(target.table, table.rows, target, owner, () => target.decodeCells(rows, likeRowsOf(table)), exemplars);
       if (!added.ok) return added;
       entry = added.value;
       masks.check(index, target, entry);

@@ -1,5 +1,5 @@
 import { decodePush, type UndecodedPush } from '../../contract/decode-push.ts';
-import type { PushAnswer } from '../../contract/push.ts';
+import { isPlain, type PushAnswer } from '../../contract/push.ts';
 import { readPushName } from '../../contract/push-scan.ts';
 import { err, ok, type Result } from '../../contract/result.ts';
 import type { TableHash } from '../../contract/series-table.ts';
@@ -83,7 +83,7 @@ async function readPush(request: Request, { limits }: PushDeps, memory: Reservat
     if (body.error === 'busy') return err(busy(SHORT_OF_MEMORY));
     return err(body.error === 'too_large' ? tooLarge(`at most ${limits.pushBytes} bytes`) : malformed('push: the body ended early'));
   }
-  const inflated = inflate(body.value, limits.pushInflatedBytes);
+  const inflated = isPlain(body.value) ? ok(body.value) : inflate(body.value, limits.pushInflatedBytes);
   if (!inflated.ok)
     return err(
       inflated.error === 'too_large'

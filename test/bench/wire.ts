@@ -3,6 +3,7 @@ import type { LogEntry, LoggedScrape } from '../../agent-lite/model.ts';
 import { deflate } from '../../agent-lite/platform/bytes.ts';
 import { collectBatch } from '../../agent-lite/push/batch.ts';
 import { decodePush } from '../../contract/decode-push.ts';
+import { likeRows } from '../../contract/like-rows.ts';
 import { encodePush, NO_CHAIN } from '../../contract/push.ts';
 import { encodeTableForm } from '../../contract/table-form.ts';
 import { cpuMicroseconds, type Machine, machine, median } from './measure.ts';
@@ -103,7 +104,7 @@ async function measureWindow(
     const part = targets.flatMap((all) => all.slice(from, from + scrapes));
     const { message, push, of } = await pushOf(part);
     const inBatch = samples(part);
-    bytes += (await deflate(message)).length;
+    bytes += Math.min(message.length, (await deflate(message)).length);
     rw1 += remoteWrite1Bytes(part);
     rw2 += remoteWrite2Bytes(part);
     total += inBatch;
@@ -112,7 +113,10 @@ async function measureWindow(
     const repeats = Math.ceil(20_000 / inBatch);
     encode.push((await cpuMicroseconds(() => repeat(repeats, push))) / repeats / inBatch);
     const read = (): void => {
-      for (const target of decodePush(message).targets) target.decodeCells(of(target.table));
+      for (const target of decodePush(message).targets) {
+        const rows = of(target.table);
+        target.decodeCells(rows.length, likeRows(rows));
+      }
     };
     decode.push((await cpuMicroseconds(() => repeat(repeats, read))) / repeats / inBatch);
   }
@@ -154,7 +158,7 @@ async function pushOf(scrapes: readonly LoggedScrape[]) {
       backlog: { records: scrapes.length, bytes: 1200 * scrapes.length, oldestMs: scrapes[0]?.wallMs ?? 0 },
       targets,
     });
-  return { message: push(), push, of: (hash: string | undefined) => batch.tables.get(hash ?? '')?.rows.length ?? 0 };
+  return { message: push(), push, of: (hash: string | undefined) => batch.tables.get(hash ?? '')?.rows ?? [] };
 }
 
 function xz(names: readonly Recorded[]): number | undefined {

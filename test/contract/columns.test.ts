@@ -3,22 +3,39 @@ import { describe, expect, it } from 'vitest';
 import { FormatError } from '../../contract/binary.ts';
 import { ABSENT, type Cells, createCells, setStale, setValue, VALUE } from '../../contract/cells.ts';
 import {
+  CLASS,
   CONTEXTS,
-  FIRST,
+  COPY,
+  DISTANCE,
+  DISTANCE_TOP,
   FIRST_SIGN,
   FIRST_TOP,
+  FOLLOWS,
+  firstContext,
+  GUESS,
   IRREGULAR,
   IRREGULAR_CLASS,
+  LEVEL,
   MOVING,
+  NO_CLASS,
+  NO_ERROR,
+  NO_KIND,
   NONE,
-  OTHER_FIRST,
   OTHER_RAW,
   OTHER_SCALE,
   RAW_LENGTH,
+  RELATIVE,
   SAME,
+  SAME_CLASS,
+  SCALE,
   STATE,
   STEADY,
   STEADY_RAW,
+  TWO,
+  ULPS,
+  ULPS_TOP,
+  UP,
+  ZERO,
 } from '../../contract/column-model.ts';
 import { decodeColumns } from '../../contract/decode-columns.ts';
 import { encodeColumns } from '../../contract/encode-columns.ts';
@@ -99,9 +116,59 @@ describe('hostile input', () => {
     write(coder);
     return coder.finish();
   }
-  const first = (kind: number) => (coder: RangeEncoder) => coder.tree(0, kind, 3);
+  const first = (kind: number) => (coder: RangeEncoder) => {
+    coder.bit(SAME_CLASS + NO_CLASS, 0);
+    coder.tree(CLASS + 8 * NO_CLASS, kind, 3);
+  };
+  const scale = (coder: RangeEncoder, moving: 0 | 1, code: number): void => {
+    coder.bit(OTHER_SCALE + moving * (NO_KIND + 1) + NO_KIND, code === 0 ? 0 : 1);
+    if (code !== 0) coder.tree(SCALE, code, 5);
+  };
+  const moving = (coder: RangeEncoder): void => {
+    first(MOVING)(coder);
+    scale(coder, 1, 0);
+    coder.bit(ZERO + 3 + 2, 1);
+  };
   for (const [name, bytes, message] of [
-    ['an unknown class', written(first(7)), /unknown class 7/],
+    [
+      'an irregular row that is irregular',
+      written((coder) => {
+        first(IRREGULAR)(coder);
+        coder.tree(IRREGULAR_CLASS, IRREGULAR, 3);
+        coder.tree(STATE + 4 * VALUE, VALUE, 2);
+      }),
+      /unknown class 6/,
+    ],
+    [
+      'a copy of a row that is not there',
+      written((coder) => {
+        first(FOLLOWS)(coder);
+        coder.bit(TWO, 0);
+        coder.bit(COPY, 1);
+        coder.number(DISTANCE, DISTANCE_TOP, 1);
+      }),
+      /expected a row above/,
+    ],
+    [
+      'a copy of itself',
+      written((coder) => {
+        first(FOLLOWS)(coder);
+        coder.bit(TWO, 0);
+        coder.bit(COPY, 1);
+        coder.number(DISTANCE, DISTANCE_TOP, 0);
+      }),
+      /expected a row above/,
+    ],
+    [
+      'a value far from its mantissa',
+      written((coder) => {
+        first(STEADY)(coder);
+        scale(coder, 0, 29);
+        coder.bit(ZERO + 2, 1);
+        coder.number(ULPS, ULPS_TOP, 65);
+      }),
+      /within 64 ulps/,
+    ],
     ['a predecessor that is not there', written(first(SAME)), /expected a predecessor/],
     ['bytes behind the end', Uint8Array.from([...encoded(fromBits([bitsOf(1)])), 1, 2, 3, 4, 5]), /more bytes/],
     ['a zero at the end', Uint8Array.of(1, 0), /ends with a zero/],
@@ -133,12 +200,12 @@ describe('hostile input', () => {
       /a cell of state 3/,
     ],
     [
-      'a mantissa beyond 2^50',
+      'a mantissa of 2^51',
       written((coder) => {
         first(STEADY)(coder);
-        coder.bit(OTHER_SCALE, 0);
-        coder.bit(OTHER_FIRST, 1);
-        coder.number(FIRST, FIRST_TOP, 2 ** 50 + 1);
+        scale(coder, 0, 0);
+        coder.bit(ZERO + 2, 0);
+        coder.number(firstContext(false, 0, 0), FIRST_TOP, 2 ** 51);
         coder.bit(FIRST_SIGN, 0);
       }),
       /mantissa out of range/,
@@ -158,6 +225,27 @@ describe('hostile input', () => {
       expect(() => decoded(bytes, 1, 1)).toThrow(message);
     });
   }
+  for (const [name, write, message] of [
+    ['an unknown guess', (coder: RangeEncoder) => coder.tree(GUESS + 4 * 3, 3, 2), /unknown guess 3/],
+    [
+      'an error of more than 53 bits',
+      (coder: RangeEncoder) => {
+        coder.tree(GUESS + 4 * 3, LEVEL, 2);
+        coder.bit(NO_ERROR + 8, 0);
+        coder.unary(RELATIVE + 2 * 27 + UP, 12, 54, false);
+      },
+      /at most 53 bits/,
+    ],
+  ] as const) {
+    it(`refuses ${name}`, () => {
+      const bytes = written((coder) => {
+        moving(coder);
+        write(coder);
+      });
+      expect(() => decoded(bytes, 1, 2)).toThrow(FormatError);
+      expect(() => decoded(bytes, 1, 2)).toThrow(message);
+    });
+  }
 });
 
 describe('size', () => {
@@ -167,6 +255,46 @@ describe('size', () => {
       1000,
     );
     expect(encoded(cells, cells).length).toBeLessThanOrEqual(7);
+  });
+  const random = (seed: number) => {
+    let state = seed;
+    return (): number => {
+      state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+      return state >>> 8;
+    };
+  };
+  it('takes little for a row that is a copy, a sum, a difference, or changes as another', () => {
+    const next = random(1);
+    const rows = [next, next].map((value) => Array.from({ length: 12 }, () => 4096 * value()));
+    const [a = [], b = []] = rows;
+    const told = [a, a.map((x, i) => x + (b[i] as number)), a.map((x, i) => x - (b[i] as number)), b.map((x) => x + 12_345)];
+    const cells = createCells(6, 12);
+    [a, b, ...told].flat().forEach((value, i) => {
+      setValue(cells, i, value);
+    });
+    const alone = createCells(2, 12);
+    [a, b].flat().forEach((value, i) => {
+      setValue(alone, i, value);
+    });
+    const bytes = encoded(cells);
+    expect(describeCells(decoded(bytes, 6, 12))).toEqual(describeCells(cells));
+    expect(bytes.length - encoded(alone).length).toBeLessThanOrEqual(25);
+  });
+  it('takes few bytes for milliseconds that were multiplied by 0.001 or added up, and for microseconds of a clock', () => {
+    const next = random(2);
+    const cells = createCells(3, 20);
+    let [ticks, sum, clock] = [818_489, 22.1, 1_795_357_175];
+    for (let i = 0; i < 20; i++) {
+      ticks += next() % 2000;
+      sum += (next() % 1000) / 1000;
+      clock += 15 + (next() % 1000) / 1e6;
+      setValue(cells, i, ticks * 0.001);
+      setValue(cells, 20 + i, sum);
+      setValue(cells, 40 + i, clock);
+    }
+    const bytes = encoded(cells);
+    expect(describeCells(decoded(bytes, 3, 20))).toEqual(describeCells(cells));
+    expect(bytes.length).toBeLessThanOrEqual(130);
   });
   it('takes little for a steady counter over twenty scrapes', () => {
     const cells = createCells(1, 20);

@@ -5,12 +5,14 @@ import { FormatError } from '../../contract/binary.ts';
 import { ABSENT, type Cells } from '../../contract/cells.ts';
 import { decodePush, type UndecodedPush } from '../../contract/decode-push.ts';
 import { formatLabels, type Labels, labelsKey } from '../../contract/labels.ts';
+import { likeRows } from '../../contract/like-rows.ts';
 import { type WireLimits, wireLimits } from '../../contract/limits.ts';
 import {
   type AnswerCode,
   answerStatus,
   encodeAnswer,
   type Gap,
+  isPlain,
   type LogId,
   type Point,
   PUSH_CONTENT_TYPE,
@@ -168,7 +170,7 @@ export class FakeEdge implements HttpClient {
         collect(found, target.labels, target.times, REPORT_ROWS, target.report);
         if (target.table === undefined && target.inlineForm.length === 0) continue;
         const rows = target.table === undefined ? target.decodeInline() : (this.tables.get(target.table) ?? []);
-        collect(found, target.labels, target.times, rows, target.decodeCells(rows.length));
+        collect(found, target.labels, target.times, rows, target.decodeCells(rows.length, likeRows(rows)));
       }
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
@@ -210,6 +212,7 @@ export class FakeEdge implements HttpClient {
 
   #body({ headers, body }: HttpRequest, limit: number): Uint8Array<ArrayBuffer> {
     if (headers['content-type'] !== PUSH_CONTENT_TYPE) throw new FormatError(`content-type: got ${headers['content-type']}`);
+    if (body !== undefined && isPlain(body) && headers['content-encoding'] === undefined) return new Uint8Array(body);
     if (headers['content-encoding'] !== 'deflate') throw new FormatError(`content-encoding: got ${headers['content-encoding']}`);
     if ((body?.length ?? 0) > this.#limits.pushBytes) throw new FormatError('body: too large');
     try {

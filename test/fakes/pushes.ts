@@ -3,6 +3,7 @@ import { ByteWriter } from '../../contract/binary.ts';
 import { type Cells, createCells, setStale, setValue } from '../../contract/cells.ts';
 import type { PushExemplar } from '../../contract/exemplar-codec.ts';
 import { type Labels, labelsFromRecord } from '../../contract/labels.ts';
+import { likeRows } from '../../contract/like-rows.ts';
 import type { FamilyMetadata } from '../../contract/metadata.ts';
 import { encodePush, NO_CHAIN, type Push } from '../../contract/push.ts';
 import type { TargetBatch } from '../../contract/push-target.ts';
@@ -60,6 +61,7 @@ export async function buildTarget({ labels: target, times, series, metadata = []
       table: table.hash,
       times,
       cells,
+      like: likeRows(table.rows),
       report: report(times.length),
       exemplars: exemplarsOf(series, order),
       metadata,

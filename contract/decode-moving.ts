@@ -1,0 +1,135 @@
+import { FormatError } from './binary.ts';
+import { type Cells, VALUE } from './cells.ts';
+import {
+  bucket,
+  CHANGE,
+  CHANGE_TOP,
+  CHANGED,
+  DOWN,
+  ERROR_SIGN,
+  GUESS,
+  GUESSED,
+  LENGTH,
+  LEVEL,
+  LEVELS,
+  LINEAR,
+  MOST_STEPS,
+  NO_CHANGE,
+  NO_ERROR,
+  nextLevel,
+  RELATIVE,
+  RELATIVE_CONTEXTS,
+  RELATIVE_TOP,
+  ROW_BYTES,
+  type RowMemory,
+  SCALED,
+  topContext,
+  ULPS,
+  ULPS_SIGN,
+  ULPS_TOP,
+  UP,
+  ZEROS,
+} from './column-model.ts';
+import { bitLength, NUMBER_CONTEXTS, type RangeDecoder } from './range-coder.ts';
+import { fromMantissa, MAX_MANTISSA, MAX_ULPS, NEAR, scaleKind, Ulps } from './scale.ts';
+
+/** Reads what follows the first mantissa of a row, and puts values where they belong. */
+export class MovingDecoder {
+  readonly #cells: Cells;
+  readonly #coder: RangeDecoder;
+  readonly #memory: RowMemory;
+  readonly #ulps = new Ulps();
+  /** Of the value put last. */
+  #steps = 0;
+
+  constructor(cells: Cells, coder: RangeDecoder, memory: RowMemory) {
+    this.#cells = cells;
+    this.#coder = coder;
+    this.#memory = memory;
+  }
+
+  /** Puts the first value of a row. */
+  start(row: number, index: number, m: number, scale: number): void {
+    this.#steps = 0;
+    this.#put(row, index, m, scale);
+  }
+
+  /** The cells `first` to `end` of a row; `m` is the mantissa of the first. */
+  decode(row: number, like: number, first: number, end: number, m: number): void {
+    const { states } = this.#cells;
+    const coder = this.#coder;
+    const memory = this.#memory;
+    const scale = memory.bytes[ROW_BYTES * row + SCALED] as number;
+    const kind = scaleKind(scale);
+    const guess = coder.tree(GUESS + 4 * (memory.bytes[ROW_BYTES * like + GUESSED] as number), 2);
+    if (guess > LEVEL || (guess === LEVEL && m < 0)) throw new FormatError(`columns row ${row}: unknown guess ${guess}`);
+    memory.bytes[ROW_BYTES * row + GUESSED] = guess;
+    const change = memory.bytes[ROW_BYTES * like + CHANGED] as number;
+    let level = guess === LEVEL ? 8 * bitLength(m) : -1;
+    let zero = 0;
+    let sign = 0;
+    let last = m;
+    // The change before it, where that is guessed to go on.
+    let step = 0;
+    for (let i = first + 1; i < end; i++) {
+      if (states[i] !== VALUE) continue;
+      zero =
+        level === -1
+          ? coder.bit(NO_CHANGE + (2 * zero + (change === 0 ? 0 : 1)) * 3 + kind)
+          : coder.bit(NO_ERROR + ((guess === LEVEL ? 2 : 0) + zero) * LEVELS + Math.min(LEVELS - 1, level >> 4));
+      let size = 0;
+      if (zero === 1) sign = 0;
+      else {
+        if (guess !== LEVEL) sign = 1 + coder.bit(ERROR_SIGN + 3 * guess + sign);
+        if (level !== -1) size = this.#relative(guess === LEVEL ? 2 : 1, level >> 3);
+        else size = change > 0 ? this.#relative(0, change) : this.#change(row, kind);
+        const length = bitLength(size);
+        if (level === -1) memory.bytes[ROW_BYTES * row + CHANGED] = length;
+        level = level === -1 ? 8 * length : nextLevel(level, length);
+      }
+      const error = sign === 2 ? -size : size;
+      const next = guess === LEVEL ? size : last + step + error;
+      if (guess === LINEAR) step = next - last;
+      last = next;
+      this.#put(row, i, next, scale);
+    }
+  }
+
+  #change(row: number, kind: number): number {
+    const firstBucket = bucket(
+      this.#memory.bytes[ROW_BYTES * row + ZEROS] === 1 ? 0 : (this.#memory.bytes[ROW_BYTES * row + LENGTH] as number),
+    );
+    const size = this.#coder.number(CHANGE + ((kind === 1 ? 3 : 0) + firstBucket) * NUMBER_CONTEXTS, CHANGE_TOP);
+    if (size === 0) throw new FormatError(`columns row ${row}: expected a change`);
+    return size;
+  }
+
+  #relative(set: number, expected: number): number {
+    const coder = this.#coder;
+    const base = RELATIVE + set * RELATIVE_CONTEXTS;
+    // Of more than 53 bits there is none: the next one is refused below.
+    const longer =
+      expected <= 1 || coder.bit(base) === 1
+        ? coder.unary(base + UP, MOST_STEPS, 54 - expected)
+        : -1 - coder.unary(base + DOWN, MOST_STEPS, expected - 2);
+    const length = expected + longer;
+    return coder.rest(RELATIVE_TOP + topContext(set, longer), length);
+  }
+
+  #put(row: number, i: number, m: number, scale: number): void {
+    if (!(Math.abs(m) <= MAX_MANTISSA)) throw new FormatError(`columns row ${row}: mantissa out of range`);
+    const value = fromMantissa(m, scale);
+    if (scale < NEAR) this.#cells.floats[i] = value;
+    else this.#near(row, i, value);
+  }
+
+  #near(row: number, i: number, value: number): void {
+    const coder = this.#coder;
+    const before = this.#steps;
+    const size = coder.number(ULPS + bucket(bitLength(Math.abs(before))) * NUMBER_CONTEXTS, ULPS_TOP);
+    const negative = size !== 0 && coder.bit(ULPS_SIGN + (before === 0 ? 0 : before > 0 ? 1 : 2)) === 1;
+    this.#steps = negative ? before - size : before + size;
+    if (Math.abs(this.#steps) > MAX_ULPS) throw new FormatError(`columns row ${row}: expected a value within ${MAX_ULPS} ulps`);
+    this.#ulps.add(value, this.#steps, this.#cells.words, i);
+  }
+}
