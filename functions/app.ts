@@ -202,6 +202,7 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
         rules: tenant.rules,
         limits: tenant.limits,
         memory: isolate.memory,
+        snappy: isolate.snappy,
         now,
         receiverTime: () => receiverTime(c, edge.value, session.value),
         commit: (request) => commit(c, edge.value, session.value, request),

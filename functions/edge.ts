@@ -1,5 +1,6 @@
 import type { WireLimits } from '../contract/limits.ts';
 import { compileRelabel } from '../contract/relabel.ts';
+import { SnappyDecoder } from '../contract/snappy.ts';
 import { outgoingOf, receiversOf } from './config/routes.ts';
 import type { Outgoing, ReceiverConfig, RelayConfig, TenantConfig } from './config/types.ts';
 import type { Settings } from './env.ts';
@@ -25,6 +26,8 @@ export interface Isolate {
   readonly newRequestId: () => string;
   readonly log: EdgeLog;
   readonly memory: MemoryBudget;
+  /** Of the bodies of remote write, one after the other. */
+  readonly snappy: SnappyDecoder;
   readonly tally: Tally;
 }
 
@@ -34,7 +37,7 @@ const TABLE_CACHE_BYTES = 12 * 1024 * 1024;
 const SERIES_CACHE_BYTES = 12 * 1024 * 1024;
 
 export function createIsolate(rim: Pick<Isolate, 'now' | 'newRequestId' | 'log'>): Isolate {
-  return { ...rim, memory: new MemoryBudget(REQUEST_BYTES, rim.now), tally: new Tally() };
+  return { ...rim, memory: new MemoryBudget(REQUEST_BYTES, rim.now), snappy: new SnappyDecoder(), tally: new Tally() };
 }
 
 /** The platform's services, behind the interfaces of model.ts. */

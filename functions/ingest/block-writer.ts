@@ -70,6 +70,11 @@ export class BlockWriter {
     this.#copied = count;
   }
 
+  /** Whether a literal goes on here: a byte of it costs nothing more. */
+  get inLiteral(): boolean {
+    return this.#tag >= 0;
+  }
+
   /** Whether a copy from there would go on with the one before, at no cost. */
   copies(offset: number): boolean {
     return this.#copied > 0 && this.#offset === offset;

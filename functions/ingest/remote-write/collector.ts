@@ -2,6 +2,7 @@ import { FormatError } from '../../../contract/binary.ts';
 import { formatLabels, type Label, type Labels, labelsKey, labelValue, METRIC_NAME, sortLabels } from '../../../contract/labels.ts';
 import { type EncodedEntry, nestedSize } from '../../../contract/remote-write.ts';
 import { compareBytes } from '../../../contract/series-table.ts';
+import { NO_COPIES, type SnappyContent } from '../../../contract/snappy.ts';
 import type { Fragment } from '../../model.ts';
 import { addToSketch, SKETCH_BYTES } from '../../series-sketch.ts';
 import { MAX_RAW_BYTES } from '../assemble.ts';
@@ -101,10 +102,10 @@ export class Collector {
   #series = 0;
 
   /** @param request what plain series are read from ({@link addPlain}) */
-  constructor(options: CollectorOptions, tally: Tally, request: Uint8Array = new Uint8Array(0)) {
+  constructor(options: CollectorOptions, tally: Tally, request: SnappyContent = NOTHING) {
     this.#options = options;
     this.#tally = tally;
-    this.#request = request;
+    this.#request = request.bytes;
     this.#plain = PlainSeries.of(request, options.device, options.rules);
     this.#writer = new FragmentWriter(options.maxSamplesPerSend);
     this.refusals = new Refusals(tally);
@@ -266,6 +267,8 @@ export class Collector {
     this.#writer.addFamily(bytes, nowMs);
   }
 }
+
+const NOTHING: SnappyContent = { bytes: new Uint8Array(0), copies: NO_COPIES };
 
 const isSample = ({ tag }: EncodedEntry): boolean => tag !== EXEMPLAR_TAG;
 
