@@ -75,10 +75,7 @@ export function halfSipHash(
     let left = rounds;
     if (at < whole) {
       word =
-        (bytes[at] as number) |
-        ((bytes[at + 1] as number) << 8) |
-        ((bytes[at + 2] as number) << 16) |
-        ((bytes[at + 3] as number) << 24);
+        (bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16) | ((bytes[at + 3] as number) << 24);
     } else if (at === whole) {
       word = length << 24;
       for (let i = whole; i < to; i++) word |= (bytes[i] as number) << (8 * (i - whole));

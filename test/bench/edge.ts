@@ -2,7 +2,7 @@ import { PUSH_PATH } from '../../contract/push.ts';
 import { findProgram } from '../../infra/local/find-program.ts';
 import { Cleanup } from '../e2e/harness/cleanup.ts';
 import { deviceToken, EdgeUnderTest } from '../e2e/harness/stack.ts';
-import { type BenchDevice, Firmware, pushAll, SAMPLES_PER_PUSH, SERIES, writeAll, writeBody } from './edge-load.ts';
+import { type BenchDevice, Firmware, pushAll, SAMPLES_PER_PUSH, WRITE_SAMPLES, writeAll, writeBody } from './edge-load.ts';
 import { BenchReceiver } from './edge-receiver.ts';
 import { benchNoop, edgeUse, type NoopResult, perSample, putTable, RELAY_CONFIG, startVmagent, usedFor } from './edge-stack.ts';
 import { type Machine, machine, median } from './measure.ts';
@@ -55,8 +55,9 @@ export interface EdgeResult {
 const METHOD =
   'workerd runs the whole edge: Worker, shards, the simulated bucket; processor time of its process from before the first request until the ' +
   'receiver has every sample, divided by samples. push: 1000 series with 10 labels x 4 scrapes, half of the values change; devices push in ' +
-  'turn. Stored again: the same pushes once more, which the shard knows. Cold: the first round after a start. write: remote write 1.0 in and out, one sample of each of 1000 series a request. vmagent relays ' +
-  'the same requests. Receiver and senders are other processes. noop: a Worker that reads the same push and answers.';
+  'turn. Stored again: the same pushes once more, which the shard knows. Cold: the first round after a start. write: remote write 1.0 in ' +
+  'and out, 2000 samples a request, one of each of the series of two such targets; each sender has its own. vmagent relays the same ' +
+  'requests, with its defaults. Receiver and senders are other processes. noop: a Worker that reads the same push and answers.';
 
 export async function benchEdge(options: EdgeOptions = defaultEdgeBench, say: (line: string) => void = () => {}): Promise<EdgeResult> {
   const cleanup = new Cleanup();
@@ -119,12 +120,14 @@ async function measure(options: EdgeOptions, cleanup: Cleanup, say: (line: strin
   await edge.start();
   const coldPush = await round();
 
-  const bodies = Array.from({ length: options.requestsPerSender }, (_, i) => writeBody(firstMs + i * 15_000));
-  const samples = senders * bodies.length * SERIES;
+  const bodies = Array.from({ length: senders }, (_, sender) =>
+    Array.from({ length: options.requestsPerSender }, (_unused, i) => writeBody(sender, firstMs + i * 15_000)),
+  );
+  const samples = senders * options.requestsPerSender * WRITE_SAMPLES;
   const relay = async (name: string, url: string, of: () => Promise<number>, prefix: string): Promise<number> => {
     const once = async (round: number): Promise<number> => {
-      const tokens = await Promise.all(Array.from({ length: senders }, (_, i) => deviceToken(`${prefix}${round}-${i}`)));
-      const used = perSample(await usedFor(of, receiver, samples, () => writeAll(url, tokens, bodies, connections)));
+      const all = await Promise.all(bodies.map(async (own, i) => ({ token: await deviceToken(`${prefix}${round}-${i}`), bodies: own })));
+      const used = perSample(await usedFor(of, receiver, samples, () => writeAll(url, all)));
       say(`${name}: ${used.toFixed(3)} us a sample`);
       return used;
     };
@@ -168,7 +171,7 @@ export function describeEdge(result: EdgeResult): string {
   const beside = (ratio: number | undefined): string => (ratio === undefined ? '' : `; ${ratio.toFixed(2)} times vmagent's`);
   const mebibytes = (bytes: number): string => `${(bytes / 1024 ** 2).toFixed(0)} MiB`;
   return [
-    `edge: ${devices} devices with ${firmwares} tables, ${SAMPLES_PER_PUSH} samples a push; ${senders} senders, ${requestsPerSender} requests of ${SERIES} samples each`,
+    `edge: ${devices} devices with ${firmwares} tables, ${SAMPLES_PER_PUSH} samples a push; ${senders} senders, ${requestsPerSender} requests of ${WRITE_SAMPLES} samples each`,
     `  machine      ${cpu}, ${cores} cores, ${platform}, Node ${node}`,
     `  method       ${result.method}`,
     `               medians of ${rounds} rounds`,

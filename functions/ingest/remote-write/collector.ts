@@ -6,6 +6,7 @@ import { NO_COPIES, type SnappyContent } from '../../../contract/snappy.ts';
 import type { Fragment } from '../../model.ts';
 import { addToSketch, SKETCH_BYTES } from '../../series-sketch.ts';
 import { MAX_RAW_BYTES } from '../assemble.ts';
+import type { BlockWriter } from '../block-writer.ts';
 import { FragmentWriter } from '../fragments.ts';
 import { buildSeries, type DropReason, type SeriesRules } from '../labels.ts';
 import { hashOfSum, sumOfFields } from '../series-hash.ts';
@@ -26,6 +27,8 @@ export interface CollectorOptions {
   readonly device: string;
   readonly rules: SeriesRules;
   readonly maxSamplesPerSend: number;
+  /** What fragments are made in. */
+  readonly block?: BlockWriter;
   /** Samples after this are refused, ms: they would have the receiver refuse those of everybody else. */
   readonly latestMs: number;
   /** The time of a fragment of metadata alone. */
@@ -107,7 +110,7 @@ export class Collector {
     this.#tally = tally;
     this.#request = request.bytes;
     this.#plain = PlainSeries.of(request, options.device, options.rules);
-    this.#writer = new FragmentWriter(options.maxSamplesPerSend);
+    this.#writer = new FragmentWriter(options.maxSamplesPerSend, options.block);
     this.refusals = new Refusals(tally);
   }
 

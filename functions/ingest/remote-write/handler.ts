@@ -4,6 +4,7 @@ import type { SnappyContent, SnappyDecoder } from '../../../contract/snappy.ts';
 import type { Outgoing, RelayConfig } from '../../config/types.ts';
 import type { CommitRequest, CommitResult, Fragment, Identity } from '../../model.ts';
 import { MAX_RAW_BYTES } from '../assemble.ts';
+import type { BlockWriter } from '../block-writer.ts';
 import { readBody } from '../body.ts';
 import type { SeriesRules } from '../labels.ts';
 import type { MemoryBudget, Reservation } from '../memory-budget.ts';
@@ -27,6 +28,7 @@ export interface WriteDeps {
   readonly limits: RelayConfig['limits'];
   readonly memory: MemoryBudget;
   readonly snappy: SnappyDecoder;
+  readonly block: BlockWriter;
   /** Wall clock, ms. */
   readonly now: () => number;
   /** The receiver's time, ms; undefined where it is not known. */
@@ -138,13 +140,17 @@ function collect(
   content: SnappyContent,
   message: Message,
   { device }: Identity,
-  { outgoing, rules, now }: WriteDeps,
+  { outgoing, rules, block, now }: WriteDeps,
   latestMs: number,
   tally: Tally,
 ): Result<Collected, WriteReply> {
   const nowMs = now();
   const { sendExemplars, sendMetadata, maxSamplesPerSend } = outgoing;
-  const collector = new Collector({ device, rules, maxSamplesPerSend, latestMs, nowMs, sendExemplars, sendMetadata }, tally, content);
+  const collector = new Collector(
+    { device, rules, maxSamplesPerSend, block, latestMs, nowMs, sendExemplars, sendMetadata },
+    tally,
+    content,
+  );
   const whole = answering(() => {
     for (const incoming of read(message, content.bytes, collector)) if (!collector.add(incoming)) return false;
     return collector.fits;

@@ -21,6 +21,8 @@ export class KeptCopies {
   #froms = new Int32Array(256);
   #tos = new Int32Array(256);
   #places = new Int32Array(256);
+  /** What stands before each in the block, see {@link write}. */
+  #leads = new Int32Array(256);
   /** Those before were written to other blocks. */
   #base = 0;
   /** By piece of the request: the first part that ends behind its start; made up to the last part's end. */
@@ -38,10 +40,35 @@ export class KeptCopies {
     this.#base = this.#parts;
   }
 
-  /** Writes `[from, to)` of the request. Parts must come in the request's order. */
-  write(out: BlockWriter, from: number, to: number): void {
+  /**
+   * How far back something stands that is not of the request and will stand before the part that begins at `from`; 0: that is not known.
+   * Where the part begins with a copy of the beginning of another, what stands before that one makes one copy of the two.
+   *
+   * @param lead what it is, see {@link write}
+   */
+  distance(out: BlockWriter, from: number, lead: number, length: number): number {
+    const { count, starts, ends, offsets } = this.#copies;
+    let next = this.#next;
+    while (next < count && (ends[next] as number) <= from) next++;
+    this.#next = next;
+    if (next === count || (starts[next] as number) > from) return 0;
+    const source = from - (offsets[next] as number);
+    if (source >>> PIECE_BITS >= this.#pieces) return 0;
+    let part = this.#firstParts[source >>> PIECE_BITS] as number;
+    while (part < this.#parts && (this.#tos[part] as number) <= source) part++;
+    if (part < this.#base || part === this.#parts || this.#froms[part] !== source || this.#leads[part] !== lead) return 0;
+    const distance = out.rawLength + length - (this.#places[part] as number);
+    return distance <= MAX_OFFSET ? distance : 0;
+  }
+
+  /**
+   * Writes `[from, to)` of the request. Parts must come in the request's order.
+   *
+   * @param lead what was written before it: parts of one number have the same bytes before them
+   */
+  write(out: BlockWriter, from: number, to: number, lead: number): void {
     if (from === to) return;
-    this.#note(from, to, out.rawLength);
+    this.#note(from, to, out.rawLength, lead);
     const { count, starts, ends, offsets } = this.#copies;
     let next = this.#next;
     while (next < count && (ends[next] as number) <= from) next++;
@@ -87,12 +114,13 @@ export class KeptCopies {
     }
   }
 
-  #note(from: number, to: number, place: number): void {
+  #note(from: number, to: number, place: number, lead: number): void {
     if (this.#parts === this.#froms.length) this.#grow();
     const part = this.#parts++;
     this.#froms[part] = from;
     this.#tos[part] = to;
     this.#places[part] = place;
+    this.#leads[part] = lead;
     for (; this.#pieces << PIECE_BITS < to; this.#pieces++) this.#firstParts[this.#pieces] = part;
   }
 
@@ -105,5 +133,6 @@ export class KeptCopies {
     this.#froms = grown(this.#froms);
     this.#tos = grown(this.#tos);
     this.#places = grown(this.#places);
+    this.#leads = grown(this.#leads);
   }
 }

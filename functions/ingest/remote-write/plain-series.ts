@@ -306,29 +306,38 @@ export class PlainSeries {
     const now = this.#now;
     const { starts, ends, insertAt, labels } = now;
     const body = this.bodyLength;
+    const length = headerLength(body);
+    const known = this.#copies.distance(out, starts[0] as number, body, length);
     const distance = start - this.#start;
-    if (body === this.#body && distance <= MAX_OFFSET && !out.inLiteral) out.copy(distance, headerLength(body));
+    if (known > 0) out.copy(known, length);
+    else if (body === this.#body && distance <= MAX_OFFSET && !out.inLiteral) out.copy(distance, length);
     else writeHeader(out, body);
     this.#start = start;
     this.#body = body;
     let from = starts[0] as number;
+    // What stands before a part: a header, by the length it tells, or an insert.
+    let lead = body;
     for (let i = 0; i < this.#inserts.length; i++) {
       const to = insertAt[i] === labels ? (ends[labels - 1] as number) : (starts[insertAt[i] as number] as number);
-      this.#copies.write(out, from, to);
-      this.#writeInsert(out, i);
+      this.#copies.write(out, from, to, lead);
+      lead = -1 - i;
+      this.#writeInsert(out, i, to);
       from = to;
     }
     // The samples follow the labels.
-    this.#copies.write(out, from, now.samplesTo);
+    this.#copies.write(out, from, now.samplesTo, lead);
     this.#now = this.#before;
     this.#before = now;
   }
 
-  #writeInsert(out: BlockWriter, insert: number): void {
+  /** @param next where the request goes on after it */
+  #writeInsert(out: BlockWriter, insert: number, next: number): void {
     const { field } = this.#inserts[insert] as Insert;
     const place = out.rawLength;
+    const known = this.#copies.distance(out, next, -1 - insert, field.length);
     const before = this.#insertPlaces[insert] as number;
-    if (before >= 0 && place - before <= MAX_OFFSET) out.copy(place - before, field.length);
+    if (known > 0) out.copy(known, field.length);
+    else if (before >= 0 && place - before <= MAX_OFFSET) out.copy(place - before, field.length);
     else out.bytes(field, 0, field.length);
     this.#insertPlaces[insert] = place;
   }
