@@ -81,6 +81,20 @@ export class ProtobufReader {
 
   /** An int64, as two's complement. Beyond 2^53 it is rounded. */
   integer(): number {
+    const first = this.#bytes[this.#at] ?? 0x80;
+    if (first < 0x80) {
+      this.#at++;
+      return first;
+    }
+    const second = this.#bytes[this.#at + 1] ?? 0x80;
+    if (second < 0x80) {
+      this.#at += 2;
+      return (first & 0x7f) | (second << 7);
+    }
+    return this.#longInteger();
+  }
+
+  #longInteger(): number {
     let low = 0;
     let high = 0;
     for (let i = 0; i < MAX_VARINT_BYTES; i++) {

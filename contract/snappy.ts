@@ -16,6 +16,30 @@ export function snappyElements(bytes: Uint8Array): Uint8Array {
   return block.subarray(at);
 }
 
+/** Where a block's copies go to and how far back they reach, in the order of the block. A hint: there may be more of them. */
+export interface SnappyCopies {
+  readonly count: number;
+  /** Of the content: where each begins and ends. Neighbours of one offset are one. */
+  readonly starts: Int32Array;
+  readonly ends: Int32Array;
+  readonly offsets: Int32Array;
+}
+export const NO_COPIES: SnappyCopies = { count: 0, starts: new Int32Array(0), ends: new Int32Array(0), offsets: new Int32Array(0) };
+
+export interface SnappyContent {
+  readonly bytes: Uint8Array;
+  readonly copies: SnappyCopies;
+}
+
+/** Copies are written in steps of a word, and the last one goes beyond. */
+const SLACK = 16;
+/** What a decoder keeps for the next block, bytes. Larger blocks get memory of their own. */
+const KEPT_BYTES = 4 * 1024 * 1024;
+/** Copies that are noted; 12 bytes each. */
+const MAX_COPIES = 256 * 1024;
+/** So many bytes cost less one by one than the platform's call. */
+const SHORT = 40;
+
 /**
  * Refuses a block that declares more than `maxLength` bytes before any memory is taken. Throws {@link FormatError}.
  *
@@ -23,27 +47,109 @@ export function snappyElements(bytes: Uint8Array): Uint8Array {
  */
 export function snappyUncompress(block: Uint8Array, maxLength: number): Uint8Array<ArrayBuffer> {
   const reader = new ByteReader(block);
+  const length = declaredLength(reader, maxLength);
+  const out = new Uint8Array(length + SLACK);
+  uncompress(block, reader.position, out, length);
+  return out.subarray(0, length);
+}
+
+/**
+ * Uncompresses one block after the other into the same memory: getting new memory, which comes cleared, costs half of what
+ * uncompressing does. Tells what repeats, too, so that nobody has to search for it who compresses the content again.
+ */
+export class SnappyDecoder {
+  #out = new Uint8Array(0);
+  readonly #copies = new Copies();
+
+  /** As {@link snappyUncompress}. What is returned is good until the next call: use it up before anything is waited for. */
+  uncompress(block: Uint8Array, maxLength: number): SnappyContent {
+    const reader = new ByteReader(block);
+    const length = declaredLength(reader, maxLength);
+    let out = this.#out;
+    if (out.length < length + SLACK) {
+      out = new Uint8Array(Math.max(length + SLACK, Math.min(KEPT_BYTES, 2 * length)));
+      if (out.length <= KEPT_BYTES) this.#out = out;
+    }
+    this.#copies.clear();
+    uncompress(block, reader.position, out, length, this.#copies);
+    return { bytes: out.subarray(0, length), copies: this.#copies };
+  }
+}
+
+class Copies implements SnappyCopies {
+  count = 0;
+  starts = new Int32Array(1024);
+  ends = new Int32Array(1024);
+  offsets = new Int32Array(1024);
+  /** Nothing more is noted. */
+  #full = false;
+
+  clear(): void {
+    this.count = 0;
+    this.#full = false;
+  }
+
+  /** @param endBefore where the copy before ends */
+  add(start: number, offset: number, endBefore: number): void {
+    this.close(endBefore);
+    const { count } = this;
+    if (count === this.starts.length && !this.#grow()) this.#full = true;
+    if (this.#full) return;
+    this.starts[count] = start;
+    this.offsets[count] = offset;
+    this.count = count + 1;
+  }
+
+  close(end: number): void {
+    if (this.count > 0 && !this.#full) this.ends[this.count - 1] = end;
+  }
+
+  #grow(): boolean {
+    const size = 2 * this.starts.length;
+    if (size > MAX_COPIES) return false;
+    for (const name of ['starts', 'ends', 'offsets'] as const) {
+      const grown = new Int32Array(size);
+      grown.set(this[name]);
+      this[name] = grown;
+    }
+    return true;
+  }
+}
+
+function declaredLength(reader: ByteReader, maxLength: number): number {
   const length = reader.varint();
   if (length > maxLength) throw new FormatError(`snappy: expected at most ${maxLength} bytes, got ${length}`);
-  const out = new Uint8Array(length);
+  return length;
+}
+
+/** @param out of at least `length` and {@link SLACK} bytes, of which `length` are the content afterwards */
+function uncompress(block: Uint8Array, start: number, out: Uint8Array, length: number, copies?: Copies): void {
+  const view = new DataView(out.buffer, out.byteOffset, out.length);
+  const input = new DataView(block.buffer, block.byteOffset, block.length);
   const end = block.length;
-  let from = reader.position;
+  let from = start;
   let at = 0;
+  // Of the copy before.
+  let copiedTo = -1;
+  let copied = 0;
   while (from < end) {
     const tag = block[from++] as number;
     let count = (tag >>> 2) + 1;
-    let offset = 0;
     if ((tag & 3) === 0) {
       // Up to 60 in the tag, else in the 1 to 4 bytes behind it; less one in both.
       const more = Math.max(0, count - 60);
       if (more > 0) {
         count = 1;
-        for (let i = 0; i < more; i++) count += (block[from + i] ?? 0) * 0x100 ** i;
+        // Whole numbers of 32 bits throughout: with others all that counts here would be slower by half. A length beyond becomes negative.
+        for (let i = 0; i < more; i++) count = (count + ((block[from + i] ?? 0) << (8 * i))) | 0;
         from += more;
       }
-      if (count > end - from) throw new FormatError(`snappy: a literal of ${count} bytes at byte ${at} ends early`);
+      if (count <= 0 || count > end - from) throw new FormatError(`snappy: a literal of ${count} bytes at byte ${at} ends early`);
       if (count > length - at) throw tooLong(length);
-      if (count > SHORT) out.set(block.subarray(from, from + count), at);
+      if (count <= 16 && from + 16 <= end) {
+        view.setBigInt64(at, input.getBigInt64(from));
+        if (count > 8) view.setBigInt64(at + 8, input.getBigInt64(from + 8));
+      } else if (count > SHORT) out.set(block.subarray(from, from + count), at);
       else for (let i = 0; i < count; i++) out[at + i] = block[from + i] as number;
       from += count;
       at += count;
@@ -51,27 +157,41 @@ export function snappyUncompress(block: Uint8Array, maxLength: number): Uint8Arr
     }
     const size = (tag & 3) === 1 ? 1 : (tag & 3) === 2 ? 2 : 4;
     if (size > end - from) throw new FormatError(`snappy: a copy at byte ${at} ends early`);
+    let offset = block[from] as number;
     if (size === 1) {
       count = ((tag >>> 2) & 7) + 4;
-      offset = ((tag >>> 5) << 8) | (block[from] as number);
+      offset |= (tag >>> 5) << 8;
     } else {
-      offset = (block[from] as number) | ((block[from + 1] as number) << 8);
-      if (size === 4) offset = (offset | ((block[from + 2] as number) << 16) | ((block[from + 3] as number) << 24)) >>> 0;
+      offset |= (block[from + 1] as number) << 8;
+      // Its highest bit makes it negative: no block is that long.
+      if (size === 4) offset |= ((block[from + 2] as number) << 16) | ((block[from + 3] as number) << 24);
     }
     from += size;
-    if (offset === 0 || offset > at) throw new FormatError(`snappy: a copy reaches ${offset} bytes back at byte ${at}`);
+    if (offset <= 0 || offset > at) throw new FormatError(`snappy: a copy reaches ${offset} bytes back at byte ${at}`);
     if (count > length - at) throw tooLong(length);
-    // Byte by byte where it is short, or overlaps itself: that is how a run is written.
-    if (count > SHORT && offset >= count) out.copyWithin(at, at - offset, at - offset + count);
-    else for (let i = 0; i < count; i++) out[at + i] = out[at + i - offset] as number;
-    at += count;
+    const to = at + count;
+    if (copies !== undefined) {
+      if (at !== copiedTo || offset !== copied) copies.add(at, offset, copiedTo);
+      copiedTo = to;
+      copied = offset;
+    }
+    let source = at - offset;
+    // A word at a time, and some bytes more that what follows writes over. Byte by byte where it overlaps itself: so runs are written.
+    if (offset >= 8) {
+      do {
+        view.setBigInt64(at, view.getBigInt64(source));
+        at += 8;
+        source += 8;
+      } while (at < to);
+    } else {
+      for (; at < to; at++, source++) out[at] = out[source] as number;
+    }
+    at = to;
   }
   if (at !== length) throw new FormatError(`snappy: expected ${length} bytes, got ${at}`);
-  return out;
+  copies?.close(copiedTo);
 }
 
-/** So many bytes cost less one by one than the platform's call. */
-const SHORT = 40;
 const tooLong = (length: number): FormatError => new FormatError(`snappy: expected ${length} bytes, got more`);
 
 /**

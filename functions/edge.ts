@@ -1,5 +1,6 @@
 import type { WireLimits } from '../contract/limits.ts';
 import { compileRelabel } from '../contract/relabel.ts';
+import { SnappyDecoder } from '../contract/snappy.ts';
 import { outgoingOf, receiversOf } from './config/routes.ts';
 import type { Outgoing, ReceiverConfig, RelayConfig, TenantConfig } from './config/types.ts';
 import type { Settings } from './env.ts';
@@ -7,6 +8,7 @@ import { listDevices } from './fleet/devices.ts';
 import { Layouts } from './fleet/layout.ts';
 import { ShardRegistry } from './fleet/registry.ts';
 import { shardsOf } from './fleet/shards.ts';
+import { BlockWriter } from './ingest/block-writer.ts';
 import type { SeriesRules } from './ingest/labels.ts';
 import { MemoryBudget } from './ingest/memory-budget.ts';
 import { ReceiverTime } from './ingest/receiver-time.ts';
@@ -26,7 +28,16 @@ export interface Isolate {
   readonly newRequestId: () => string;
   readonly log: EdgeLog;
   readonly memory: MemoryBudget;
+  readonly workspace: Workspace;
   readonly tally: Tally;
+}
+
+/** Memory that requests use one after the other, each without a pause: getting it anew would cost more than much of the work in it. */
+export interface Workspace {
+  /** Of the bodies of remote write. */
+  readonly snappy: SnappyDecoder;
+  /** Of fragments. */
+  readonly block: BlockWriter;
 }
 
 /** 128 MB are for everything in an isolate, perhaps with shards beside the Worker: 40 MiB are theirs, the rest is code and slack. */
@@ -35,7 +46,12 @@ const TABLE_CACHE_BYTES = 12 * 1024 * 1024;
 const SERIES_CACHE_BYTES = 12 * 1024 * 1024;
 
 export function createIsolate(rim: Pick<Isolate, 'now' | 'newRequestId' | 'log'>): Isolate {
-  return { ...rim, memory: new MemoryBudget(REQUEST_BYTES, rim.now), tally: new Tally() };
+  return {
+    ...rim,
+    memory: new MemoryBudget(REQUEST_BYTES, rim.now),
+    workspace: { snappy: new SnappyDecoder(), block: new BlockWriter() },
+    tally: new Tally(),
+  };
 }
 
 /** The platform's services, behind the interfaces of model.ts. */

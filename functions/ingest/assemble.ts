@@ -6,6 +6,7 @@ import { err, ok, type Result } from '../../contract/result.ts';
 import { compareBytes } from '../../contract/series-table.ts';
 import type { Fragment } from '../model.ts';
 import { addToSketch } from '../series-sketch.ts';
+import type { BlockWriter } from './block-writer.ts';
 import { isExclusive } from './exclusive.ts';
 import { countCells, FragmentWriter, type RowExemplar } from './fragments.ts';
 import type { DropReason } from './labels.ts';
@@ -43,6 +44,8 @@ export type SampleDrop =
 
 export interface AssembleOptions {
   readonly maxSamplesPerSend: number;
+  /** What fragments are made in. */
+  readonly block?: BlockWriter;
   /** Samples after this are not taken, ms. */
   readonly latestMs: number;
   /** The series that go out are added to it. */
@@ -59,7 +62,7 @@ export function assemble(
   options: AssembleOptions,
   tally: Tally,
 ): Result<readonly Fragment[], 'too_large'> {
-  const writer = new FragmentWriter(options.maxSamplesPerSend);
+  const writer = new FragmentWriter(options.maxSamplesPerSend, options.block);
   const checked = new CheckedRows(writer, options, tally);
   const exclusive = isExclusive(batches);
   for (const slice of slices(batches)) {

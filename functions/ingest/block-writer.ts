@@ -1,3 +1,6 @@
+/** A larger block gives its memory back. */
+const KEPT_BYTES = 1024 * 1024;
+
 /**
  * Writes the elements of a snappy block where the writer knows by itself what repeats: no search, no table of hashes. Literals and
  * copies that follow each other are joined. https://github.com/google/snappy/blob/main/format_description.txt
@@ -15,6 +18,15 @@ export class BlockWriter {
   /** Bytes so far, before compression. */
   get rawLength(): number {
     return this.#rawLength;
+  }
+
+  /** Forgets what was written and not taken. Its memory stays, for the next one to write. */
+  clear(): void {
+    if (this.#out.length > KEPT_BYTES) this.#out = new Uint8Array(KEPT_BYTES);
+    this.#at = 0;
+    this.#tag = -1;
+    this.#copied = 0;
+    this.#rawLength = 0;
   }
 
   /** Room for this many bytes of literals and copies. To be called before any: they are not checked one by one. */
@@ -68,6 +80,11 @@ export class BlockWriter {
     }
     this.#offset = offset;
     this.#copied = count;
+  }
+
+  /** Whether a literal goes on here: a byte of it costs nothing more. */
+  get inLiteral(): boolean {
+    return this.#tag >= 0;
   }
 
   /** Whether a copy from there would go on with the one before, at no cost. */

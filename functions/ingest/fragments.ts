@@ -41,8 +41,8 @@ export class FragmentWriter {
   /** Series that are compressed by searching what repeats; the block's end. */
   readonly #buffer = new RemoteWriteBuffer();
   /** What is compressed already. */
-  readonly #block = new BlockWriter();
-  readonly #rows = new TemplateRows(this.#block);
+  readonly #block: BlockWriter;
+  readonly #rows: TemplateRows;
   readonly #fragments: Fragment[] = [];
   /** Which wrote to the block last. */
   #source: SeriesSource | undefined;
@@ -53,8 +53,12 @@ export class FragmentWriter {
   #minMs = Number.POSITIVE_INFINITY;
   #maxMs = Number.NEGATIVE_INFINITY;
 
-  constructor(maxSamples: number) {
+  /** @param block of which one after the other may use the memory */
+  constructor(maxSamples: number, block = new BlockWriter()) {
     this.#maxSamples = maxSamples;
+    block.clear();
+    this.#block = block;
+    this.#rows = new TemplateRows(block);
   }
 
   /** Bytes before compression, of all fragments so far. */

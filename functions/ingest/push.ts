@@ -8,6 +8,7 @@ import type { CommitRequest, CommitResult, Identity } from '../model.ts';
 import { SKETCH_BYTES } from '../series-sketch.ts';
 import { assemble } from './assemble.ts';
 import { decodeBatches } from './batches.ts';
+import type { BlockWriter } from './block-writer.ts';
 import { inflate, readBody } from './body.ts';
 import type { SeriesRules } from './labels.ts';
 import type { MemoryBudget, Reservation } from './memory-budget.ts';
@@ -41,6 +42,7 @@ export interface PushDeps {
   readonly tables: TableSource;
   readonly series: SeriesCache;
   readonly memory: MemoryBudget;
+  readonly block: BlockWriter;
   /** Wall clock, ms. */
   readonly now: () => number;
   /** The receiver's time, ms; undefined where it is not known. */
@@ -118,7 +120,8 @@ async function takePush(push: UndecodedPush, identity: Identity, deps: PushDeps,
   tally.add('relay_samples_left_out_total', masks.leftOut);
   for (const { entry } of batches) tally.add('relay_identity_restored_total', entry.template.identityRestored);
   const sketch = new Uint8Array(SKETCH_BYTES);
-  const fragments = assemble(batches, metadata, { maxSamplesPerSend: outgoing.maxSamplesPerSend, latestMs, sketch }, tally);
+  const options = { maxSamplesPerSend: outgoing.maxSamplesPerSend, block: deps.block, latestMs, sketch };
+  const fragments = assemble(batches, metadata, options, tally);
   if (!fragments.ok) return tooLarge('less at once');
 
   for (const { from, to, reason } of push.gaps) tally.add(`relay_positions_skipped_total{reason="${reason}"}`, to - from + 1);

@@ -68,14 +68,23 @@ export function halfSipHash(
   let v2 = low ^ 0x6c796765;
   let v3 = high ^ 0x74656462;
   const length = to - from;
-  const whole = length & ~3;
+  const whole = from + (length & ~3);
   // Words of four bytes, then one with the rest and the length, then the end.
-  for (let at = 0; at <= whole + 4; at += 4) {
-    const last = at > whole;
-    const word = last ? 0 : at < whole ? wordAt(bytes, from + at, 4) : (length << 24) | wordAt(bytes, from + at, length - at);
-    if (last) v2 ^= 0xff;
+  for (let at = from; at <= whole + 4; at += 4) {
+    let word = 0;
+    let left = rounds;
+    if (at < whole) {
+      word =
+        (bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16) | ((bytes[at + 3] as number) << 24);
+    } else if (at === whole) {
+      word = length << 24;
+      for (let i = whole; i < to; i++) word |= (bytes[i] as number) << (8 * (i - whole));
+    } else {
+      v2 ^= 0xff;
+      left = finalRounds;
+    }
     v3 ^= word;
-    for (let round = last ? finalRounds : rounds; round > 0; round--) {
+    for (; left > 0; left--) {
       v0 = (v0 + v1) | 0;
       v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
       v0 = (v0 << 16) | (v0 >>> 16);
@@ -90,11 +99,4 @@ export function halfSipHash(
     v0 ^= word;
   }
   return v1 ^ v3;
-}
-
-/** `length` bytes, little-endian. */
-function wordAt(bytes: Uint8Array, at: number, length: number): number {
-  let word = 0;
-  for (let i = 0; i < length; i++) word |= (bytes[at + i] as number) << (8 * i);
-  return word;
 }

@@ -14,11 +14,13 @@ export const SCRAPES = 4;
 export const SAMPLES_PER_PUSH = SCRAPES * (SERIES + REPORT_NAMES.length);
 const SCRAPE_INTERVAL_MS = 15_000;
 const TARGET = { job: 'gateway', instance: '127.0.0.1:9100' };
+/** Of a request of remote write: what Prometheus sends at most, by default. Series of two targets. */
+export const WRITE_SAMPLES = 2000;
 const HEADERS = { 'content-type': PUSH_CONTENT_TYPE } as const;
 
 /** `firmware`: makes one list of series differ from another. */
-const seriesLabels = (firmware: number, i: number): Record<string, string> => {
-  const own: Record<string, string> = { ...TARGET, __name__: `device_metric_${i % 50}_total`, firmware: `v${firmware}` };
+const seriesLabels = (firmware: number, i: number, instance = TARGET.instance): Record<string, string> => {
+  const own: Record<string, string> = { ...TARGET, instance, __name__: `device_metric_${i % 50}_total`, firmware: `v${firmware}` };
   for (let label = 1; label <= 6; label++) own[`label_${label}`] = label === 1 ? `series-${i}` : `value-${i % (10 * label)}`;
   return own;
 };
@@ -88,26 +90,27 @@ export async function pushAll(url: string, devices: readonly BenchDevice[], conn
   return (performance.now() - startMs) / 1000;
 }
 
-/** Remote write as standard senders send it: a sample of each series, `SERIES` in a request. */
-export function writeBody(ms: number): Uint8Array {
-  const series = Array.from({ length: SERIES }, (_, i) => ({
-    labels: labelsFromRecord(seriesLabels(0, i)),
-    samples: [sample(ms, value(i, ms % 1000))],
+/** Remote write as Prometheus sends it: a sample of each series of a sender's two targets. */
+export function writeBody(sender: number, ms: number): Uint8Array {
+  const series = Array.from({ length: WRITE_SAMPLES }, (_, i) => ({
+    labels: labelsFromRecord(seriesLabels(0, i % SERIES, `10.${sender >> 8}.${sender & 0xff}.${1 + Math.floor(i / SERIES)}:9100`)),
+    samples: [sample(ms + 7 * Math.floor(i / SERIES), value(i, (ms / SCRAPE_INTERVAL_MS) % 1000))],
   }));
   return block(writeRequest(series));
 }
 
-/** `count` requests, each `stepMs` later than the one before, by each of `tokens` in turn. */
-export async function writeAll(url: string, tokens: readonly string[], bodies: readonly Uint8Array[], connections: number): Promise<void> {
-  let next = 0;
+export interface BenchSender {
+  readonly token: string;
+  readonly bodies: readonly Uint8Array[];
+}
+
+/** Each sender has one request on its way: so its samples stay in order. */
+export async function writeAll(url: string, senders: readonly BenchSender[]): Promise<void> {
   await Promise.all(
-    Array.from({ length: connections }, async () => {
+    senders.map(async ({ token, bodies }) => {
       const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-      // A sender has one request on its way: so its samples stay in order.
-      for (let token = tokens[next++]; token !== undefined; token = tokens[next++]) {
-        const headers = { ...WRITE_HEADERS, authorization: `Bearer ${token}` };
-        for (const body of bodies) await taken(url, agent, headers, body, 204);
-      }
+      const headers = { ...WRITE_HEADERS, authorization: `Bearer ${token}` };
+      for (const body of bodies) await taken(url, agent, headers, body, 204);
       agent.destroy();
     }),
   );

@@ -1,14 +1,12 @@
-import { Agent } from 'node:http';
-import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare';
 import { TABLE_PATH } from '../../contract/push.ts';
-import { childPids } from '../../infra/local/ports.ts';
 import type { Cleanup } from '../e2e/harness/cleanup.ts';
 import { freePort, Program } from '../e2e/harness/program.ts';
 import { deviceToken, type EdgeUnderTest, TENANT } from '../e2e/harness/stack.ts';
 import { sleep, waitFor } from '../e2e/harness/wait.ts';
 import { deflate } from '../fakes/pushes.ts';
-import { post } from '../load/device.ts';
+import { startBareWorker } from '../load/bare-worker.ts';
 import type { BenchReceiver } from './edge-receiver.ts';
+import { median } from './measure.ts';
 import { type ProcessUse, processUse } from './process-cpu.ts';
 
 /** A receiver with a window, so that there may be several shards and lanes. Every connection waits for its commit: so they are frequent. */
@@ -62,61 +60,33 @@ export async function putTable(
   if (!answer.ok) throw new Error(`series table: expected 200 or 201, got ${answer.status}`);
 }
 
-export interface NoopResult {
-  readonly requestsPerSecond: number;
-  /** Processor time of a request in workerd. */
-  readonly cpuMicroseconds: number;
-}
-
-const NOOP = `export default {
-  async fetch(request) {
-    await request.arrayBuffer();
+const PUT = `export default {
+  async fetch(request, { BUCKET }) {
+    const { count, bytes } = await request.json();
+    const object = new Uint8Array(bytes);
+    for (let i = 0; i < count; i++) await BUCKET.put('object-' + i + '-' + Date.now(), object);
     return new Response(null, { status: 204 });
   },
 };`;
+const PUTS = { count: 20, bytes: 1_000_000 };
 
-/** A Worker that reads the body and does nothing else: what this machine could do at most. */
-export async function benchNoop(requests: number, connections: number, body: Uint8Array): Promise<NoopResult> {
-  const before = new Set(await childPids(process.pid, 'workerd'));
-  const port = await freePort();
-  const miniflare = new Miniflare(
-    convertV4MiniflareOptions({
-      modules: true,
-      script: NOOP,
-      host: '127.0.0.1',
-      port,
-      compatibilityDate: '2026-01-01',
-      cf: false,
-      telemetry: { enabled: false },
-      log: new Log(LogLevel.ERROR),
-    }),
-  );
+/**
+ * Processor time of a byte that is put into the simulated bucket, microseconds: a Worker in the same process on this machine, a service of
+ * its own in production.
+ */
+export async function benchBucket(cleanup: Cleanup): Promise<number> {
+  const worker = await startBareWorker(PUT, await cleanup.folder('bucket'));
   try {
-    await miniflare.ready;
-    const pid = (await childPids(process.pid, 'workerd')).find((one) => !before.has(one));
-    if (pid === undefined) throw new Error('workerd: the system does not tell its pid');
-    const url = new URL(`http://127.0.0.1:${port}/`);
-    const run = async (count: number): Promise<void> => {
-      let left = count;
-      await Promise.all(
-        Array.from({ length: connections }, async () => {
-          const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-          for (; left > 0; ) {
-            left--;
-            await post(url, agent, {}, body);
-          }
-          agent.destroy();
-        }),
-      );
-    };
-    await run(requests / 4);
-    const [startMs, start] = [performance.now(), await processUse(pid)];
-    await run(requests);
-    const seconds = (performance.now() - startMs) / 1000;
-    const end = await processUse(pid);
-    return { requestsPerSecond: requests / seconds, cpuMicroseconds: (end.cpuMicroseconds - start.cpuMicroseconds) / requests };
+    const used: number[] = [];
+    for (let round = 0; round < 4; round++) {
+      const before = await processUse(worker.pid);
+      const answer = await fetch(worker.url, { method: 'POST', body: JSON.stringify(PUTS) });
+      if (answer.status !== 204) throw new Error(`bucket: expected 204, got ${answer.status}`);
+      used.push((await processUse(worker.pid)).cpuMicroseconds - before.cpuMicroseconds);
+    }
+    return median(used.slice(1)) / PUTS.count / PUTS.bytes;
   } finally {
-    await miniflare.dispose();
+    await worker.stop();
   }
 }
 

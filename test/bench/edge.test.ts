@@ -16,14 +16,16 @@ it('tells what it measured, with and without vmagent', () => {
     pushesPerSecond: 100,
     throughputRatio: 0.1,
     sentBytes: 10,
+    bucketByte: 0.01,
     write: 1,
+    writeBytes: { in: 38, out: 40 },
     vmagent: 2,
     pushRatio: 0.25,
     writeRatio: 0.5,
     residentBytes: 2 ** 27,
     peakResidentBytes: 2 ** 28,
   };
-  expect(describeEdge(result)).toMatch(/push +0\.50 us a sample; 0\.25 times vmagent's/);
+  expect(describeEdge(result)).toMatch(/push +0\.50 us a sample, 0\.10 of it in the simulated bucket; 0\.25 times vmagent's/);
   expect(describeEdge({ ...result, vmagent: undefined, pushRatio: undefined, writeRatio: undefined })).toMatch(/not installed/);
 });
 

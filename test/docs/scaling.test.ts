@@ -1,8 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { costRow, monthlyCost, tabulated } from '../sim/cost.ts';
+import { costRow, monthlyCost, shortCostRow, tabulated } from '../sim/cost.ts';
 
 const doc = readFileSync(new URL('../../docs/scaling.md', import.meta.url), 'utf8');
+const deploy = readFileSync(new URL('../../infra/deploy.md', import.meta.url), 'utf8').replaceAll(/ {2,}/g, ' ');
+
+it.each(tabulated.filter(({ series }) => series === 100))(
+  'infra/deploy.md has the cost of $devices devices each $pushSeconds s',
+  (fleet) => {
+    expect(deploy).toContain(shortCostRow(fleet));
+  },
+);
 
 it.each(tabulated)('docs/scaling.md has the cost of $devices devices with $series series each $pushSeconds s', (fleet) => {
   expect(doc).toContain(costRow(fleet));

@@ -1,7 +1,13 @@
 import { Agent } from 'node:http';
-import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare';
-import { freePort } from '../e2e/harness/program.ts';
+import { processUse } from '../bench/process-cpu.ts';
+import { startBareWorker } from './bare-worker.ts';
 import { post } from './device.ts';
+
+export interface NoopResult {
+  readonly requestsPerSecond: number;
+  /** Processor time of a request in workerd. */
+  readonly cpuMicroseconds: number;
+}
 
 const SCRIPT = `export default {
   async fetch(request) {
@@ -9,40 +15,34 @@ const SCRIPT = `export default {
     return new Response(null, { status: 204 });
   },
 };`;
+const WARM_UP_REQUESTS = 500;
 
-/** Requests per second that a Worker takes here which reads the body and does nothing else: what this machine could do at most. */
-export async function noopRate(connections: number, seconds: number, body: Uint8Array): Promise<number> {
-  const port = await freePort();
-  const miniflare = new Miniflare(
-    convertV4MiniflareOptions({
-      modules: true,
-      script: SCRIPT,
-      host: '127.0.0.1',
-      port,
-      compatibilityDate: '2026-01-01',
-      cf: false,
-      telemetry: { enabled: false },
-      log: new Log(LogLevel.ERROR),
-    }),
-  );
-  try {
-    await miniflare.ready;
-    const url = new URL(`http://127.0.0.1:${port}/`);
-    const untilMs = performance.now() + seconds * 1000;
+/** A Worker that reads the body and does nothing else: what this machine could do at most. `body` is sent for so long. */
+export async function measureNoop(connections: number, seconds: number, body: Uint8Array): Promise<NoopResult> {
+  const worker = await startBareWorker(SCRIPT);
+  const run = async (goesOn: (answers: number) => boolean): Promise<number> => {
     let answers = 0;
     await Promise.all(
       Array.from({ length: connections }, async () => {
         const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-        while (performance.now() < untilMs) {
-          const { status } = await post(url, agent, {}, body);
+        while (goesOn(answers)) {
+          const { status } = await post(worker.url, agent, {}, body);
           if (status !== 204) throw new Error(`the no-op Worker answered ${status}`);
           answers++;
         }
         agent.destroy();
       }),
     );
-    return answers / seconds;
+    return answers;
+  };
+  try {
+    await run((answers) => answers < WARM_UP_REQUESTS);
+    const [startMs, before] = [performance.now(), await processUse(worker.pid)];
+    const answers = await run(() => performance.now() - startMs < seconds * 1000);
+    const took = (performance.now() - startMs) / 1000;
+    const after = await processUse(worker.pid);
+    return { requestsPerSecond: answers / took, cpuMicroseconds: (after.cpuMicroseconds - before.cpuMicroseconds) / answers };
   } finally {
-    await miniflare.dispose();
+    await worker.stop();
   }
 }

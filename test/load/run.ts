@@ -9,7 +9,7 @@ import { collectGarbage } from '../soak/garbage.ts';
 import type { Counted } from './count.ts';
 import { Heard, LoadDevice } from './device.ts';
 import { type MemorySample, residentBytes } from './memory.ts';
-import { noopRate } from './noop.ts';
+import { measureNoop } from './noop.ts';
 import { processorSeconds } from './processor-time.ts';
 import { LoadPushes, PUSH_HEADERS } from './pushes.ts';
 import { CountingReceiver } from './receiver.ts';
@@ -100,7 +100,7 @@ async function measure(options: LoadOptions, cleanup: Cleanup, say: (line: strin
   const allSeconds = options.noopSeconds + seconds + overloadSeconds + recoverySeconds;
   const pushes = await LoadPushes.build(options.series, options.scrapes, Date.now(), (allSeconds + 1200) * 1000);
   say(`a no-op Worker, ${options.noopSeconds} s`);
-  const noopPerSecond = await noopRate(connections, options.noopSeconds, pushes.body(1, Date.now()));
+  const { requestsPerSecond: noopPerSecond } = await measureNoop(connections, options.noopSeconds, pushes.body(1, Date.now()));
   say(`  ${noopPerSecond.toFixed(0)} requests/s of ${pushes.body(1, Date.now()).length} bytes`);
 
   const receiver = await CountingReceiver.start(pushes);

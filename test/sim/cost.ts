@@ -23,8 +23,8 @@ const LANES = 4;
 /** Rated load of a shard with four lanes and a receiver 200 ms away, so that a backlog drains five times as fast. */
 const SHARD = { samplesPerSecond: 20_000, pushesPerSecond: 200 } as const;
 const POST_SAMPLES = 50_000;
-/** `npm run bench -- ingest`, ms: an empty push; each sample; building the labels of a series that is not in the cache. */
-const CPU = { push: 0.55, sample: 0.00065, series: 0.025 } as const;
+/** ms: an empty push, and each sample of one, of a device whose tables are known (`npm run bench -- ingest`, `edge`). Shards are not billed by it. */
+const CPU = { push: 0.45, sample: 0.0002 } as const;
 /** Counted by the simulation: rows of a commit, with its share of deletions and snapshots; one more for each POST. */
 const ROWS_PER_COMMIT = 2.2;
 
@@ -47,7 +47,7 @@ export function monthlyCost({ devices, series, pushSeconds }: Fleet): MonthlyCos
   // At most one commit a second and shard, and each commit brings every lane at least one POST.
   const commits = Math.min(pushes, shards);
   const posts = Math.max(Math.min(pushes, LANES * commits), samples / POST_SAMPLES);
-  const pushMs = CPU.push + series * (pushSeconds / SCRAPE_SECONDS) * CPU.sample + series * CPU.series;
+  const pushMs = CPU.push + series * (pushSeconds / SCRAPE_SECONDS) * CPU.sample;
   const millions = {
     requests: pushes * SECONDS,
     cpu: pushes * SECONDS * pushMs,
@@ -75,6 +75,13 @@ export function costRow(fleet: Fleet): string {
   const dollars = Object.values(parts).map((part) => part.toFixed(0));
   const { devices, series, pushSeconds } = fleet;
   return `| ${[devices, series, `${pushSeconds} s`, shards, pushMs.toFixed(1), ...dollars, total.toFixed(0), `$${perDevice.toFixed(3)}`].join(' | ')} |`;
+}
+
+/** A row of the table in infra/deploy.md, for devices of 100 series. */
+export function shortCostRow({ devices, pushSeconds }: Pick<Fleet, 'devices' | 'pushSeconds'>): string {
+  const { shards, total, perDevice } = monthlyCost({ devices, series: 100, pushSeconds });
+  const cells = [devices.toLocaleString('en-US'), `${pushSeconds} s`, Math.round(devices / pushSeconds).toLocaleString('en-US'), shards];
+  return `| ${[...cells, Math.round(total).toLocaleString('en-US'), perDevice.toFixed(3)].join(' | ')} |`;
 }
 
 export const tabulated: readonly Fleet[] = [100, 1000].flatMap((series) =>

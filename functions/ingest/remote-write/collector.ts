@@ -2,9 +2,11 @@ import { FormatError } from '../../../contract/binary.ts';
 import { formatLabels, type Label, type Labels, labelsKey, labelValue, METRIC_NAME, sortLabels } from '../../../contract/labels.ts';
 import { type EncodedEntry, nestedSize } from '../../../contract/remote-write.ts';
 import { compareBytes } from '../../../contract/series-table.ts';
+import { NO_COPIES, type SnappyContent } from '../../../contract/snappy.ts';
 import type { Fragment } from '../../model.ts';
 import { addToSketch, SKETCH_BYTES } from '../../series-sketch.ts';
 import { MAX_RAW_BYTES } from '../assemble.ts';
+import type { BlockWriter } from '../block-writer.ts';
 import { FragmentWriter } from '../fragments.ts';
 import { buildSeries, type DropReason, type SeriesRules } from '../labels.ts';
 import { hashOfSum, sumOfFields } from '../series-hash.ts';
@@ -25,6 +27,8 @@ export interface CollectorOptions {
   readonly device: string;
   readonly rules: SeriesRules;
   readonly maxSamplesPerSend: number;
+  /** What fragments are made in. */
+  readonly block?: BlockWriter;
   /** Samples after this are refused, ms: they would have the receiver refuse those of everybody else. */
   readonly latestMs: number;
   /** The time of a fragment of metadata alone. */
@@ -101,12 +105,12 @@ export class Collector {
   #series = 0;
 
   /** @param request what plain series are read from ({@link addPlain}) */
-  constructor(options: CollectorOptions, tally: Tally, request: Uint8Array = new Uint8Array(0)) {
+  constructor(options: CollectorOptions, tally: Tally, request: SnappyContent = NOTHING) {
     this.#options = options;
     this.#tally = tally;
-    this.#request = request;
+    this.#request = request.bytes;
     this.#plain = PlainSeries.of(request, options.device, options.rules);
-    this.#writer = new FragmentWriter(options.maxSamplesPerSend);
+    this.#writer = new FragmentWriter(options.maxSamplesPerSend, options.block);
     this.refusals = new Refusals(tally);
   }
 
@@ -266,6 +270,8 @@ export class Collector {
     this.#writer.addFamily(bytes, nowMs);
   }
 }
+
+const NOTHING: SnappyContent = { bytes: new Uint8Array(0), copies: NO_COPIES };
 
 const isSample = ({ tag }: EncodedEntry): boolean => tag !== EXEMPLAR_TAG;
 

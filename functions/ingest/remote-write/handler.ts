@@ -1,9 +1,10 @@
 import { ByteReader, FormatError, LimitError } from '../../../contract/binary.ts';
 import { err, ok, type Result } from '../../../contract/result.ts';
-import { snappyUncompress } from '../../../contract/snappy.ts';
+import type { SnappyContent, SnappyDecoder } from '../../../contract/snappy.ts';
 import type { Outgoing, RelayConfig } from '../../config/types.ts';
 import type { CommitRequest, CommitResult, Fragment, Identity } from '../../model.ts';
 import { MAX_RAW_BYTES } from '../assemble.ts';
+import type { BlockWriter } from '../block-writer.ts';
 import { readBody } from '../body.ts';
 import type { SeriesRules } from '../labels.ts';
 import type { MemoryBudget, Reservation } from '../memory-budget.ts';
@@ -26,6 +27,8 @@ export interface WriteDeps {
   /** The tenant's. */
   readonly limits: RelayConfig['limits'];
   readonly memory: MemoryBudget;
+  readonly snappy: SnappyDecoder;
+  readonly block: BlockWriter;
   /** Wall clock, ms. */
   readonly now: () => number;
   /** The receiver's time, ms; undefined where it is not known. */
@@ -62,15 +65,16 @@ export async function handleWrite(request: Request, identity: Identity, deps: Wr
   if (message === undefined) return { status: 415, message: UNSUPPORTED };
   const memory = deps.memory.open();
   try {
-    const bytes = await readMessage(request, message, deps, memory);
-    const { written = NOTHING, ...reply } = bytes.ok ? await take(bytes.value, message, identity, deps) : bytes.error;
+    const body = await readBlock(request, message, deps, memory);
+    const { written = NOTHING, ...reply } = body.ok ? await take(body.value, message, identity, deps) : body.error;
     return message === 'v1' ? reply : { ...reply, written };
   } finally {
     memory.release();
   }
 }
 
-async function readMessage(
+/** The body, for whose content there is memory. */
+async function readBlock(
   request: Request,
   message: Message,
   { limits }: WriteDeps,
@@ -83,31 +87,19 @@ async function readMessage(
       body.error === 'too_large' ? tooLarge(`expected a body of at most ${limits.pushBytes} bytes`) : malformed('the body ended early'),
     );
   }
-  try {
-    const limit = Math.min(MAX_WRITE_BYTES, limits.pushInflatedBytes);
-    const length = new ByteReader(body.value).varint();
-    if (length > limit) return err(tooLarge(`expected at most ${limit} bytes after snappy, got ${length}`));
-    const taken = memory.grow(length + outgoingBytes(message, length));
-    if (taken !== 'taken') return err(taken === 'busy' ? writeBusy(SHORT_OF_MEMORY) : tooLarge('expected less at once'));
-    return ok(snappyUncompress(body.value, limit));
-  } catch (error) {
-    if (error instanceof FormatError) return err(malformed(error.message));
-    throw error;
-  }
+  const limit = maxBytes(limits);
+  const length = answering(() => new ByteReader(body.value).varint());
+  if (!length.ok) return length;
+  if (length.value > limit) return err(tooLarge(`expected at most ${limit} bytes after snappy, got ${length.value}`));
+  const taken = memory.grow(length.value + outgoingBytes(message, length.value));
+  if (taken !== 'taken') return err(taken === 'busy' ? writeBusy(SHORT_OF_MEMORY) : tooLarge('expected less at once'));
+  return ok(body.value);
 }
 
-async function take(bytes: Uint8Array, message: Message, identity: Identity, deps: WriteDeps): Promise<WriteReply> {
+async function take(block: Uint8Array, message: Message, identity: Identity, deps: WriteDeps): Promise<WriteReply> {
   const tally = new Tally();
   const receiverMs = await deps.receiverTime();
-  let unreadable: WriteReply | undefined;
-  const agreedMs = agreedTimeBySamples(deps.now(), receiverMs, () => {
-    const all = collect(bytes, message, identity, deps, Number.POSITIVE_INFINITY, new Tally());
-    if (!all.ok) unreadable = all.error;
-    return all.ok ? newestOf(all.value.fragments) : Number.NEGATIVE_INFINITY;
-  });
-  if (unreadable !== undefined) return unreadable;
-  if (agreedMs === undefined) return writeBusy(CLOCKS_DISAGREE, DISPUTE_RETRY_MS);
-  const collected = collect(bytes, message, identity, deps, agreedMs + deps.limits.futureMs, tally);
+  const collected = collectInTime(block, message, identity, deps, receiverMs, tally);
   if (!collected.ok) return collected.error;
   const { fragments, refusals, written, sketch } = collected.value;
   if (fragments.length === 0) deps.count(tally.take());
@@ -119,29 +111,69 @@ async function take(bytes: Uint8Array, message: Message, identity: Identity, dep
   return refusals.any ? { status: 400, message: refusals.text(), written } : { status: 204, message: '', written };
 }
 
+/** Not asynchronous: what the block uncompresses to is good until another request uncompresses its own. */
+function collectInTime(
+  block: Uint8Array,
+  message: Message,
+  identity: Identity,
+  deps: WriteDeps,
+  receiverMs: number | undefined,
+  tally: Tally,
+): Result<Collected, WriteReply> {
+  const content = answering(() => deps.snappy.uncompress(block, maxBytes(deps.limits)));
+  if (!content.ok) return content;
+  let unreadable: Result<never, WriteReply> | undefined;
+  const agreedMs = agreedTimeBySamples(deps.now(), receiverMs, () => {
+    const all = collect(content.value, message, identity, deps, Number.POSITIVE_INFINITY, new Tally());
+    if (!all.ok) unreadable = all;
+    return all.ok ? newestOf(all.value.fragments) : Number.NEGATIVE_INFINITY;
+  });
+  if (unreadable !== undefined) return unreadable;
+  if (agreedMs === undefined) return err(writeBusy(CLOCKS_DISAGREE, DISPUTE_RETRY_MS));
+  return collect(content.value, message, identity, deps, agreedMs + deps.limits.futureMs, tally);
+}
+
+type Collected = Pick<Collector, 'refusals' | 'written' | 'sketch'> & { readonly fragments: readonly Fragment[] };
+
 /** What it keeps of each series is gone before the shard is waited for. */
 function collect(
-  bytes: Uint8Array,
+  content: SnappyContent,
   message: Message,
   { device }: Identity,
-  { outgoing, rules, now }: WriteDeps,
+  { outgoing, rules, block, now }: WriteDeps,
   latestMs: number,
   tally: Tally,
-): Result<Pick<Collector, 'refusals' | 'written' | 'sketch'> & { readonly fragments: readonly Fragment[] }, WriteReply> {
+): Result<Collected, WriteReply> {
   const nowMs = now();
   const { sendExemplars, sendMetadata, maxSamplesPerSend } = outgoing;
-  const collector = new Collector({ device, rules, maxSamplesPerSend, latestMs, nowMs, sendExemplars, sendMetadata }, tally, bytes);
+  const collector = new Collector(
+    { device, rules, maxSamplesPerSend, block, latestMs, nowMs, sendExemplars, sendMetadata },
+    tally,
+    content,
+  );
+  const whole = answering(() => {
+    for (const incoming of read(message, content.bytes, collector)) if (!collector.add(incoming)) return false;
+    return collector.fits;
+  });
+  if (!whole.ok) return whole;
+  if (!whole.value) return err(tooLarge('expected less at once'));
+  const { refusals, written, sketch } = collector;
+  return ok({ fragments: collector.finish(), refusals, written, sketch });
+}
+
+/** What cannot be decoded is the sender's fault, and becomes an answer. */
+function answering<T>(decode: () => T): Result<T, WriteReply> {
   try {
-    for (const incoming of read(message, bytes, collector)) if (!collector.add(incoming)) return err(tooLarge('expected less at once'));
-    if (!collector.fits) return err(tooLarge('expected less at once'));
+    return ok(decode());
   } catch (error) {
     if (error instanceof LimitError) return err(tooLarge(error.message));
     if (error instanceof FormatError) return err(malformed(error.message));
     throw error;
   }
-  const { refusals, written, sketch } = collector;
-  return ok({ fragments: collector.finish(), refusals, written, sketch });
 }
+
+/** Of a request, uncompressed. */
+const maxBytes = ({ pushInflatedBytes }: WriteDeps['limits']): number => Math.min(MAX_WRITE_BYTES, pushInflatedBytes);
 
 const newestOf = (fragments: readonly Fragment[]): number => Math.max(Number.NEGATIVE_INFINITY, ...fragments.map(({ maxMs }) => maxMs));
 

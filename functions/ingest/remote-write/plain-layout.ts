@@ -3,48 +3,30 @@ import type { BlockWriter } from '../block-writer.ts';
 /** Labels of one series, those that are put in included. */
 export const MAX_LABELS = 64;
 
-/** Where the parts of a series stand in the request, and where its labels went in the block. */
+/** Where the parts of a series stand in the request. */
 export class Layout {
   labels = 0;
-  readonly starts = new Uint32Array(MAX_LABELS);
-  readonly ends = new Uint32Array(MAX_LABELS);
-  readonly nameStarts = new Uint32Array(MAX_LABELS);
-  readonly nameEnds = new Uint32Array(MAX_LABELS);
+  readonly starts = new Int32Array(MAX_LABELS);
+  readonly ends = new Int32Array(MAX_LABELS);
+  readonly nameStarts = new Int32Array(MAX_LABELS);
+  readonly nameEnds = new Int32Array(MAX_LABELS);
+  readonly valueStarts = new Int32Array(MAX_LABELS);
   readonly hashes = new Int32Array(MAX_LABELS);
-  /** Which label of the series before has the same name, or -1; `equal`: and the same value. */
-  readonly like = new Int8Array(MAX_LABELS);
-  readonly equal = new Uint8Array(MAX_LABELS);
-  /** Leading bytes that a label has in common with the one like it. */
-  readonly shared = new Uint32Array(MAX_LABELS);
-  /** Which label is the metric's name. */
-  named = -1;
   /** Before which label each insert goes. */
   readonly insertAt = new Uint8Array(MAX_LABELS);
   samplesFrom = 0;
   samplesTo = 0;
-  readonly placed = new Uint32Array(MAX_LABELS);
-  readonly insertPlaced = new Uint32Array(MAX_LABELS);
-  samplesPlaced = 0;
-  bodyPlaced = 0;
-  body = 0;
 }
 
-/**
- * The tag and length of a `TimeSeries`.
- *
- * @param distance to one that is the same; 0: there is none
- */
-export function writeHeader(out: BlockWriter, body: number, distance: number): void {
-  const length = body < 0x80 ? 2 : body < 0x4000 ? 3 : body < 0x20_0000 ? 4 : 5;
-  if (distance > 0) {
-    out.copy(distance, length);
-    return;
-  }
+/** The tag and length of a `TimeSeries`. */
+export function writeHeader(out: BlockWriter, body: number): void {
   out.byte(0x0a);
   let rest = body;
   for (; rest >= 0x80; rest >>>= 7) out.byte((rest & 0x7f) | 0x80);
   out.byte(rest);
 }
+
+export const headerLength = (body: number): number => (body < 0x80 ? 2 : body < 0x4000 ? 3 : body < 0x20_0000 ? 4 : 5);
 
 /** As their bytes order two texts, each `[start, end)` of its array. */
 export function compare(a: Uint8Array, aStart: number, aEnd: number, b: Uint8Array, bStart: number, bEnd: number): number {
@@ -62,4 +44,12 @@ export function sharedLength(view: DataView, a: number, b: number, most: number)
   while (length + 4 <= most && view.getInt32(a + length) === view.getInt32(b + length)) length += 4;
   while (length < most && view.getUint8(a + length) === view.getUint8(b + length)) length++;
   return length;
+}
+
+export function isAscii(view: DataView, from: number, to: number): boolean {
+  let bits = 0;
+  let at = from;
+  for (; at + 4 <= to; at += 4) bits |= view.getInt32(at) & 0x8080_8080;
+  for (; at < to; at++) bits |= view.getUint8(at) & 0x80;
+  return bits === 0;
 }

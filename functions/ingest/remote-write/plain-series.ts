@@ -1,19 +1,19 @@
 import type { Labels } from '../../../contract/labels.ts';
 import { encodeLabelFields } from '../../../contract/remote-write.ts';
+import type { SnappyContent } from '../../../contract/snappy.ts';
 import type { BlockWriter } from '../block-writer.ts';
 import { finalLabels, type SeriesRules } from '../labels.ts';
 import { sumOfFields } from '../series-hash.ts';
-import { compare, Layout, MAX_LABELS, sharedLength, writeHeader } from './plain-layout.ts';
+import { KeptCopies } from './kept-copies.ts';
+import { compare, headerLength, isAscii, Layout, MAX_LABELS, sharedLength, writeHeader } from './plain-layout.ts';
 
 /**
  * The short way of a series as standard senders make them, where the tenant has no rules: labels in order and in ASCII, then samples. Its
- * bytes go on as they came, between labels that are put in; what it has in common with the series before is neither checked nor searched
- * again. Whatever is not as plain takes the other way, with the same outcome.
+ * bytes go on as they came, between labels that are put in; what it has in common with the series before is not checked again. Whatever
+ * is not as plain takes the other way, with the same outcome.
  */
 
 const MAX_OFFSET = 0xffff;
-/** Shorter copies spare nothing. */
-const LEAST_COPY = 4;
 /** Of a label in a `TimeSeries`. */
 const LABEL_TAG = 0x0a;
 const METRIC_NAME = new TextEncoder().encode('__name__');
@@ -37,6 +37,7 @@ export class PlainSeries {
   labelLength = 0;
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
+  readonly #copies: KeptCopies;
   readonly #rules: SeriesRules;
   readonly #inserts: readonly Insert[];
   readonly #insertSum: number;
@@ -46,23 +47,28 @@ export class PlainSeries {
   readonly #touched: ReadonlySet<string>;
   #now = new Layout();
   #before = new Layout();
-  /** The series before stands in the block, right before this one. */
-  #follows = false;
+  /** By insert: where it stands in the block, at the latest; -1: it does not. */
+  readonly #insertPlaces: Int32Array;
+  /** Of the series that was written last: where it starts in the block, and the length of its body; 0: it is not in this block. */
+  #start = 0;
+  #body = 0;
 
-  private constructor(request: Uint8Array, rules: SeriesRules, inserted: Labels) {
-    this.#bytes = request;
-    this.#view = new DataView(request.buffer, request.byteOffset, request.byteLength);
+  private constructor({ bytes, copies }: SnappyContent, rules: SeriesRules, inserted: Labels) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#copies = new KeptCopies(bytes, copies);
     this.#rules = rules;
     const encoder = new TextEncoder();
     this.#inserts = inserted.map((label) => ({ name: encoder.encode(label[0]), field: encodeLabelFields([label]) }));
     this.#insertLength = this.#inserts.reduce((sum, { field }) => sum + field.length, 0);
     this.#insertSum = this.#inserts.reduce((sum, { field }) => (sum + sumOfFields(rules.hash, field)) | 0, 0);
+    this.#insertPlaces = new Int32Array(inserted.length).fill(-1);
     this.#touched = new Set([...inserted.map(([name]) => name), ...rules.reservedLabels]);
     this.#reserved = [...rules.reservedLabels].map((name) => encoder.encode(name));
   }
 
   /** undefined: the tenant has rules, and any series may be changed. */
-  static of(request: Uint8Array, device: string, rules: SeriesRules): PlainSeries | undefined {
+  static of(request: SnappyContent, device: string, rules: SeriesRules): PlainSeries | undefined {
     const { final } = finalLabels([], rules.externalLabels, device, rules);
     if (rules.rules.steps.length > 0 || final === undefined || final.length > MAX_LABELS / 2) return undefined;
     return new PlainSeries(request, rules, final);
@@ -87,86 +93,64 @@ export class PlainSeries {
   read(from: number, to: number): boolean {
     const bytes = this.#bytes;
     const now = this.#now;
-    const before = this.#before;
     let at = from;
     let sum = this.#insertSum;
-    let inStep = true;
-    let like = 0;
-    now.labels = 0;
-    now.named = -1;
-    for (; at < to && bytes[at] === LABEL_TAG; at = now.ends[now.labels++] as number) {
-      const label = now.labels;
-      if (inStep && this.#readEqual(at, to, label)) {
+    // The names so far are those of the series before, which were looked at.
+    let known = true;
+    let label = 0;
+    for (; at < to && bytes[at] === LABEL_TAG; at = now.ends[label++] as number) {
+      if (known && this.#readLike(at, to, label)) {
         sum = (sum + (now.hashes[label] as number)) | 0;
         continue;
       }
-      const end = this.#readLabel(at, to, label);
-      if (end < 0) return false;
-      if (inStep && !this.#isLike(label)) {
-        inStep = false;
-        like = label;
-      }
-      if (!inStep) {
-        like = this.#findLike(label, like);
-        if (!this.#isInOrder(label)) return false;
-      }
-      if (now.equal[label] === 1) now.hashes[label] = before.hashes[like - 1] as number;
-      else {
-        for (let i = now.nameStarts[label] as number; i < end; i++) if ((bytes[i] as number) >= 0x80) return false;
-        now.hashes[label] = this.#rules.hash(bytes, at, end);
-      }
+      if (!this.#readLabel(at, to, label)) return false;
+      known &&= this.#hasNameOfBefore(label);
+      if (!known && !this.#isInOrder(label)) return false;
+      const end = now.ends[label] as number;
+      if (!isAscii(this.#view, now.nameStarts[label] as number, end)) return false;
+      now.hashes[label] = this.#rules.hash(bytes, at, end);
       sum = (sum + (now.hashes[label] as number)) | 0;
     }
-    if (now.labels + this.#inserts.length > this.#rules.limits.labelsPerSeries || !this.#placeInserts(inStep)) return false;
+    now.labels = label;
+    if (label + this.#inserts.length > this.#rules.limits.labelsPerSeries || !this.#placeInserts(known)) return false;
     this.sum = sum;
     this.labelLength = at - from + this.#insertLength;
     return this.#readSamples(at, to);
   }
 
-  /** The label of the same number in the series before, byte by byte: then nothing about it needs to be looked at again. */
-  #readEqual(at: number, to: number, label: number): boolean {
+  /** The label of the same number in the series before, or one that differs in the bytes of its value alone. */
+  #readLike(at: number, to: number, label: number): boolean {
     const now = this.#now;
     const before = this.#before;
     if (label >= before.labels) return false;
     const start = before.starts[label] as number;
     const length = (before.ends[label] as number) - start;
-    if (length > to - at || sharedLength(this.#view, start, at, length) < length) return false;
+    if (length > to - at) return false;
+    const view = this.#view;
+    const shared = sharedLength(view, start, at, length);
+    const valueStart = (before.valueStarts[label] as number) - start;
+    if (shared < valueStart) return false;
+    if (shared === length) now.hashes[label] = before.hashes[label] as number;
+    else {
+      if (!isAscii(view, at + shared, at + length)) return false;
+      now.hashes[label] = this.#rules.hash(this.#bytes, at, at + length);
+    }
     now.starts[label] = at;
     now.ends[label] = at + length;
     now.nameStarts[label] = at + (before.nameStarts[label] as number) - start;
     now.nameEnds[label] = at + (before.nameEnds[label] as number) - start;
-    now.hashes[label] = before.hashes[label] as number;
-    now.like[label] = label;
-    now.equal[label] = 1;
-    now.shared[label] = length;
+    now.valueStarts[label] = at + valueStart;
     return true;
   }
 
-  /** Whether the label of the same number in the series before has the same name. */
-  #isLike(label: number): boolean {
+  #hasNameOfBefore(label: number): boolean {
     const now = this.#now;
     const before = this.#before;
     if (label >= before.labels) return false;
-    const nameLength = (now.nameEnds[label] as number) - (now.nameStarts[label] as number);
+    const start = now.nameStarts[label] as number;
+    const length = (now.nameEnds[label] as number) - start;
     const other = before.nameStarts[label] as number;
-    if (nameLength !== (before.nameEnds[label] as number) - other) return false;
-    if (sharedLength(this.#view, other, now.nameStarts[label] as number, nameLength) < nameLength) return false;
-    this.#noteLike(label, label);
-    now.equal[label] = 0;
-    return true;
-  }
-
-  #noteLike(label: number, other: number): void {
-    const now = this.#now;
-    const before = this.#before;
-    const start = now.starts[label] as number;
-    const otherStart = before.starts[other] as number;
-    const length = (now.ends[label] as number) - start;
-    const otherLength = (before.ends[other] as number) - otherStart;
-    const shared = sharedLength(this.#view, otherStart, start, Math.min(length, otherLength));
-    now.like[label] = other;
-    now.shared[label] = shared;
-    now.equal[label] = shared === length && length === otherLength ? 1 : 0;
+    return length === (before.nameEnds[label] as number) - other && sharedLength(this.#view, other, start, length) === length;
   }
 
   /** After the label before it. */
@@ -179,17 +163,17 @@ export class PlainSeries {
   }
 
   /** False: the series has a label of a name that is put in or taken out, or lacks the metric's. */
-  #placeInserts(inStep: boolean): boolean {
+  #placeInserts(known: boolean): boolean {
     const now = this.#now;
     const before = this.#before;
-    if (inStep && now.labels > 0 && now.labels === before.labels) {
-      now.named = before.named;
-      now.insertAt.set(before.insertAt);
+    if (known && now.labels > 0 && now.labels === before.labels) {
+      for (let i = 0; i < this.#inserts.length; i++) now.insertAt[i] = before.insertAt[i] as number;
       return true;
     }
     let next = 0;
+    let named = false;
     for (let label = 0; label < now.labels; label++) {
-      if (this.#compareName(METRIC_NAME, label) === 0) now.named = label;
+      if (this.#compareName(METRIC_NAME, label) === 0) named = true;
       for (; next < this.#inserts.length; next++) {
         const order = this.#compareName((this.#inserts[next] as Insert).name, label);
         if (order === 0) return false;
@@ -199,18 +183,18 @@ export class PlainSeries {
       for (const name of this.#reserved) if (this.#compareName(name, label) === 0) return false;
     }
     for (; next < this.#inserts.length; next++) now.insertAt[next] = now.labels;
-    return now.named >= 0;
+    return named;
   }
 
   #compareName(name: Uint8Array, label: number): number {
     return compare(name, 0, name.length, this.#bytes, this.#now.nameStarts[label] as number, this.#now.nameEnds[label] as number);
   }
 
-  /** `0x0a length 0x0a length name 0x12 length value`. Returns its end, or -1. */
-  #readLabel(at: number, to: number, label: number): number {
+  /** `0x0a length 0x0a length name 0x12 length value`. False: it is longer than plain ones are, or something else. */
+  #readLabel(at: number, to: number, label: number): boolean {
     const bytes = this.#bytes;
     const now = this.#now;
-    if (label >= MAX_LABELS / 2) return -1;
+    if (label >= MAX_LABELS / 2) return false;
     const first = bytes[at + 1] as number;
     const second = bytes[at + 2] as number;
     const inner = first < 0x80 ? at + 2 : at + 3;
@@ -219,37 +203,19 @@ export class PlainSeries {
     const nameStart = inner + 2;
     const nameEnd = nameStart + nameLength;
     if (end > to || bytes[inner] !== 0x0a || !(nameLength > 0 && nameLength < 0x80) || nameEnd + 2 > end || bytes[nameEnd] !== 0x12)
-      return -1;
+      return false;
     const low = bytes[nameEnd + 1] as number;
     const high = bytes[nameEnd + 2] as number;
     const valueStart = low < 0x80 ? nameEnd + 2 : nameEnd + 3;
     const valueLength = low < 0x80 ? low : high < 0x80 && high > 0 ? (low & 0x7f) | (high << 7) : 0;
     const { labelNameBytes, labelValueBytes } = this.#rules.limits;
-    if (valueLength === 0 || valueStart + valueLength !== end || nameLength > labelNameBytes || valueLength > labelValueBytes) return -1;
+    if (valueLength === 0 || valueStart + valueLength !== end || nameLength > labelNameBytes || valueLength > labelValueBytes) return false;
     now.starts[label] = at;
     now.ends[label] = end;
     now.nameStarts[label] = nameStart;
     now.nameEnds[label] = nameEnd;
-    return end;
-  }
-
-  /** Both series are in order of names: returns where to look for the next label's like. */
-  #findLike(label: number, from: number): number {
-    const bytes = this.#bytes;
-    const now = this.#now;
-    const before = this.#before;
-    const nameStart = now.nameStarts[label] as number;
-    const nameEnd = now.nameEnds[label] as number;
-    now.like[label] = -1;
-    now.equal[label] = 0;
-    for (let other = from; other < before.labels; other++) {
-      const order = compare(bytes, before.nameStarts[other] as number, before.nameEnds[other] as number, bytes, nameStart, nameEnd);
-      if (order < 0) continue;
-      if (order > 0) return other;
-      this.#noteLike(label, other);
-      return other + 1;
-    }
-    return before.labels;
+    now.valueStarts[label] = valueStart;
+    return true;
   }
 
   /** `0x12 length [0x09 value] 0x10 time`, ascending; what comes beside samples is not plain. */
@@ -288,104 +254,91 @@ export class PlainSeries {
   /** The label fields that go out. */
   labelFields(): Uint8Array<ArrayBuffer> {
     const out = new Uint8Array(this.labelLength);
-    const now = this.#now;
     let length = 0;
-    let insert = 0;
-    for (let label = 0; label <= now.labels; label++) {
-      for (; insert < this.#inserts.length && now.insertAt[insert] === label; insert++) {
-        const { field } = this.#inserts[insert] as Insert;
-        out.set(field, length);
-        length += field.length;
-      }
-      if (label === now.labels) break;
-      const field = this.#bytes.subarray(now.starts[label] as number, now.ends[label] as number);
-      out.set(field, length);
-      length += field.length;
-    }
+    const add = (bytes: Uint8Array): void => {
+      out.set(bytes, length);
+      length += bytes.length;
+    };
+    this.#eachPart(
+      (from, to) => add(this.#bytes.subarray(from, to)),
+      ({ field }) => add(field),
+    );
     return out;
   }
 
   /** Whether these are the label fields that go out. */
   isEqual(fields: Uint8Array): boolean {
     if (fields.length !== this.labelLength) return false;
-    const now = this.#now;
     let at = 0;
-    let insert = 0;
-    for (let label = 0; label <= now.labels; label++) {
-      for (; insert < this.#inserts.length && now.insertAt[insert] === label; insert++) {
-        const { field } = this.#inserts[insert] as Insert;
-        for (let i = 0; i < field.length; i++) if (fields[at++] !== field[i]) return false;
-      }
-      if (label === now.labels) break;
-      for (let i = now.starts[label] as number; i < (now.ends[label] as number); i++) if (fields[at++] !== this.#bytes[i]) return false;
+    let equal = true;
+    const same = (bytes: Uint8Array, from: number, to: number): void => {
+      for (let i = from; i < to; i++) if (fields[at++] !== bytes[i]) equal = false;
+    };
+    this.#eachPart(
+      (from, to) => same(this.#bytes, from, to),
+      ({ field }) => same(field, 0, field.length),
+    );
+    return equal;
+  }
+
+  /** What its label fields consist of: parts of the request, and what is put in. */
+  #eachPart(part: (from: number, to: number) => void, insert: (insert: Insert, index: number) => void): void {
+    const { starts, ends, insertAt, labels } = this.#now;
+    let from = starts[0] as number;
+    for (const [i, one] of this.#inserts.entries()) {
+      const to = insertAt[i] === labels ? (ends[labels - 1] as number) : (starts[insertAt[i] as number] as number);
+      part(from, to);
+      insert(one, i);
+      from = to;
     }
-    return true;
+    part(from, ends[labels - 1] as number);
   }
 
   /** What was written last was not this, or nothing was. */
   forget(): void {
-    this.#follows = false;
+    this.#copies.forget();
+    this.#insertPlaces.fill(-1);
+    this.#body = 0;
   }
 
   /** Writes the series that was read last. The body's header is the caller's. */
   write(out: BlockWriter, start: number): void {
     const now = this.#now;
-    const before = this.#before;
-    const bytes = this.#bytes;
-    now.body = this.bodyLength;
-    now.bodyPlaced = start;
-    const near = this.#follows && start - before.bodyPlaced + now.body <= MAX_OFFSET;
-    writeHeader(out, now.body, near && now.body === before.body ? start - before.bodyPlaced : 0);
-    let insert = 0;
-    for (let label = 0; label <= now.labels; label++) {
-      for (; insert < this.#inserts.length && now.insertAt[insert] === label; insert++) {
-        const { field } = this.#inserts[insert] as Insert;
-        const placed = out.rawLength;
-        now.insertPlaced[insert] = placed;
-        if (near) out.copy(placed - (before.insertPlaced[insert] as number), field.length);
-        else out.bytes(field, 0, field.length);
-      }
-      if (label === now.labels) break;
-      const from = now.starts[label] as number;
-      const to = now.ends[label] as number;
-      const placed = out.rawLength;
-      now.placed[label] = placed;
-      const like = now.like[label] as number;
-      if (!near || like < 0) out.bytes(bytes, from, to);
-      else if (now.equal[label] === 1) out.copy(placed - (before.placed[like] as number), to - from);
-      else {
-        const shared = now.shared[label] as number;
-        const prefix = shared >= LEAST_COPY ? shared : 0;
-        const offset = placed - (before.placed[like] as number);
-        if (prefix > 0) out.copy(offset, prefix);
-        this.#writeLike(out, from + prefix, to, (before.starts[like] as number) + prefix, before.ends[like] as number, offset);
-      }
+    const { starts, ends, insertAt, labels } = now;
+    const body = this.bodyLength;
+    const length = headerLength(body);
+    const known = this.#copies.distance(out, starts[0] as number, body, length);
+    const distance = start - this.#start;
+    if (known > 0) out.copy(known, length);
+    else if (body === this.#body && distance <= MAX_OFFSET && !out.inLiteral) out.copy(distance, length);
+    else writeHeader(out, body);
+    this.#start = start;
+    this.#body = body;
+    let from = starts[0] as number;
+    // What stands before a part: a header, by the length it tells, or an insert.
+    let lead = body;
+    for (let i = 0; i < this.#inserts.length; i++) {
+      const to = insertAt[i] === labels ? (ends[labels - 1] as number) : (starts[insertAt[i] as number] as number);
+      this.#copies.write(out, from, to, lead);
+      lead = -1 - i;
+      this.#writeInsert(out, i, to);
+      from = to;
     }
-    now.samplesPlaced = out.rawLength;
-    const { samplesFrom, samplesTo } = now;
-    if (near && samplesTo - samplesFrom === before.samplesTo - before.samplesFrom)
-      this.#writeLike(out, samplesFrom, samplesTo, before.samplesFrom, before.samplesTo, now.samplesPlaced - before.samplesPlaced);
-    else out.bytes(bytes, samplesFrom, samplesTo);
-    this.#now = before;
+    // The samples follow the labels.
+    this.#copies.write(out, from, now.samplesTo, lead);
+    this.#now = this.#before;
     this.#before = now;
-    this.#follows = true;
   }
 
-  /** Bytes of the request by what is the same in others, which stand `offset` back in the block. */
-  #writeLike(out: BlockWriter, from: number, to: number, other: number, otherEnd: number, offset: number): void {
-    const bytes = this.#bytes;
-    const shift = other - from;
-    const end = Math.min(to, otherEnd - shift);
-    for (let at = from; at < to; ) {
-      const shared = at < end ? sharedLength(this.#view, at + shift, at, end - at) : 0;
-      if (shared >= LEAST_COPY || (shared > 0 && out.copies(offset))) {
-        out.copy(offset, shared);
-        at += shared;
-        continue;
-      }
-      const next = Math.min(to, at + shared + 1);
-      out.bytes(bytes, at, next);
-      at = next;
-    }
+  /** @param next where the request goes on after it */
+  #writeInsert(out: BlockWriter, insert: number, next: number): void {
+    const { field } = this.#inserts[insert] as Insert;
+    const place = out.rawLength;
+    const known = this.#copies.distance(out, next, -1 - insert, field.length);
+    const before = this.#insertPlaces[insert] as number;
+    if (known > 0) out.copy(known, field.length);
+    else if (before >= 0 && place - before <= MAX_OFFSET) out.copy(place - before, field.length);
+    else out.bytes(field, 0, field.length);
+    this.#insertPlaces[insert] = place;
   }
 }

@@ -41,6 +41,35 @@ describe('readBody', () => {
     expect(budget.used).toBe(91);
   });
 
+  /** As bodies of requests are, of the sizes that are read at once. */
+  const bytes = (size: number, pieces: number, fails = false) => {
+    let left = pieces;
+    return new ReadableStream({
+      type: 'bytes',
+      pull(controller) {
+        if (left-- > 0) controller.enqueue(new Uint8Array(size / pieces).fill(7));
+        else if (fails) controller.error(new Error('gone'));
+        else {
+          controller.close();
+          controller.byobRequest?.respond(0);
+        }
+      },
+    });
+  };
+  const large: readonly [name: string, size: number, declared: number, fails: boolean, expected: string | number][] = [
+    ['as many as are declared', 20_000, 20_000, false, 20_000],
+    ['fewer', 20_000, 30_000, false, 20_000],
+    ['more', 30_000, 20_000, false, 30_000],
+    ['more than the limit', 60_000, 20_000, false, 'too_large'],
+    ['a body that breaks off', 20_000, 30_000, true, 'malformed'],
+  ];
+  it.each(large)('many bytes: %s', async (_name, size, declared, fails, expected) => {
+    const memory = new MemoryBudget(100_000, () => 0).open();
+    const result = await readBody(request(bytes(size, 5, fails), String(declared)), 50_000, memory);
+    expect(result.ok ? result.value.length : result.error).toBe(expected);
+    if (result.ok) expect(new Set(result.value)).toEqual(new Set([7]));
+  });
+
   it('calls a body that breaks off malformed', async () => {
     const body = new ReadableStream<Uint8Array>({ start: (controller) => controller.error(new Error('gone')) });
     expect(await readBody(request(body), 10, new MemoryBudget(100, () => 0).open())).toEqual({ ok: false, error: 'malformed' });

@@ -3,12 +3,12 @@ import { expect, it } from 'vitest';
 import type { Label } from '../../../../contract/labels.ts';
 import { wireLimits } from '../../../../contract/limits.ts';
 import { compileRelabel, defaultRelabelConfig } from '../../../../contract/relabel.ts';
-import { snappyUncompress } from '../../../../contract/snappy.ts';
+import { NO_COPIES, type SnappyContent, SnappyDecoder, snappyUncompress } from '../../../../contract/snappy.ts';
 import { Collector } from '../../../../functions/ingest/remote-write/collector.ts';
 import { readWriteRequest } from '../../../../functions/ingest/remote-write/series.ts';
 import { seriesHash } from '../../../../functions/ingest/series-hash.ts';
 import { Tally } from '../../../../functions/ingest/tally.ts';
-import { exemplar, histogram, STALE, sample, writeRequest } from '../../../fakes/write-requests.ts';
+import { block as compressed, exemplar, histogram, STALE, sample, writeRequest } from '../../../fakes/write-requests.ts';
 
 /** Few names, values and times: series meet each other, those that are put in, and reserved ones; some are no valid series. */
 const name = fc.constantFrom('a', 'b', 'device', 'exported_device', 'job', 'site', 'tenant_id', 'zone', 'é', '');
@@ -53,13 +53,15 @@ const rules = {
   ] as const,
   limits: { ...wireLimits, labelsPerSeries: 7, labelValueBytes: 150 },
 };
+const decoder = new SnappyDecoder();
 /** Reads every series as text, and changes none. */
 const IDLE = compileRelabel([{ ...defaultRelabelConfig, action: 'labeldrop', regex: 'no_such_name' }]);
 
 it('what is plain goes out as it does the long way', () => {
   fc.assert(
-    fc.property(request, fc.boolean(), fc.integer({ min: 1, max: 12 }), (given, reserved, maxSamplesPerSend) => {
+    fc.property(request, fc.boolean(), fc.boolean(), fc.integer({ min: 1, max: 12 }), (given, withCopies, reserved, maxSamplesPerSend) => {
       const bytes = writeRequest(given);
+      const content = withCopies ? decoder.uncompress(compressed(bytes), 1_000_000) : { bytes, copies: NO_COPIES };
       const outcome = (plainly: boolean) => {
         const own = {
           ...rules,
@@ -76,14 +78,14 @@ it('what is plain goes out as it does the long way', () => {
           sendMetadata: true,
         };
         const tally = new Tally();
-        const collector = new Collector(options, tally, bytes);
+        const collector = new Collector(options, tally, content);
         let short = 0;
         const taken = (from: number, to: number): boolean => {
           const is = collector.addPlain(from, to);
           if (is) short++;
           return is;
         };
-        for (const incoming of readWriteRequest(bytes, taken)) collector.add(incoming);
+        for (const incoming of readWriteRequest(content.bytes, taken)) collector.add(incoming);
         const fragments = collector.finish().map(({ block, ...rest }) => ({
           ...rest,
           bytes: Buffer.from(snappyUncompress(block, 1_000_000)).toString('hex'),
@@ -127,8 +129,9 @@ it('ordinary requests go the short way', () => {
     sendExemplars: true,
     sendMetadata: true,
   };
-  const collector = new Collector(options, new Tally(), bytes);
-  expect([...readWriteRequest(bytes, (from, to) => collector.addPlain(from, to))]).toEqual([]);
+  const content: SnappyContent = decoder.uncompress(compressed(bytes), 1_000_000);
+  const collector = new Collector(options, new Tally(), content);
+  expect([...readWriteRequest(content.bytes, (from, to) => collector.addPlain(from, to))]).toEqual([]);
   expect(collector.written.samples).toBe(100);
   const [fragment] = collector.finish();
   expect(fragment?.block.length).toBeLessThan((fragment?.rawBytes ?? 0) / 3);
