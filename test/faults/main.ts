@@ -1,4 +1,5 @@
 import { readFlags, runCommand, UsageError } from '../../infra/local/arguments.ts';
+import { findProgram } from '../../infra/local/find-program.ts';
 import { type Account, addAccounts, NOTHING } from './account.ts';
 import { loadScenarios, type Result, runScenario } from './campaign.ts';
 
@@ -57,7 +58,14 @@ await runCommand(USAGE, async () => {
   console.log(`${'scenario'.padEnd(24)} rounds${COLUMNS.map(([, title]) => title.padStart(11)).join('')}   time`);
   let sum = NOTHING;
   let failed = 0;
+  let skipped = 0;
   for (const scenario of scenarios) {
+    const { needs } = scenario;
+    if (needs !== undefined && findProgram(needs) === undefined && process.env['CI'] !== 'true') {
+      console.log(`${scenario.name.padEnd(24)} *** SKIPPED: ${needs} is not installed; nothing is shown of this scenario ***`);
+      skipped++;
+      continue;
+    }
     const result = await runScenario(scenario, { seed, rounds, short: flags.short === true });
     console.log(line(result));
     for (const failure of result.failures) console.log(`  FAILED ${failure}`);
@@ -65,7 +73,7 @@ await runCommand(USAGE, async () => {
     if (result.failures.length > 0 || result.account.lost > 0) failed++;
   }
   console.log(
-    `${failed === 0 ? 'PASSED' : `FAILED in ${failed} of ${scenarios.length}`}: scraped ${sum.scraped}, lost ${sum.lost}; --seed ${seed}`,
+    `${failed === 0 ? 'PASSED' : `FAILED in ${failed} of ${scenarios.length}`}: scraped ${sum.scraped}, lost ${sum.lost}${skipped === 0 ? '' : `, ${skipped} scenarios skipped`}; --seed ${seed}`,
   );
   // Programs and timers of a round that failed must not hold the process.
   process.exit(failed === 0 ? 0 : 1);

@@ -4,19 +4,14 @@ import { join } from 'node:path';
 import { HttpError } from '../../agent-lite/model.ts';
 import { labelsOfKey } from '../agent-lite/agent/rig.ts';
 import { NODE, Program } from '../e2e/harness/program.ts';
-import { type HandedOut, numberedSeries, ScriptedTarget } from '../e2e/harness/scripted-target.ts';
+import { numberedSeries, ScriptedTarget } from '../e2e/harness/scripted-target.ts';
 import { sleep, waitFor } from '../e2e/harness/wait.ts';
 import { FakeEdge } from '../fakes/edge.ts';
-import { type Account, LossError, NOTHING } from './account.ts';
+import { type Account, LossError } from './account.ts';
+import { type ArrivedSeries, accountNumbered, type Death, NUMBERED_SERIES } from './numbered.ts';
 import type { Shared } from './scenario.ts';
 
-const SERIES = 20;
 const SCRAPE_MS = 250;
-/** An answer may be read for so long on a busy machine. */
-const MOST_READING_MS = 4 * SCRAPE_MS;
-/** A scrape's time lies before the target was asked, by no more than this. */
-const MAX_LEAD_MS = 2500;
-
 /** The agent as a process of its own, between a target that numbers its scrapes and an edge that keeps what it is sent. */
 export class RealAgent {
   readonly folder: string;
@@ -25,7 +20,7 @@ export class RealAgent {
   readonly #arguments: readonly string[];
   #program: Program | undefined;
   /** When it was being killed. */
-  readonly #kills: { readonly fromMs: number; readonly toMs: number }[] = [];
+  readonly #kills: Death[] = [];
   /** Of the target's scrapes, those that an account has been given of. */
   #accounted = 0;
 
@@ -38,7 +33,7 @@ export class RealAgent {
 
   static async prepare({ folder, after }: Shared): Promise<RealAgent> {
     const path = await folder();
-    const target = await ScriptedTarget.start((number) => numberedSeries(number, SERIES));
+    const target = await ScriptedTarget.start((number) => numberedSeries(number, NUMBERED_SERIES));
     after(() => target.stop());
     const edge = new FakeEdge({ now: Date.now });
     const { url, close } = await serve(edge);
@@ -99,12 +94,11 @@ edge_push: { url: "${url}", push_interval: 200ms, authorization: { credentials: 
   async settle(timeoutMs = 20_000): Promise<Account> {
     await this.scrapes(2);
     // The newest may still be read.
-    const handed = this.target.handedOut.slice(0, -1);
-    const from = this.#accounted;
+    const to = this.target.handedOut.length - 1;
     for (const deadline = performance.now() + timeoutMs; ; await sleep(50)) {
-      const { account, faults } = this.#compare(handed, from);
+      const { account, faults } = this.#compare(to);
       if (faults.length === 0) {
-        this.#accounted = handed.length;
+        this.#accounted = to;
         return account;
       }
       if (performance.now() < deadline && this.program.running) continue;
@@ -112,51 +106,15 @@ edge_push: { url: "${url}", push_interval: 200ms, authorization: { credentials: 
     }
   }
 
-  #compare(handed: readonly HandedOut[], from: number): { readonly account: Account; readonly faults: readonly string[] } {
-    const faults: string[] = [];
-    const found = new Set<string>();
-    const failed: number[] = [];
-    let duplicated = 0;
-    for (const [key, samples] of this.edge.series) {
-      const { __name__: name, series } = labelsOfKey(key);
-      for (const { ms, bits } of samples) {
-        const value = Buffer.from(bits, 'hex').readDoubleBE();
-        if (name === 'up' && value === 0) failed.push(ms);
-        // Markers have their time only, and none is due over a restart.
-        if (name !== 'ledger_value' || bits === '7ff0000000000002') continue;
-        const number = Math.floor(value / 1000);
-        const of = this.target.handedOut[number - 1];
-        const what = `ledger_value{series="${series}"} at ${new Date(ms).toISOString()}`;
-        if (of === undefined || value !== number * 1000 + Number(series)) faults.push(`${what}: ${bits} was never scraped`);
-        else if (ms > of.askedMs + 2 || of.askedMs - ms > MAX_LEAD_MS)
-          faults.push(`${what}: asked at ${new Date(of.askedMs).toISOString()}`);
-        const id = `${number}/${series}`;
-        if (found.has(id)) duplicated++;
-        found.add(id);
-      }
-    }
-    if (this.edge.disorder > 0) faults.push(`${this.edge.disorder} samples came out of order, or twice`);
-    const account = { ...NOTHING } as { -readonly [K in keyof Account]: number };
-    account.duplicated = duplicated;
-    for (const [i, { number, askedMs }] of handed.entries()) {
-      if (i < from) continue;
-      const missing = Array.from({ length: SERIES }, (_, series) => series).filter((series) => !found.has(`${number}/${series}`));
-      // The agent says itself that it could not read this one.
-      if (missing.length === SERIES && failed.some((ms) => ms <= askedMs + 2 && askedMs - ms <= MAX_LEAD_MS)) continue;
-      account.scraped += SERIES;
-      account.delivered += SERIES - missing.length;
-      if (missing.length === 0) continue;
-      // Of each life only the last: a scrape is logged before the next is made.
-      const next = this.target.handedOut[i + 1]?.askedMs ?? Number.POSITIVE_INFINITY;
-      const unread = this.#kills.some(({ fromMs, toMs }) => toMs >= askedMs && fromMs <= next && fromMs - askedMs < MOST_READING_MS);
-      if (missing.length === SERIES && unread) {
-        account.bounded += SERIES;
-        continue;
-      }
-      account.lost += missing.length;
-      faults.push(`ledger_value{series="${missing[0]}"} of ${new Date(askedMs).toISOString()}, scrape ${number}: not at the edge`);
-    }
-    return { account, faults };
+  #compare(to: number): ReturnType<typeof accountNumbered> {
+    const arrived = [...this.edge.series].map(([key, samples]): ArrivedSeries => {
+      const { __name__: name = '', series = '' } = labelsOfKey(key);
+      return { name, series, samples: samples.map(({ ms, bits }) => ({ ms, bits: BigInt(`0x${bits}`) })) };
+    });
+    const { handedOut } = this.target;
+    const { account, faults } = accountNumbered({ handedOut, from: this.#accounted, to, arrived, deaths: this.#kills });
+    const { disorder } = this.edge;
+    return { account, faults: disorder === 0 ? faults : [...faults, `${disorder} samples came out of order, or twice`] };
   }
 }
 

@@ -30,6 +30,8 @@ export interface About {
   readonly rounds: { readonly short: number; readonly full: number };
   /** Runs real programs, so its short form belongs to the end-to-end tests. */
   readonly programs?: boolean;
+  /** A program that this machine may not have; without it the scenario is skipped, loudly, and in CI fails. */
+  readonly needs?: string;
 }
 
 /** Of one campaign, or of one round. */

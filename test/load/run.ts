@@ -5,7 +5,7 @@ import { freePort } from '../e2e/harness/program.ts';
 import { deviceToken, EdgeUnderTest, TENANT } from '../e2e/harness/stack.ts';
 import { sleep } from '../e2e/harness/wait.ts';
 import { deflate } from '../fakes/pushes.ts';
-import { collectGarbage } from '../soak/garbage.ts';
+import { retainedHeap } from '../soak/heap.ts';
 import type { Counted } from './count.ts';
 import { Heard, LoadDevice } from './device.ts';
 import { type MemorySample, residentBytes } from './memory.ts';
@@ -123,7 +123,7 @@ async function measure(options: LoadOptions, cleanup: Cleanup, say: (line: strin
   const pid = await edge.workerdPid();
   const sampleMemory = async (): Promise<void> => {
     // What only waits to be collected is no growth.
-    await collectGarbage(inspectorPort);
+    await retainedHeap(inspectorPort);
     const bytes = await residentBytes(pid);
     if (bytes !== undefined) memory.push({ seconds: (performance.now() - startMs) / 1000, bytes });
   };

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { WrittenSeries } from '../../contract/decode-remote-write.ts';
 import type { Cleanup } from '../e2e/harness/cleanup.ts';
 import { compare, type Outcome } from '../e2e/harness/delivered.ts';
+import { freePort } from '../e2e/harness/program.ts';
 import { numberedSeries, ScriptedTarget } from '../e2e/harness/scripted-target.ts';
 import { AgentUnderTest, deviceToken, type EdgeUnderTest, staticJob, targetLabels } from '../e2e/harness/stack.ts';
 import { Cable } from './cable.ts';
@@ -18,6 +19,7 @@ export class SoakDevice {
   readonly target: ScriptedTarget;
   readonly agent: AgentUnderTest;
   readonly cable: Cable;
+  readonly inspectorPort: number;
   readonly #flag: string;
   readonly #ends: number[] = [];
   readonly #starts: number[] = [];
@@ -25,11 +27,12 @@ export class SoakDevice {
   #evictedBefore = 0;
   kills = 0;
 
-  private constructor(name: string, parts: Pick<SoakDevice, 'target' | 'agent' | 'cable'>, flag: string) {
+  private constructor(name: string, parts: Pick<SoakDevice, 'target' | 'agent' | 'cable' | 'inspectorPort'>, flag: string) {
     this.name = name;
     this.target = parts.target;
     this.agent = parts.agent;
     this.cable = parts.cable;
+    this.inspectorPort = parts.inspectorPort;
     this.#flag = flag;
   }
 
@@ -42,15 +45,19 @@ export class SoakDevice {
     );
     cleanup.add(() => target.stop());
     const flag = join(await cleanup.folder(`${name}-disk`), 'full');
+    const inspectorPort = await freePort();
     const agent = await AgentUnderTest.prepare(cleanup, {
       name,
       scrapeConfigs: staticJob(JOB, target.address),
       edgeUrl: cable.url,
       token: await deviceToken(name, { expiresMs: Date.now() + 30 * 86_400_000 }),
-      environment: { SOAK_DISK_FULL: flag, NODE_OPTIONS: `--import=${new URL('./disk-full.ts', import.meta.url).href}` },
+      environment: {
+        SOAK_DISK_FULL: flag,
+        NODE_OPTIONS: `--inspect=127.0.0.1:${inspectorPort} --import=${new URL('./disk-full.ts', import.meta.url).href}`,
+      },
     });
     await agent.start();
-    return new SoakDevice(name, { target, agent, cable }, flag);
+    return new SoakDevice(name, { target, agent, cable, inspectorPort }, flag);
   }
 
   async kill(): Promise<void> {

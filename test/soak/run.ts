@@ -6,10 +6,10 @@ import { EdgeUnderTest, quickRelayConfig } from '../e2e/harness/stack.ts';
 import { sleep } from '../e2e/harness/wait.ts';
 import { SoakDevice } from './device.ts';
 import { makeFaults } from './faults.ts';
-import { collectGarbage } from './garbage.ts';
+import { retainedHeap } from './heap.ts';
 import type { PlotData, PlottedFault } from './plot.ts';
-import { lookAt, type ProcessSample } from './samples.ts';
-import { type Check, checkGrowth } from './verdict.ts';
+import { type HeapSample, lookAt, type ProcessSample } from './samples.ts';
+import { type Check, checkGrowth, checkHeap } from './verdict.ts';
 
 export interface SoakOptions {
   readonly seconds: number;
@@ -53,7 +53,7 @@ async function run({ seconds: untilSeconds, agents, seed, say }: SoakOptions, cl
   const watch = new Watch(devices, edge, () => taken(strict), seconds);
   const watching = setInterval(() => void watch.look(), SAMPLE_EVERY_MS);
   cleanup.add(async () => clearInterval(watching));
-  const collecting = setInterval(() => void collectGarbage(inspectorPort), COLLECT_EVERY_MS);
+  const collecting = setInterval(() => void watch.lookAtHeaps(inspectorPort), COLLECT_EVERY_MS);
   cleanup.add(async () => clearInterval(collecting));
   const saying = setInterval(() => say(watch.line()), SAY_EVERY_SECONDS * 1000);
   cleanup.add(async () => clearInterval(saying));
@@ -73,6 +73,8 @@ async function run({ seconds: untilSeconds, agents, seed, say }: SoakOptions, cl
         passed: undefined,
         figures: `${describeFaults(faults)}; the receiver answered ${requests.length} requests, ${requests.filter(({ status }) => status >= 400).length} of them by an error`,
       },
+      // Of an agent that nobody kills, the whole time.
+      ...[...watch.heaps].map(([name, samples]) => checkHeap(name, samples, name === devices[0]?.name ? 0 : calmFromSeconds)),
       ...names.flatMap((name) => checkGrowth(name, watch.processes.get(name) ?? [], calmFromSeconds)),
     ],
     plot: {
@@ -89,6 +91,7 @@ async function run({ seconds: untilSeconds, agents, seed, say }: SoakOptions, cl
 /** Memory and file descriptors of each process, and how far the receiver is behind. */
 class Watch {
   readonly processes = new Map<string, ProcessSample[]>();
+  readonly heaps = new Map<string, HeapSample[]>();
   readonly behind: { readonly seconds: number; readonly scrapes: number }[] = [];
   readonly #devices: readonly SoakDevice[];
   readonly #edge: EdgeUnderTest;
@@ -111,6 +114,23 @@ class Watch {
     await this.#add('edge runner', this.#edge.program.pid);
     const workerd = await this.#edge.workerdPid().catch(() => undefined);
     if (workerd !== undefined) await this.#add('workerd', workerd);
+  }
+
+  async lookAtHeaps(edgeInspectorPort: number): Promise<void> {
+    const workerd = this.#edge.program.running ? await this.#edge.workerdPid().catch(() => undefined) : undefined;
+    const agents = this.#devices.filter(({ agent }) => agent.program.running);
+    await Promise.all([
+      workerd === undefined ? undefined : this.#addHeap('workerd', workerd, edgeInspectorPort),
+      ...agents.map(({ name, agent, inspectorPort }) => this.#addHeap(name, agent.program.pid, inspectorPort)),
+    ]);
+  }
+
+  async #addHeap(name: string, pid: number, inspectorPort: number): Promise<void> {
+    const bytes = await retainedHeap(inspectorPort);
+    if (bytes === undefined) return;
+    const samples = this.heaps.get(name) ?? [];
+    samples.push({ seconds: this.#seconds(), pid, bytes });
+    this.heaps.set(name, samples);
   }
 
   line(): string {

@@ -11,6 +11,13 @@ export interface ProcessSample {
   readonly fileDescriptors: number;
 }
 
+/** What a process keeps after its garbage was collected. */
+export interface HeapSample {
+  readonly seconds: number;
+  readonly pid: number;
+  readonly bytes: number;
+}
+
 /** Undefined where the process is gone, or the system does not tell (it must be Linux). */
 export async function lookAt(pid: number, seconds: number): Promise<ProcessSample | undefined> {
   const [bytes, descriptors] = await Promise.all([residentBytes(pid), readdir(`/proc/${pid}/fd`).catch(() => undefined)]);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { plot } from './plot.ts';
 import type { ProcessSample } from './samples.ts';
-import { checkGrowth } from './verdict.ts';
+import { checkGrowth, checkHeap } from './verdict.ts';
 
 const MIB = 1024 ** 2;
 /** A look each 2 s from 0 to 600 s. */
@@ -30,6 +30,24 @@ describe('growth', () => {
       undefined,
     ]);
     expect(checkGrowth('agent', [], 0).map(({ passed }) => passed)).toEqual([undefined]);
+  });
+});
+
+describe('retained heap', () => {
+  const heap = (of: (seconds: number) => number) => Array.from({ length: 61 }, (_, i) => ({ seconds: 10 * i, pid: 7, bytes: of(10 * i) }));
+  const passed = (of: (seconds: number) => number, from = 0) => checkHeap('agent', heap(of), from).passed;
+
+  it('may fill its caches at first, and go up and down', () => {
+    expect(passed((seconds) => Math.min(20, 10 + seconds / 15) * MIB + (seconds % 50) * 10_000)).toBe(true);
+  });
+
+  it('that grows by 5 MiB an hour is a leak', () => {
+    expect(passed((seconds) => 20 * MIB + (seconds / 3600) * 5 * MIB)).toBe(false);
+  });
+
+  it('is judged in the last life, and not over a short time', () => {
+    expect(passed((seconds) => 20 * MIB + seconds * 10_000, 400)).toBe(undefined);
+    expect(checkHeap('agent', [...heap((s) => s * MIB), { seconds: 620, pid: 8, bytes: 1 }], 0).passed).toBe(undefined);
   });
 });
 

@@ -1,7 +1,15 @@
 import { growth, type MemorySample } from '../load/memory.ts';
-import type { ProcessSample } from './samples.ts';
+import type { HeapSample, ProcessSample } from './samples.ts';
 
-/** Memory counts as flat where an hour at its slope would not add more than this, or where the slope is noise beside what is there. */
+/**
+ * What is kept after garbage collection counts as flat below this slope: compiled code goes on growing slowly for an hour or two, at
+ * about 10 kB a minute. A leak of a hundred bytes for each of a soak's samples is five times as much.
+ */
+export const FLAT_HEAP_BYTES_PER_MINUTE = 64 * 1024;
+/**
+ * The process as a whole, which V8 and malloc let grow and shrink as they like: it counts as flat where a quarter of an hour at its slope
+ * would not add more than 30 MiB, or where the slope is noise beside what is there. The heap above is what is judged strictly.
+ */
 const FLAT_BYTES_PER_MINUTE = 2 * 1024 ** 2;
 const FLAT_SHARE_PER_MINUTE = 0.01;
 /** One more in half an hour could be chance; a leak of one for each fault or connection is far beyond. */
@@ -64,3 +72,24 @@ function thinned<T>(items: readonly T[]): readonly T[] {
 }
 
 export const mib = (bytes: number): string => `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
+
+/**
+ * Whether what a process keeps grows, by the line through what was seen from `fromSeconds` on in its last life, without the first third
+ * of that time: caches fill, code is compiled.
+ */
+export function checkHeap(name: string, samples: readonly HeapSample[], fromSeconds: number): Check {
+  const last = samples.at(-1);
+  const life = thinned(samples.filter(({ pid, seconds }) => pid === last?.pid && seconds >= fromSeconds));
+  const begun = life[0]?.seconds ?? 0;
+  const spanSeconds = (last?.seconds ?? 0) - begun;
+  const warmUp = begun + spanSeconds * WARM_UP_SHARE;
+  const heap = growth(life, warmUp);
+  const title = `${name}: retained heap does not grow`;
+  if (last === undefined || heap === undefined) return { name: title, passed: undefined, figures: 'too few samples' };
+  const from = life.find(({ seconds }) => seconds >= warmUp);
+  return {
+    name: title,
+    passed: spanSeconds >= LEAST_SECONDS_FOR_GROWTH ? heap.bytesPerMinute <= FLAT_HEAP_BYTES_PER_MINUTE : undefined,
+    figures: `${(heap.bytesPerMinute / 1024).toFixed(1)} KiB a minute (at most ${FLAT_HEAP_BYTES_PER_MINUTE / 1024}), from ${mib(from?.bytes ?? 0)} to ${mib(last.bytes)} in ${Math.round(last.seconds - warmUp)} s, garbage collected`,
+  };
+}

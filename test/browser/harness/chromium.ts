@@ -6,12 +6,7 @@ import { join } from 'node:path';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import type { PageParts } from '../page/main.ts';
 import { bundlePage } from './bundle.ts';
-
-/** Debian's; another may be named. */
-export const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
-
-/** Tests run as a container's root, with its small /dev/shm. */
-export const CONTAINER_FLAGS = ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'] as const;
+import { CHROMIUM, CONTAINER_FLAGS } from './devtools.ts';
 
 /** A headless Chromium with a profile of its own on the disk, and a site on loopback whose pages can do what test/browser/page offers. */
 export interface Site {
