@@ -136,3 +136,33 @@ it('ordinary requests go the short way', () => {
   const [fragment] = collector.finish();
   expect(fragment?.block.length).toBeLessThan((fragment?.rawBytes ?? 0) / 3);
 });
+
+it('a large request keeps what its sender found to repeat, beyond windows and fragments, and stays as small', () => {
+  const given = Array.from({ length: 4000 }, (_, i) => ({
+    labels: [
+      ['__name__', `metric_${i % 50}_total`],
+      ['instance', `10.0.0.${i >> 10}:9100`],
+      ['name', `series-${i}`],
+      ['part', `value-${i % 20}-of-${i % 70}`],
+      ['zone', 'z'.repeat(i % 997 === 0 ? 140 : 100)],
+    ] as readonly Label[],
+    samples: [sample(1000 + (i >> 10), i % 3 === 0 ? i * 1.5 : i)],
+  }));
+  const block = compressed(writeRequest(given));
+  const outcome = (plainly: boolean) => {
+    const content = decoder.uncompress(block, 10_000_000);
+    const own = { ...rules, limits: wireLimits, reservedLabels: new Set(['tenant_id']), rules: plainly ? compileRelabel([]) : IDLE };
+    const options = { device: 'gw-1', maxSamplesPerSend: 1500, latestMs: 1e6, nowMs: 0, sendExemplars: true, sendMetadata: true };
+    const collector = new Collector({ ...options, rules: own }, new Tally(), content);
+    for (const incoming of readWriteRequest(content.bytes, (from, to) => collector.addPlain(from, to))) collector.add(incoming);
+    return collector.finish();
+  };
+  const [plain, long] = [outcome(true), outcome(false)];
+  expect(plain.length).toBeGreaterThan(2);
+  expect(plain.map(({ block: one }) => Buffer.from(snappyUncompress(one, 10_000_000)))).toEqual(
+    long.map(({ block: one }) => Buffer.from(snappyUncompress(one, 10_000_000))),
+  );
+  const bytes = (fragments: typeof plain) => fragments.reduce((sum, { block: one }) => sum + one.length, 0);
+  // What a copy goes back to may be in the fragment before.
+  expect(bytes(plain)).toBeLessThan(1.5 * bytes(long));
+});
