@@ -204,6 +204,7 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
         limits: tenant.limits,
         memory: isolate.memory,
         ...isolate.workspace,
+        labels: edge.value.labels,
         now,
         receiverTime: () => receiverTime(c, edge.value, session.value),
         commit: (request) => commit(c, edge.value, session.value, request),

@@ -11,6 +11,7 @@ import { BlockWriter } from './ingest/block-writer.ts';
 import type { SeriesRules } from './ingest/labels.ts';
 import { MemoryBudget } from './ingest/memory-budget.ts';
 import { ReceiverTime } from './ingest/receiver-time.ts';
+import { LabelCache } from './ingest/remote-write/label-cache.ts';
 import { SeriesCache } from './ingest/series-cache.ts';
 import { type SeriesHash, seriesHash } from './ingest/series-hash.ts';
 import { TableUse } from './ingest/table-use.ts';
@@ -40,9 +41,10 @@ export interface Workspace {
 }
 
 /** 128 MB are for everything in an isolate, perhaps with shards beside the Worker: 40 MiB are theirs, the rest is code and slack. */
-const REQUEST_BYTES = 48 * 1024 * 1024;
+const REQUEST_BYTES = 40 * 1024 * 1024;
 const TABLE_CACHE_BYTES = 12 * 1024 * 1024;
 const SERIES_CACHE_BYTES = 12 * 1024 * 1024;
+const LABEL_CACHE_BYTES = 6 * 1024 * 1024;
 
 export function createIsolate(rim: Pick<Isolate, 'now' | 'newRequestId' | 'log'>): Isolate {
   return {
@@ -80,6 +82,7 @@ export interface Edge {
   readonly tables: TableSource;
   readonly tableUse: TableUse;
   readonly series: SeriesCache;
+  readonly labels: LabelCache;
   readonly registry: ShardRegistry;
   readonly layouts: Layouts;
   readonly tenant: (name: string) => Tenant | undefined;
@@ -128,6 +131,7 @@ export function createEdge(
     tables: new TableSource({ store, cache, use: tableUse, limits: config.limits, memoryBytes: TABLE_CACHE_BYTES }),
     tableUse,
     series: new SeriesCache(SERIES_CACHE_BYTES),
+    labels: new LabelCache(LABEL_CACHE_BYTES),
     registry: new ShardRegistry(store),
     layouts: new Layouts({
       store,
