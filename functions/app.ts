@@ -199,11 +199,10 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
     if (wait !== undefined) return writeBusy(wait.reason, wait.retryAfterMs);
     try {
       const work = handleWrite(c.req.raw, identity, {
-        outgoing: tenant.outgoing,
-        rules: tenant.rules,
-        limits: tenant.limits,
+        ...tenant,
         memory: isolate.memory,
         ...isolate.workspace,
+        labels: edge.value.labels,
         now,
         receiverTime: () => receiverTime(c, edge.value, session.value),
         commit: (request) => commit(c, edge.value, session.value, request),

@@ -12,6 +12,7 @@ import { BlockWriter } from './ingest/block-writer.ts';
 import type { SeriesRules } from './ingest/labels.ts';
 import { MemoryBudget } from './ingest/memory-budget.ts';
 import { ReceiverTime } from './ingest/receiver-time.ts';
+import { LabelCache } from './ingest/remote-write/label-cache.ts';
 import { SeriesCache } from './ingest/series-cache.ts';
 import { type SeriesHash, seriesHash } from './ingest/series-hash.ts';
 import { TableUse } from './ingest/table-use.ts';
@@ -41,9 +42,10 @@ export interface Workspace {
 }
 
 /** 128 MB are for everything in an isolate, perhaps with shards beside the Worker: 40 MiB are theirs, the rest is code and slack. */
-const REQUEST_BYTES = 48 * 1024 * 1024;
+const REQUEST_BYTES = 40 * 1024 * 1024;
 const TABLE_CACHE_BYTES = 12 * 1024 * 1024;
 const SERIES_CACHE_BYTES = 12 * 1024 * 1024;
+const LABEL_CACHE_BYTES = 6 * 1024 * 1024;
 
 export function createIsolate(rim: Pick<Isolate, 'now' | 'newRequestId' | 'log'>): Isolate {
   return {
@@ -81,6 +83,7 @@ export interface Edge {
   readonly tables: TableSource;
   readonly tableUse: TableUse;
   readonly series: SeriesCache;
+  readonly labels: LabelCache;
   readonly registry: ShardRegistry;
   readonly layouts: Layouts;
   /** What is known of a tenant's devices. */
@@ -132,6 +135,7 @@ export function createEdge(
     tables: new TableSource({ store, cache, use: tableUse, limits: config.limits, memoryBytes: TABLE_CACHE_BYTES }),
     tableUse,
     series: new SeriesCache(SERIES_CACHE_BYTES),
+    labels: new LabelCache(LABEL_CACHE_BYTES),
     registry,
     devices: async (tenant, request) => listDevices(await registry.ofTenant(tenant), shard, request),
     layouts: new Layouts({

@@ -65,7 +65,7 @@ const METHOD =
   'turn. Stored again: the same pushes once more, which the shard knows. Cold: the first round after a start. write: remote write 1.0 in ' +
   'and out, 2000 samples a request, one of each of the series of two such targets; each sender has its own. vmagent relays the same ' +
   'requests, with its defaults. The bucket is a part of workerd here; what it takes is measured apart, by putting objects of 1 MB. ' +
-  ' Receiver and senders are other processes. noop: a Worker that reads the same push and answers.';
+  'Receiver and senders are other processes. noop: a Worker that reads the same push and answers.';
 
 export async function benchEdge(options: EdgeOptions = defaultEdgeBench, say: (line: string) => void = () => {}): Promise<EdgeResult> {
   const cleanup = new Cleanup();
@@ -108,16 +108,40 @@ async function measure(options: EdgeOptions, cleanup: Cleanup, say: (line: strin
     say(`push: ${perSample(used).toFixed(3)} us a sample, ${(devices.length / seconds).toFixed(0)} pushes/s`);
     return perSample(used);
   };
-  await round();
-  const bytesBefore = receiver.bytes;
-  const samplesBefore = receiver.samples;
+  const bodies = Array.from({ length: senders }, (_, sender) =>
+    Array.from({ length: options.requestsPerSender }, (_unused, i) => writeBody(sender, firstMs + i * 15_000)),
+  );
+  const written = senders * options.requestsPerSender * WRITE_SAMPLES;
+  const relay = async (name: string, round: number, url: string, of: () => Promise<number>): Promise<number> => {
+    const all = await Promise.all(bodies.map(async (own, i) => ({ token: await deviceToken(`sender${round}-${i}`), bodies: own })));
+    const used = perSample(await usedFor(of, receiver, written, () => writeAll(url, all)));
+    say(`${name}: ${used.toFixed(3)} us a sample`);
+    return used;
+  };
+  const path = findProgram('vmagent');
+  const program = path === undefined ? undefined : await startVmagent(cleanup, path, receiver);
+  if (program === undefined) say('vmagent is not installed (Debian: apt-get install victoria-metrics)');
+
   const pushes: number[] = [];
   const rates: number[] = [];
-  for (let i = 0; i < options.rounds; i++) {
-    pushes.push(await round());
+  const writes: number[] = [];
+  const vmagents: number[] = [];
+  const sent = { push: 0, write: 0 };
+  // In turn, since what else runs on the machine changes. The first round of each is its warm-up.
+  for (let i = 0; i <= options.rounds; i++) {
+    const start = receiver.bytes;
+    const pushed = await round();
+    const between = receiver.bytes;
+    const write = await relay('write', i, `${edge.url}/api/v1/write`, pid);
+    sent.push = between - start;
+    sent.write = receiver.bytes - between;
+    const vmagent = program === undefined ? undefined : await relay('vmagent', i, program.url, async () => program.pid);
+    if (i === 0) continue;
+    pushes.push(pushed);
     rates.push(devices.length / seconds);
+    writes.push(write);
+    if (vmagent !== undefined) vmagents.push(vmagent);
   }
-  const sentBytes = (receiver.bytes - bytesBefore) / (receiver.samples - samplesBefore);
   const { residentBytes, peakResidentBytes } = await edgeUse(edge);
   const repeats: number[] = [];
   for (let i = 0; i < options.rounds; i++) {
@@ -131,33 +155,10 @@ async function measure(options: EdgeOptions, cleanup: Cleanup, say: (line: strin
   await edge.start();
   const coldPush = await round();
 
-  const bodies = Array.from({ length: senders }, (_, sender) =>
-    Array.from({ length: options.requestsPerSender }, (_unused, i) => writeBody(sender, firstMs + i * 15_000)),
-  );
-  const samples = senders * options.requestsPerSender * WRITE_SAMPLES;
-  const relay = async (name: string, url: string, of: () => Promise<number>, prefix: string): Promise<number> => {
-    const once = async (round: number): Promise<number> => {
-      const all = await Promise.all(bodies.map(async (own, i) => ({ token: await deviceToken(`${prefix}${round}-${i}`), bodies: own })));
-      const used = perSample(await usedFor(of, receiver, samples, () => writeAll(url, all)));
-      say(`${name}: ${used.toFixed(3)} us a sample`);
-      return used;
-    };
-    const all: number[] = [];
-    for (let i = 0; i <= options.rounds; i++) all.push(await once(i));
-    return median(all.slice(1));
-  };
-  const before = { bytes: receiver.bytes, samples: receiver.samples };
-  const write = await relay('write', `${edge.url}/api/v1/write`, pid, 'sender');
-  const writeBytes = {
-    in: bodies.flat().reduce((sum, { length }) => sum + length, 0) / samples,
-    out: (receiver.bytes - before.bytes) / (receiver.samples - before.samples),
-  };
-  const path = findProgram('vmagent');
-  let vmagent: number | undefined;
-  if (path !== undefined) {
-    const program = await startVmagent(cleanup, path, receiver);
-    vmagent = await relay('vmagent', program.url, async () => program.pid, 'vm');
-  } else say('vmagent is not installed (Debian: apt-get install victoria-metrics)');
+  const write = median(writes);
+  const vmagent = vmagents.length > 0 ? median(vmagents) : undefined;
+  const sentBytes = sent.push / (devices.length * SAMPLES_PER_PUSH);
+  const writeBytes = { in: bodies.flat().reduce((sum, { length }) => sum + length, 0) / written, out: sent.write / written };
   const push = median(pushes);
   return {
     benchmark: 'edge',
@@ -193,7 +194,7 @@ export function describeEdge(result: EdgeResult): string {
     `edge: ${devices} devices with ${firmwares} tables, ${SAMPLES_PER_PUSH} samples a push; ${senders} senders, ${requestsPerSender} requests of ${WRITE_SAMPLES} samples each`,
     `  machine      ${cpu}, ${cores} cores, ${platform}, Node ${node}`,
     `  method       ${result.method}`,
-    `               medians of ${rounds} rounds`,
+    `               medians of ${rounds} rounds, in turn`,
     `  push         ${us(result.push)}${bucket(result.sentBytes)}${beside(result.pushRatio)}; goals: 0.6 us, 0.3 times`,
     `  stored again ${us(result.repeatedPush)}: the Worker without commit, bucket and drain`,
     `  cold isolate ${us(result.coldPush)}`,

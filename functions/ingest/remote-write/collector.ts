@@ -1,6 +1,6 @@
 import { FormatError } from '../../../contract/binary.ts';
-import { formatLabels, type Label, type Labels, labelsKey, labelValue, METRIC_NAME, sortLabels } from '../../../contract/labels.ts';
-import { type EncodedEntry, nestedSize } from '../../../contract/remote-write.ts';
+import { formatLabels, type Label, type Labels, labelValue, METRIC_NAME, sortLabels } from '../../../contract/labels.ts';
+import { type EncodedEntry, encodeLabelFields, nestedSize } from '../../../contract/remote-write.ts';
 import { compareBytes } from '../../../contract/series-table.ts';
 import { NO_COPIES, type SnappyContent } from '../../../contract/snappy.ts';
 import type { Fragment } from '../../model.ts';
@@ -12,6 +12,7 @@ import { buildSeries, type DropReason, type SeriesRules } from '../labels.ts';
 import { hashOfSum, sumOfFields } from '../series-hash.ts';
 import type { Tally } from '../tally.ts';
 import { EXEMPLAR_TAG, HISTOGRAM_TAG, SAMPLE_TAG } from './entries.ts';
+import { endOfLabels, type LabelCache, labelKey, type MadeLabels, timeOfSample } from './label-cache.ts';
 import { PlainSeries } from './plain-series.ts';
 import { type Refusal, Refusals } from './refusals.ts';
 import { type Incoming, type IncomingSeries, namesFamily } from './series.ts';
@@ -24,9 +25,12 @@ const MAX_FAMILY_BYTES = 8 * 1024;
 const LABEL_TAG = 0x0a;
 
 export interface CollectorOptions {
+  readonly tenant?: string;
   readonly device: string;
   readonly rules: SeriesRules;
   readonly maxSamplesPerSend: number;
+  /** What rules made of series of earlier requests. */
+  readonly labels?: LabelCache;
   /** What fragments are made in. */
   readonly block?: BlockWriter;
   /** Samples after this are refused, ms: they would have the receiver refuse those of everybody else. */
@@ -131,7 +135,8 @@ export class Collector {
   /** The short way of the series at `[from, to)` of the request. False: nothing is done, it must go the other way. */
   addPlain(from: number, to: number): boolean {
     const plain = this.#plain;
-    if (plain === undefined || !plain.read(from, to) || plain.lastMs > this.#options.latestMs) return false;
+    if (plain === undefined) return this.#addMade(from, to);
+    if (!plain.read(from, to) || plain.lastMs > this.#options.latestMs) return false;
     const hash = hashOfSum(plain.sum);
     let slot = hash;
     let known = this.#outgoing.get(slot);
@@ -149,6 +154,46 @@ export class Collector {
     this.written.samples += plain.samples;
     addToSketch(this.sketch, hash);
     return true;
+  }
+
+  /** A sample of a series of which it is known what the rules make of it. */
+  #addMade(from: number, to: number): boolean {
+    if (this.#options.labels === undefined) return false;
+    const end = endOfLabels(this.#request, from, to);
+    if (end <= from) return false;
+    const ms = timeOfSample(this.#request, end, to);
+    if (ms < 0 || ms > this.#options.latestMs) return false;
+    const key = this.#keyOf(this.#request.subarray(from, end));
+    const known = this.#known.get(key) ?? this.#made(key);
+    const fields = known?.fields;
+    if (known === undefined || fields === undefined || fields === 'label_limit' || ms <= known.lastMs) return false;
+    this.#series++;
+    this.written.samples++;
+    known.noteAt(end + 2, to, ms);
+    if (typeof fields === 'string') {
+      this.#tally.add(`relay_samples_dropped_total{reason="${fields}"}`);
+      return true;
+    }
+    addToSketch(this.sketch, known.hash);
+    this.#writer.addEncoded(fields, [{ tag: SAMPLE_TAG, bytes: this.#request.subarray(end + 2, to), ms }], isSample);
+    return true;
+  }
+
+  #keyOf(fields: Uint8Array): string {
+    return labelKey(this.#options.tenant ?? '', this.#options.device, fields);
+  }
+
+  /** What is kept of earlier requests. */
+  #made(key: string): Known | undefined {
+    const made = this.#options.labels?.get(key);
+    return made === undefined ? undefined : this.#take(key, made, false);
+  }
+
+  #take(key: string, { series, hash, restored }: MadeLabels, plain: boolean): Known {
+    if (restored) this.#tally.add('relay_identity_restored_total');
+    const known = typeof series === 'string' ? new Known(series, 0, false) : this.#claim(series, hash, plain);
+    this.#known.set(key, known);
+    return known;
   }
 
   /** Whether the series that was read has the labels of a known one. */
@@ -202,21 +247,19 @@ export class Collector {
   }
 
   #knownSeries(labels: Labels): Known {
-    const key = labelsKey(labels);
-    const known = this.#known.get(key);
+    const key = this.#keyOf(encodeLabelFields(labels));
+    const known = this.#known.get(key) ?? this.#made(key);
     if (known !== undefined) return known;
-    const { rules, device } = this.#options;
+    const { rules, device, labels: cache } = this.#options;
     const { series, restored } = buildSeries(labels, rules.externalLabels, device, rules);
-    if (restored) this.#tally.add('relay_identity_restored_total');
-    const made =
-      typeof series === 'string' ? new Known(series, 0, false) : this.#claim(series, this.#plain?.changesOnlyBy(labels) ?? false);
-    this.#known.set(key, made);
-    return made;
+    const hash = typeof series === 'string' ? 0 : hashOfSum(sumOfFields(rules.hash, series));
+    // Where there are no rules, what is worth keeping is plain.
+    if (this.#plain === undefined) cache?.set(key, { series, hash, restored });
+    return this.#take(key, { series, hash, restored }, this.#plain?.changesOnlyBy(labels) ?? false);
   }
 
   /** What goes out by these fields: the series that does already, if it is the same at its sender, else none but the first. */
-  #claim(fields: Uint8Array, plain: boolean): Known {
-    const own = hashOfSum(sumOfFields(this.#options.rules.hash, fields));
+  #claim(fields: Uint8Array, own: number, plain: boolean): Known {
     let slot = own;
     for (let other = this.#outgoing.get(slot); other !== undefined; other = this.#outgoing.get(slot)) {
       const others = this.#fieldsOf(other);

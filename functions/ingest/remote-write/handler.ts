@@ -12,6 +12,7 @@ import { agreedTimeBySamples } from '../receiver-time.ts';
 import { BUSY_RETRY_MS, CLOCKS_DISAGREE, DISPUTE_RETRY_MS, SHORT_OF_MEMORY } from '../reply.ts';
 import { Tally } from '../tally.ts';
 import { Collector, type Written } from './collector.ts';
+import type { LabelCache } from './label-cache.ts';
 import { type Message, negotiate, UNSUPPORTED } from './negotiate.ts';
 import { readWriteRequest } from './series.ts';
 import { readRequestV2 } from './series-v2.ts';
@@ -29,6 +30,8 @@ export interface WriteDeps {
   readonly memory: MemoryBudget;
   readonly snappy: SnappyDecoder;
   readonly block: BlockWriter;
+  /** For one configuration, like the rules. */
+  readonly labels: LabelCache;
   /** Wall clock, ms. */
   readonly now: () => number;
   /** The receiver's time, ms; undefined where it is not known. */
@@ -139,15 +142,15 @@ type Collected = Pick<Collector, 'refusals' | 'written' | 'sketch'> & { readonly
 function collect(
   content: SnappyContent,
   message: Message,
-  { device }: Identity,
-  { outgoing, rules, block, now }: WriteDeps,
+  { tenant, device }: Identity,
+  { outgoing, rules, block, labels, now }: WriteDeps,
   latestMs: number,
   tally: Tally,
 ): Result<Collected, WriteReply> {
   const nowMs = now();
   const { sendExemplars, sendMetadata, maxSamplesPerSend } = outgoing;
   const collector = new Collector(
-    { device, rules, maxSamplesPerSend, block, latestMs, nowMs, sendExemplars, sendMetadata },
+    { tenant, device, rules, maxSamplesPerSend, block, labels, latestMs, nowMs, sendExemplars, sendMetadata },
     tally,
     content,
   );
