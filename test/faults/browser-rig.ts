@@ -18,6 +18,8 @@ import type { Shared } from './scenario.ts';
 
 const SCRAPE_MS = 250;
 const SETTLE_MS = 90_000;
+/** A tab's process may ask once more before it is gone. */
+const GONE_MS = 500;
 const DEVICE = 'kiosk-1';
 
 /** Of what a page's agent says of itself (`BrowserAgentStatus`), what is looked at here. */
@@ -146,7 +148,7 @@ export class BrowserRig {
   async dies(harm: () => Promise<void>): Promise<void> {
     const fromMs = Date.now();
     await harm();
-    this.deaths.push({ fromMs, toMs: Date.now() });
+    this.deaths.push({ fromMs, toMs: Date.now() + GONE_MS });
   }
 
   /** When the first scrape was made that no account knows to have arrived. */

@@ -2,6 +2,7 @@
 const DEADLINE_MS = 5_000;
 
 interface Inspectable {
+  readonly title?: string;
   readonly webSocketDebuggerUrl?: string;
 }
 
@@ -11,18 +12,27 @@ interface HeapUsage {
 }
 
 /**
- * Bytes that a process keeps: has every isolate behind the inspector collect its garbage, and adds up what is left in their heaps, array
- * buffers included. With little to do V8 puts collecting off for longer than a soak lasts, so that what only waits for it looks like a leak;
- * this does not. Undefined where nobody answers, say since the process is being killed just now.
+ * Bytes that a process keeps: has every isolate behind the inspector collect its garbage, and adds up what is left in the heaps of those
+ * whose title `counts` takes, array buffers included. With little to do V8 puts collecting off for longer than a soak lasts, so that what
+ * only waits for it looks like a leak; this does not. Undefined where one of them does not answer, say since it is being killed just now.
  */
-export async function retainedHeap(inspectorPort: number): Promise<number | undefined> {
+export async function retainedHeap(inspectorPort: number, counts: (title: string) => boolean = () => true): Promise<number | undefined> {
   const list = await fetch(`http://127.0.0.1:${inspectorPort}/json`, { signal: AbortSignal.timeout(DEADLINE_MS) })
     .then(async (answer) => (await answer.json()) as readonly Inspectable[])
     .catch((): readonly Inspectable[] => []);
-  const kept = await Promise.all(list.map(({ webSocketDebuggerUrl: url }) => (url === undefined ? undefined : keptBy(url))));
-  const known = kept.filter((bytes) => bytes !== undefined);
-  return known.length === 0 ? undefined : known.reduce((sum, bytes) => sum + bytes, 0);
+  const kept = await Promise.all(
+    list.map(async ({ title = '', webSocketDebuggerUrl: url }) => {
+      const bytes = url === undefined ? undefined : await keptBy(url);
+      return counts(title) ? [bytes] : [];
+    }),
+  );
+  const counted = kept.flat();
+  if (counted.length === 0 || counted.includes(undefined)) return undefined;
+  return counted.reduce<number>((sum, bytes) => sum + (bytes ?? 0), 0);
 }
+
+/** Of the isolates in the local edge the one with the Worker and its objects; the others are Miniflare's, which play bucket and cache. */
+export const isWorker = (title: string): boolean => title.includes('user:');
 
 function keptBy(url: string): Promise<number | undefined> {
   return new Promise((done) => {

@@ -10,7 +10,8 @@ const USAGE = `npm run soak -- --minutes N [--agents 3] [--seed S] [--plot .loca
 
 The whole chain on this machine: agents as real processes with targets of their own, the edge in workerd, a receiver as strict as a
 Prometheus without out-of-order window. Agents and edge are killed, the receiver fails, networks are cut, disks are full, all at random
-times that follow from the seed. In the second half nothing is killed any more, so that memory and file descriptors can be judged.
+times that follow from the seed. After a third of the time nothing is killed any more, and the first agent never is, so that memory and file
+descriptors can be judged; what is kept after garbage collection only in lives of 19 minutes and more, so give it 30.
 At the end everything that the targets handed out is looked for at the receiver, to the bit and the millisecond.
 Says a verdict, writes a plot, exits with 1 where something failed. The ledger is kept in memory: about 100 MiB an hour and agent.`;
 

@@ -6,7 +6,7 @@ import { EdgeUnderTest, quickRelayConfig } from '../e2e/harness/stack.ts';
 import { sleep } from '../e2e/harness/wait.ts';
 import { SoakDevice } from './device.ts';
 import { makeFaults } from './faults.ts';
-import { retainedHeap } from './heap.ts';
+import { isWorker, retainedHeap } from './heap.ts';
 import type { PlotData, PlottedFault } from './plot.ts';
 import { type HeapSample, lookAt, type ProcessSample } from './samples.ts';
 import { type Check, checkGrowth, checkHeap } from './verdict.ts';
@@ -24,7 +24,7 @@ export interface SoakResult {
 }
 
 /** In the first part everything dies now and then; in the second nothing does, so that growth can be seen. */
-const SHARE_WITH_KILLS = 0.5;
+const SHARE_WITH_KILLS = 1 / 3;
 const SAMPLE_EVERY_MS = 2_000;
 const COLLECT_EVERY_MS = 10_000;
 const SAY_EVERY_SECONDS = 15;
@@ -120,13 +120,13 @@ class Watch {
     const workerd = this.#edge.program.running ? await this.#edge.workerdPid().catch(() => undefined) : undefined;
     const agents = this.#devices.filter(({ agent }) => agent.program.running);
     await Promise.all([
-      workerd === undefined ? undefined : this.#addHeap('workerd', workerd, edgeInspectorPort),
+      workerd === undefined ? undefined : this.#addHeap('workerd', workerd, edgeInspectorPort, isWorker),
       ...agents.map(({ name, agent, inspectorPort }) => this.#addHeap(name, agent.program.pid, inspectorPort)),
     ]);
   }
 
-  async #addHeap(name: string, pid: number, inspectorPort: number): Promise<void> {
-    const bytes = await retainedHeap(inspectorPort);
+  async #addHeap(name: string, pid: number, inspectorPort: number, counts?: (title: string) => boolean): Promise<void> {
+    const bytes = await retainedHeap(inspectorPort, counts);
     if (bytes === undefined) return;
     const samples = this.heaps.get(name) ?? [];
     samples.push({ seconds: this.#seconds(), pid, bytes });

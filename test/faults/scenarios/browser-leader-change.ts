@@ -1,5 +1,5 @@
 import type { DevToolsTab } from '../../browser/harness/devtools.ts';
-import { sleep } from '../../e2e/harness/wait.ts';
+import { sleep, waitFor } from '../../e2e/harness/wait.ts';
 import { type Account, NOTHING } from '../account.ts';
 import { BrowserRig } from '../browser-rig.ts';
 import type { Scenario } from '../scenario.ts';
@@ -32,7 +32,10 @@ export const scenario: Scenario = {
         const [witness] = others;
         if (witness === undefined) throw new Error('expected another tab');
         // Only a tab that nobody sees can be frozen.
-        if (harm === 'freeze') await witness.show();
+        if (harm === 'freeze') {
+          await witness.show();
+          await waitFor('the leader to be hidden', async () => (await leader.evaluate('document.visibilityState')) === 'hidden');
+        }
         await rig.dies(async () => {
           if (harm === 'steal') await witness.evaluate(STEAL);
           else if (harm === 'freeze') await leader.setLifecycle('frozen');
