@@ -1,7 +1,7 @@
-import { type AgentOptions, type ClientRequest, type ClientRequestArgs, Agent as HttpAgent, request as httpRequest } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { AgentOptions, ClientRequest, ClientRequestArgs, Agent as HttpAgent } from 'node:http';
+import type { Agent as HttpsAgent } from 'node:https';
 import type { Duplex } from 'node:stream';
-import { connect as tlsConnect } from 'node:tls';
+import { nodeHttp, nodeHttps, nodeTls } from '../platform/node-http.ts';
 import type { TlsOptions } from './tls.ts';
 
 type HeaderLists = Readonly<Record<string, string | readonly string[]>>;
@@ -13,10 +13,11 @@ const mutable = (headers: HeaderLists): Record<string, string | string[]> =>
 /** Connections to hosts, directly and through proxies, kept alive. One pool per state of the TLS files. */
 export class ConnectionPool {
   readonly #tls: TlsOptions;
-  readonly #http = new HttpAgent(KEEP_ALIVE);
-  readonly #https: HttpsAgent;
+  readonly #http = new nodeHttp.Agent(KEEP_ALIVE);
+  /** Made when it is wanted, as its module is. */
+  #https: HttpsAgent | undefined;
   /** To proxies that speak TLS: tls_config is about the targets. */
-  readonly #proxyTls = new HttpsAgent(KEEP_ALIVE);
+  #proxyTls: HttpsAgent | undefined;
   readonly #tunnels = new Map<string, HttpsAgent>();
   /** Sent to proxies with CONNECT. */
   readonly #connectHeaders: HeaderLists;
@@ -24,26 +25,26 @@ export class ConnectionPool {
   constructor(tls: TlsOptions, connectHeaders: HeaderLists = {}) {
     this.#tls = tls;
     this.#connectHeaders = connectHeaders;
-    this.#https = new HttpsAgent({ ...KEEP_ALIVE, ...tls });
   }
 
   /** Starts a request. Through a proxy: plain HTTP as absolute form, HTTPS as a tunnel. */
   open(url: URL, method: string, headers: HeaderLists, proxy: URL | undefined): ClientRequest {
     const list = mutable(headers);
     if (url.protocol === 'https:') {
-      const agent = proxy === undefined ? this.#https : this.#tunnel(proxy);
-      return httpsRequest(url, { method, headers: list, agent });
+      const { Agent, request } = nodeHttps();
+      if (proxy !== undefined) return request(url, { method, headers: list, agent: this.#tunnel(proxy) });
+      this.#https ??= new Agent({ ...KEEP_ALIVE, ...this.#tls });
+      return request(url, { method, headers: list, agent: this.#https });
     }
-    if (proxy === undefined) return httpRequest(url, { method, headers: list, agent: this.#http });
-    const send = proxy.protocol === 'https:' ? httpsRequest : httpRequest;
-    return send({
+    if (proxy === undefined) return nodeHttp.request(url, { method, headers: list, agent: this.#http });
+    return senderTo(proxy)({
       protocol: proxy.protocol,
       hostname: hostOf(proxy),
       port: portOf(proxy),
       path: url.href,
       method,
       headers: { ...list, host: url.host, ...proxyAuthorization(proxy) },
-      agent: proxy.protocol === 'https:' ? this.#proxyTls : this.#http,
+      agent: proxy.protocol === 'https:' ? this.#toProxies() : this.#http,
     });
   }
 
@@ -61,13 +62,20 @@ export class ConnectionPool {
   }
 
   #agents(): HttpAgent[] {
-    return [this.#http, this.#https, this.#proxyTls, ...this.#tunnels.values()];
+    const all = [this.#http, this.#https, this.#proxyTls, ...this.#tunnels.values()];
+    return all.filter((agent) => agent !== undefined);
+  }
+
+  #toProxies(): HttpsAgent {
+    const { Agent } = nodeHttps();
+    this.#proxyTls ??= new Agent(KEEP_ALIVE);
+    return this.#proxyTls;
   }
 
   #tunnel(proxy: URL): HttpsAgent {
     const known = this.#tunnels.get(proxy.href);
     if (known !== undefined) return known;
-    const agent = new TunnelAgent(proxy, this.#tls, this.#connectHeaders);
+    const agent = tunnelAgent(proxy, this.#tls, this.#connectHeaders);
     this.#tunnels.set(proxy.href, agent);
     return agent;
   }
@@ -96,31 +104,23 @@ function proxyAuthorization(proxy: URL): Record<string, string> {
 
 type Connected = (error: Error | null, socket: Duplex) => void;
 
+const senderTo = (proxy: URL): typeof nodeHttp.request => (proxy.protocol === 'https:' ? nodeHttps().request : nodeHttp.request);
+
 /** Makes each connection by asking the proxy for a tunnel (CONNECT) and speaking TLS through it. */
-class TunnelAgent extends HttpsAgent {
-  readonly #proxy: URL;
-  readonly #tls: TlsOptions;
-  readonly #headers: HeaderLists;
-
-  constructor(proxy: URL, tls: TlsOptions, headers: HeaderLists) {
-    super({ ...KEEP_ALIVE, ...tls });
-    this.#proxy = proxy;
-    this.#headers = headers;
-    this.#tls = tls;
-  }
-
-  override createConnection(options: ClientRequestArgs, connected?: Connected): undefined {
+function tunnelAgent(proxy: URL, tls: TlsOptions, headers: HeaderLists): HttpsAgent {
+  const { Agent } = nodeHttps();
+  const agent = new Agent({ ...KEEP_ALIVE, ...tls });
+  agent.createConnection = (options: ClientRequestArgs, connected?: Connected): undefined => {
     const host = String(options.hostname ?? options.host ?? '');
     const authority = `${host.includes(':') ? `[${host}]` : host}:${options.port ?? 443}`;
     const done: Connected = (error, socket) => connected?.(error, socket);
-    const send = this.#proxy.protocol === 'https:' ? httpsRequest : httpRequest;
-    const connect = send({
-      protocol: this.#proxy.protocol,
-      hostname: hostOf(this.#proxy),
-      port: portOf(this.#proxy),
+    const connect = senderTo(proxy)({
+      protocol: proxy.protocol,
+      hostname: hostOf(proxy),
+      port: portOf(proxy),
       method: 'CONNECT',
       path: authority,
-      headers: { ...proxyAuthorization(this.#proxy), ...mutable(this.#headers), host: authority },
+      headers: { ...proxyAuthorization(proxy), ...mutable(headers), host: authority },
       agent: false,
     });
     // No connection is known by then, so the caller has nothing to end at its timeout.
@@ -132,8 +132,8 @@ class TunnelAgent extends HttpsAgent {
         done(new Error(`the proxy refused the tunnel: expected status 200, got ${response.statusCode}`), socket);
         return;
       }
-      const { servername, ...tls } = this.#tls;
-      done(null, tlsConnect({ ...tls, socket, host, ...(servername === undefined ? nameOf(host) : { servername }) }));
+      const { servername, ...rest } = tls;
+      done(null, nodeTls().connect({ ...rest, socket, host, ...(servername === undefined ? nameOf(host) : { servername }) }));
     });
     connect.once('response', (response) => {
       response.resume();
@@ -142,7 +142,8 @@ class TunnelAgent extends HttpsAgent {
     connect.once('error', (error) => done(error, connect.socket as Duplex));
     connect.end();
     return undefined;
-  }
+  };
+  return agent;
 }
 
 const CONNECT_TIMEOUT_MS = 30_000;
