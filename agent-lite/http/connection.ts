@@ -1,7 +1,7 @@
-import { type AgentOptions, type ClientRequest, type ClientRequestArgs, Agent as HttpAgent, request as httpRequest } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
+import type { AgentOptions, ClientRequest, ClientRequestArgs, Agent as HttpAgent } from 'node:http';
+import type { Agent as HttpsAgent, RequestOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
-import { connect as tlsConnect } from 'node:tls';
+import { nodeHttp, nodeHttps, nodeTls } from '../platform/node-http.ts';
 import type { TlsOptions } from './tls.ts';
 import { TlsSessions } from './tls-sessions.ts';
 
@@ -14,12 +14,13 @@ const mutable = (headers: HeaderLists): Record<string, string | string[]> =>
 /** Connections to hosts, directly and through proxies, kept alive. One pool per state of the TLS files. */
 export class ConnectionPool {
   readonly #tls: TlsOptions;
-  readonly #http = new HttpAgent(KEEP_ALIVE);
-  readonly #https: HttpsAgent;
+  readonly #http = new nodeHttp.Agent(KEEP_ALIVE);
+  /** Made when it is wanted, as its module is. */
+  #https: HttpsAgent | undefined;
   /** Of servers, whatever way leads to them. */
   readonly #sessions = new TlsSessions();
   /** To proxies that speak TLS: tls_config is about the targets. */
-  readonly #proxyTls = new HttpsAgent(KEEP_ALIVE);
+  #proxyTls: HttpsAgent | undefined;
   readonly #tunnels = new Map<string, HttpsAgent>();
   /** Sent to proxies with CONNECT. */
   readonly #connectHeaders: HeaderLists;
@@ -27,26 +28,26 @@ export class ConnectionPool {
   constructor(tls: TlsOptions, connectHeaders: HeaderLists = {}) {
     this.#tls = tls;
     this.#connectHeaders = connectHeaders;
-    this.#https = new ResumingAgent(tls, this.#sessions);
   }
 
   /** Starts a request. Through a proxy: plain HTTP as absolute form, HTTPS as a tunnel. */
   open(url: URL, method: string, headers: HeaderLists, proxy: URL | undefined): ClientRequest {
     const list = mutable(headers);
     if (url.protocol === 'https:') {
-      const agent = proxy === undefined ? this.#https : this.#tunnel(proxy);
-      return httpsRequest(url, { method, headers: list, agent });
+      const { request } = nodeHttps();
+      if (proxy !== undefined) return request(url, { method, headers: list, agent: this.#tunnel(proxy) });
+      this.#https ??= resumingAgent(this.#tls, this.#sessions);
+      return request(url, { method, headers: list, agent: this.#https });
     }
-    if (proxy === undefined) return httpRequest(url, { method, headers: list, agent: this.#http });
-    const send = proxy.protocol === 'https:' ? httpsRequest : httpRequest;
-    return send({
+    if (proxy === undefined) return nodeHttp.request(url, { method, headers: list, agent: this.#http });
+    return senderTo(proxy)({
       protocol: proxy.protocol,
       hostname: hostOf(proxy),
       port: portOf(proxy),
       path: url.href,
       method,
       headers: { ...list, host: url.host, ...proxyAuthorization(proxy) },
-      agent: proxy.protocol === 'https:' ? this.#proxyTls : this.#http,
+      agent: proxy.protocol === 'https:' ? this.#toProxies() : this.#http,
     });
   }
 
@@ -64,13 +65,20 @@ export class ConnectionPool {
   }
 
   #agents(): HttpAgent[] {
-    return [this.#http, this.#https, this.#proxyTls, ...this.#tunnels.values()];
+    const all = [this.#http, this.#https, this.#proxyTls, ...this.#tunnels.values()];
+    return all.filter((agent) => agent !== undefined);
+  }
+
+  #toProxies(): HttpsAgent {
+    const { Agent } = nodeHttps();
+    this.#proxyTls ??= new Agent(KEEP_ALIVE);
+    return this.#proxyTls;
   }
 
   #tunnel(proxy: URL): HttpsAgent {
     const known = this.#tunnels.get(proxy.href);
     if (known !== undefined) return known;
-    const agent = new TunnelAgent(proxy, this.#tls, this.#sessions, this.#connectHeaders);
+    const agent = tunnelAgent(proxy, this.#tls, this.#sessions, this.#connectHeaders);
     this.#tunnels.set(proxy.href, agent);
     return agent;
   }
@@ -108,50 +116,37 @@ function proxyAuthorization(proxy: URL): Record<string, string> {
 type Connected = (error: Error | null, socket: Duplex) => void;
 
 /** Connects with the session known of the server. */
-class ResumingAgent extends HttpsAgent {
-  readonly #sessions: TlsSessions;
-
-  constructor(tls: TlsOptions, sessions: TlsSessions) {
-    super({ ...KEEP_ALIVE, ...tls, maxCachedSessions: 0 });
-    this.#sessions = sessions;
-  }
-
-  override createConnection(options: RequestOptions, connected?: Connected): Duplex | null | undefined {
+function resumingAgent(tls: TlsOptions, sessions: TlsSessions): HttpsAgent {
+  const { Agent } = nodeHttps();
+  const agent = new Agent({ ...KEEP_ALIVE, ...tls, maxCachedSessions: 0 });
+  const connect = agent.createConnection.bind(agent);
+  agent.createConnection = (options: RequestOptions, connected?: Connected): Duplex | null | undefined => {
     const { host, port, servername } = options;
-    return this.#sessions.resume(serverKey(host, port, servername), (known) => super.createConnection({ ...options, ...known }, connected));
-  }
+    return sessions.resume(serverKey(host, port, servername), (known) => connect({ ...options, ...known }, connected));
+  };
+  return agent;
 }
 
 const serverKey = (host: string | null | undefined, port: string | number | null | undefined, name: string | undefined): string =>
   `${host}:${port}:${name ?? ''}`;
 
+const senderTo = (proxy: URL): typeof nodeHttp.request => (proxy.protocol === 'https:' ? nodeHttps().request : nodeHttp.request);
+
 /** Makes each connection by asking the proxy for a tunnel (CONNECT) and speaking TLS through it. */
-class TunnelAgent extends HttpsAgent {
-  readonly #proxy: URL;
-  readonly #tls: TlsOptions;
-  readonly #headers: HeaderLists;
-  readonly #sessions: TlsSessions;
-
-  constructor(proxy: URL, tls: TlsOptions, sessions: TlsSessions, headers: HeaderLists) {
-    super({ ...KEEP_ALIVE, ...tls });
-    this.#proxy = proxy;
-    this.#sessions = sessions;
-    this.#headers = headers;
-    this.#tls = tls;
-  }
-
-  override createConnection(options: ClientRequestArgs, connected?: Connected): undefined {
+function tunnelAgent(proxy: URL, tls: TlsOptions, sessions: TlsSessions, headers: HeaderLists): HttpsAgent {
+  const { Agent } = nodeHttps();
+  const agent = new Agent({ ...KEEP_ALIVE, ...tls });
+  agent.createConnection = (options: ClientRequestArgs, connected?: Connected): undefined => {
     const host = String(options.hostname ?? options.host ?? '');
     const authority = `${host.includes(':') ? `[${host}]` : host}:${options.port ?? 443}`;
     const done: Connected = (error, socket) => connected?.(error, socket);
-    const send = this.#proxy.protocol === 'https:' ? httpsRequest : httpRequest;
-    const connect = send({
-      protocol: this.#proxy.protocol,
-      hostname: hostOf(this.#proxy),
-      port: portOf(this.#proxy),
+    const connect = senderTo(proxy)({
+      protocol: proxy.protocol,
+      hostname: hostOf(proxy),
+      port: portOf(proxy),
       method: 'CONNECT',
       path: authority,
-      headers: { ...proxyAuthorization(this.#proxy), ...mutable(this.#headers), host: authority },
+      headers: { ...proxyAuthorization(proxy), ...mutable(headers), host: authority },
       agent: false,
     });
     // No connection is known by then, so the caller has nothing to end at its timeout.
@@ -163,12 +158,12 @@ class TunnelAgent extends HttpsAgent {
         done(new Error(`the proxy refused the tunnel: expected status 200, got ${response.statusCode}`), socket);
         return;
       }
-      const servername = this.#tls.servername ?? nameOf(host);
+      const servername = tls.servername ?? nameOf(host);
       const name = servername === undefined ? {} : { servername };
       const key = serverKey(host, options.port, servername);
       done(
         null,
-        this.#sessions.resume(key, (known) => tlsConnect({ ...this.#tls, socket, host, ...name, ...known })),
+        sessions.resume(key, (known) => nodeTls().connect({ ...tls, socket, host, ...name, ...known })),
       );
     });
     connect.once('response', (response) => {
@@ -178,7 +173,8 @@ class TunnelAgent extends HttpsAgent {
     connect.once('error', (error) => done(error, connect.socket as Duplex));
     connect.end();
     return undefined;
-  }
+  };
+  return agent;
 }
 
 const CONNECT_TIMEOUT_MS = 30_000;

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { TLSSocket } from 'node:tls';
+import { nodeTls } from '../platform/node-http.ts';
 
 /** Of the servers used last; one is some kB, the server's certificates are in it. */
 const MAX_SESSIONS = 100;
@@ -15,7 +15,7 @@ export class TlsSessions {
   resume<T extends Duplex | null | undefined>(server: string, connect: (known: { readonly session?: Buffer }) => T): T {
     const session = this.#sessions.get(server);
     const socket = connect(session === undefined ? {} : { session });
-    if (!(socket instanceof TLSSocket)) return socket;
+    if (!(socket instanceof nodeTls().TLSSocket)) return socket;
     let secure = false;
     socket.once('secureConnect', () => {
       secure = true;

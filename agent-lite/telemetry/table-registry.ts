@@ -29,7 +29,7 @@ export function registryOf(table: Readonly<Record<string, MetricSpec>>, others: 
   function seriesOf(
     name: string,
     type: MetricSpec['type'],
-    labels: Readonly<Record<string, string>>,
+    labels: Readonly<Record<string, string>> | undefined,
   ): { series: Series; key: string } | undefined {
     const spec = Object.hasOwn(table, name) ? table[name] : undefined;
     const series = values.get(name);
@@ -38,16 +38,17 @@ export function registryOf(table: Readonly<Record<string, MetricSpec>>, others: 
       throw new TypeError(`metric ${name}: not declared in telemetry/names.ts`);
     }
     if (spec.type !== type) throw new TypeError(`metric ${name}: is a ${spec.type}, used as a ${type}`);
-    return { series, key: labelText(name, spec, labels) };
+    // Most have none, and are told with each scrape.
+    return { series, key: labels === undefined ? '' : labelText(name, spec, labels) };
   }
 
   return {
-    add(name, value = 1, labels = {}) {
+    add(name, value = 1, labels) {
       const found = seriesOf(name, 'counter', labels);
       if (!(value >= 0)) throw new RangeError(`metric ${name}: expected a counter to grow, got ${value}`);
       found?.series.set(found.key, (found.series.get(found.key) ?? 0) + value);
     },
-    set(name, value, labels = {}) {
+    set(name, value, labels) {
       const found = seriesOf(name, 'gauge', labels);
       found?.series.set(found.key, value);
     },

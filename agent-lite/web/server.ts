@@ -1,6 +1,7 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Result } from '../../contract/result.ts';
+import { nodeHttp } from '../platform/node-http.ts';
 import { statusPage } from './page.ts';
 import { type AgentStatus, judge } from './status.ts';
 
@@ -38,7 +39,7 @@ interface Page {
 
 /** Rejects where the address cannot be listened on. */
 export function startWeb(options: WebOptions): Promise<WebServer> {
-  const server = createServer((request, response) => {
+  const server = nodeHttp.createServer((request, response) => {
     // Nothing of a request's body is wanted.
     request.resume();
     void answer(options, request, response);
