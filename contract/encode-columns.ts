@@ -3,11 +3,11 @@ import { ScaleChooser } from './choose-scale.ts';
 import {
   bucket,
   CLASS,
-  CONTEXTS,
   COPY,
   DISTANCE,
   DISTANCE_TOP,
   END_MARK,
+  FIRST_MODEL,
   FIRST_SIGN,
   FIRST_TOP,
   FOLLOWS,
@@ -94,7 +94,7 @@ class ColumnsEncoder {
     this.#times = times;
     this.#previous = previous;
     this.#like = like;
-    this.#coder = new RangeEncoder(CONTEXTS, cells.rows * 2 + 16);
+    this.#coder = new RangeEncoder(FIRST_MODEL, cells.rows * 2 + 16);
     this.#memory = new RowMemory(cells.rows);
     this.#scales = new ScaleChooser(cells);
     this.#relations = new RowRelations(cells);

@@ -15,6 +15,9 @@ const MOST = (1 << PROBABILITY_BITS) - LEAST;
 const MOST_SEEN = 14;
 const SEEN_BITS = 5;
 const MOST_SEEN_MASK = (1 << SEEN_BITS) - 1;
+/** The letter for even odds, and how many bits a letter counts for. */
+const EVEN_LETTER = 'g'.charCodeAt(0);
+const SEEN_BEFORE = 4;
 const RATES = Int32Array.from({ length: MOST_SEEN + 1 }, (_, n) => Math.floor(65536 / (n + 2)));
 /** Below this a byte is moved out. */
 const BOTTOM = 2 ** 24;
@@ -33,7 +36,21 @@ export const TOP_CONTEXTS = 1 << LENGTH_BITS;
 export const bitLength = (value: number): number => (value < TWO_32 ? 32 - Math.clz32(value) : 64 - Math.clz32(Math.floor(value / TWO_32)));
 
 /** Per context: the probability in the upper bits, how many bits were seen in the lowest five. */
-const createModel = (contexts: number): Int32Array => new Int32Array(contexts).fill(HALF << SEEN_BITS);
+export type Model = Int32Array;
+
+/** All contexts with even odds, and ready to learn. */
+export const evenModel = (contexts: number): Model => new Int32Array(contexts).fill(HALF << SEEN_BITS);
+
+/** Odds by letters, `a` to `m`, as if some bits had been seen; even ones where there is no letter. */
+export function modelOf(letters: string, contexts: number): Model {
+  const model = evenModel(contexts);
+  for (let i = 0; i < letters.length; i++) {
+    if (letters[i] === '.') continue;
+    const odds = letters.charCodeAt(i) - EVEN_LETTER;
+    model[i] = (Math.round((1 << PROBABILITY_BITS) / (1 + 2 ** -odds)) << SEEN_BITS) | SEEN_BEFORE;
+  }
+  return model;
+}
 
 /** What a context is after a bit. */
 function learnt(state: number, target: number): number {
@@ -50,9 +67,12 @@ export class RangeEncoder {
   /** Low end and size of what is left, in 32 bits: typed memory, for a field would be a double. */
   readonly #window = Uint32Array.of(0, 0xffffffff);
 
-  /** @param capacity bytes to begin with */
-  constructor(contexts: number, capacity: number) {
-    this.#model = createModel(contexts);
+  /**
+   * @param model is copied
+   * @param capacity bytes to begin with
+   */
+  constructor(model: Model, capacity: number) {
+    this.#model = model.slice();
     this.#out = new Uint8Array(Math.max(64, capacity));
   }
 
@@ -241,9 +261,10 @@ export class RangeDecoder {
   /** Where the bytes lie within what is left, and its size. */
   readonly #window = Uint32Array.of(0, 0xffffffff);
 
-  constructor(contexts: number, bytes: Uint8Array) {
+  /** @param model is copied */
+  constructor(model: Model, bytes: Uint8Array) {
     if (bytes.length > 0 && bytes[bytes.length - 1] === 0) throw new FormatError('range coder: ends with a zero, which is never written');
-    this.#model = createModel(contexts);
+    this.#model = model.slice();
     this.#bytes = bytes;
     for (let i = 0; i < 4; i++) this.#window[0] = ((this.#window[0] as number) << 8) | this.#next();
   }

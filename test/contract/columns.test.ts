@@ -4,10 +4,10 @@ import { FormatError } from '../../contract/binary.ts';
 import { ABSENT, type Cells, createCells, setStale, setValue, VALUE } from '../../contract/cells.ts';
 import {
   CLASS,
-  CONTEXTS,
   COPY,
   DISTANCE,
   DISTANCE_TOP,
+  FIRST_MODEL,
   FIRST_SIGN,
   FIRST_TOP,
   FOLLOWS,
@@ -112,7 +112,7 @@ describe('hostile input', () => {
 
   /** What an encoder would write if it were let. */
   function written(write: (coder: RangeEncoder) => void): Uint8Array {
-    const coder = new RangeEncoder(CONTEXTS, 64);
+    const coder = new RangeEncoder(FIRST_MODEL, 64);
     write(coder);
     return coder.finish();
   }
