@@ -49,7 +49,8 @@ import {
   ZEROS,
 } from './column-model.ts';
 import { MovingDecoder } from './decode-moving.ts';
-import { bitLength, NUMBER_CONTEXTS, RangeDecoder } from './range-coder.ts';
+import { bitLength, NUMBER_CONTEXTS } from './range-coder.ts';
+import { RangeDecoder } from './range-decoder.ts';
 import { follow, isWhole } from './row-relations.ts';
 import { scaleKind, timeMantissa } from './scale.ts';
 

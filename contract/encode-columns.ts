@@ -49,9 +49,10 @@ import {
   ZEROS,
 } from './column-model.ts';
 import { MovingEncoder } from './encode-moving.ts';
-import { bitLength, NUMBER_CONTEXTS, RangeEncoder } from './range-coder.ts';
+import { bitLength, NUMBER_CONTEXTS } from './range-coder.ts';
+import { RangeEncoder } from './range-encoder.ts';
 import { RowRelations } from './row-relations.ts';
-import { mantissa, NEAR, nearMantissa, scaleKind, timeMantissa } from './scale.ts';
+import { NEAR, scaleKind, timeMantissa } from './scale.ts';
 
 /** Bits of a first difference from which on it pays to look for a row that has the same. */
 const BITS_WORTH_A_COPY = 13;
@@ -179,8 +180,8 @@ class ColumnsEncoder {
     const memory = this.#memory;
     const start = row * this.#cells.scrapes;
     if (steady) {
-      if (Number.isNaN(scale)) return false;
-      const difference = this.#mantissa(start, scale) - predecessor(base, row, scale);
+      if (Number.isNaN(scale) || (base === undefined && this.#scales.mantissa === 0)) return false;
+      const difference = this.#scales.mantissa - predecessor(base, row, scale);
       if (bitLength(Math.abs(difference)) <= BITS_WORTH_A_COPY) return false;
       if (difference === memory.firsts[like] && scale === memory.bytes[ROW_BYTES * like + SCALED]) return false;
     }
@@ -205,18 +206,13 @@ class ColumnsEncoder {
     return true;
   }
 
-  #mantissa(index: number, scale: number): number {
-    const value = this.#cells.floats[index] as number;
-    return scale >= NEAR ? nearMantissa(value, scale) : mantissa(value, scale);
-  }
-
   /** The scale and the first value. Returns its ulps. */
   #first(row: number, like: number, index: number, scale: number, moving: 0 | 1, base: Cells | undefined): number {
-    this.#firstMantissa(row, like, index, scale, moving, base);
+    this.#firstMantissa(row, like, scale, moving, base);
     return scale >= NEAR ? this.#moving.ulps(index, scale, 0) : 0;
   }
 
-  #firstMantissa(row: number, like: number, index: number, scale: number, moving: 0 | 1, base: Cells | undefined): void {
+  #firstMantissa(row: number, like: number, scale: number, moving: 0 | 1, base: Cells | undefined): void {
     const coder = this.#coder;
     const memory = this.#memory;
     const likedScale = memory.bytes[ROW_BYTES * like + SCALED] as number;
@@ -227,7 +223,7 @@ class ColumnsEncoder {
     if (other === 1) coder.tree(SCALE + 32 * likedKind, scale, 5);
     memory.bytes[ROW_BYTES * row + SCALED] = scale;
 
-    const m = this.#mantissa(index, scale);
+    const m = this.#scales.mantissa;
     const difference = m - predecessor(base, row, scale);
     coder.bit(ZERO + 3 * moving + (memory.bytes[ROW_BYTES * like + ZEROS] as number), difference === 0 ? 1 : 0);
     memory.bytes[ROW_BYTES * row + ZEROS] = difference === 0 ? 1 : 0;

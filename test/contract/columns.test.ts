@@ -39,7 +39,7 @@ import {
 } from '../../contract/column-model.ts';
 import { decodeColumns } from '../../contract/decode-columns.ts';
 import { encodeColumns } from '../../contract/encode-columns.ts';
-import { RangeEncoder } from '../../contract/range-coder.ts';
+import { RangeEncoder } from '../../contract/range-encoder.ts';
 import { cells as anyCells, type Bits, bitsOf, decodeOrRefuse, describeCells, mutate, specialBits } from './arbitraries.ts';
 
 const start = 1_700_000_000_000;

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FormatError } from '../../contract/binary.ts';
-import { bitLength, evenModel, NUMBER_CONTEXTS, RangeDecoder, RangeEncoder, TOP_CONTEXTS } from '../../contract/range-coder.ts';
+import { bitLength, evenModel, NUMBER_CONTEXTS, TOP_CONTEXTS } from '../../contract/range-coder.ts';
+import { RangeDecoder } from '../../contract/range-decoder.ts';
+import { RangeEncoder } from '../../contract/range-encoder.ts';
 
 type Symbol = { readonly kind: 'bit' | 'tree' | 'direct' | 'number'; readonly value: number; readonly size: number };
 
