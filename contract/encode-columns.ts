@@ -85,6 +85,8 @@ class ColumnsEncoder {
   readonly #scales: ScaleChooser;
   readonly #relations: RowRelations;
   readonly #moving: MovingEncoder;
+  /** Of the row's first mantissa, where it has one. */
+  #difference = 0;
   #rawLow = 0;
   #rawHigh = 0;
   /** Own time less the scrape's, ms. */
@@ -143,6 +145,7 @@ class ColumnsEncoder {
     }
     const before = base === undefined ? Number.NaN : (base.floats[row] as number);
     const scale = this.#scales.choose(first, end, steady, before, memory.bytes[ROW_BYTES * like + SCALED] as number);
+    this.#difference = Number.isNaN(scale) ? scale : this.#scales.mantissa - predecessor(base, row, scale);
     if (!irregular && this.#follows(row, like, scale, steady, base)) return;
     if (Number.isNaN(scale)) {
       this.#head(row, like, steady ? STEADY_RAW : RAW, irregular);
@@ -180,8 +183,8 @@ class ColumnsEncoder {
     const memory = this.#memory;
     const start = row * this.#cells.scrapes;
     if (steady) {
-      if (Number.isNaN(scale) || (base === undefined && this.#scales.mantissa === 0)) return false;
-      const difference = this.#scales.mantissa - predecessor(base, row, scale);
+      if (Number.isNaN(scale)) return false;
+      const difference = this.#difference;
       if (bitLength(Math.abs(difference)) <= BITS_WORTH_A_COPY) return false;
       if (difference === memory.firsts[like] && scale === memory.bytes[ROW_BYTES * like + SCALED]) return false;
     }
@@ -223,8 +226,7 @@ class ColumnsEncoder {
     if (other === 1) coder.tree(SCALE + 32 * likedKind, scale, 5);
     memory.bytes[ROW_BYTES * row + SCALED] = scale;
 
-    const m = this.#scales.mantissa;
-    const difference = m - predecessor(base, row, scale);
+    const difference = this.#difference;
     coder.bit(ZERO + 3 * moving + (memory.bytes[ROW_BYTES * like + ZEROS] as number), difference === 0 ? 1 : 0);
     memory.bytes[ROW_BYTES * row + ZEROS] = difference === 0 ? 1 : 0;
     if (difference === 0) return;
