@@ -25,6 +25,8 @@ const MOST_LIKELY_DECIMALS = 9;
 export class ScaleChooser {
   readonly #cells: Cells;
   readonly #ulps = new Ulps();
+  /** Of the scale chosen last: the mantissa of the first value. */
+  mantissa = 0;
 
   constructor(cells: Cells) {
     this.#cells = cells;
@@ -36,9 +38,23 @@ export class ScaleChooser {
    * @param before NaN: there is none
    */
   choose(first: number, end: number, steady: boolean, before: number, liked: number): number {
+    const { floats, words } = this.#cells;
+    if (steady && words[2 * first] === 0 && words[2 * first + 1] === 0 && Number.isNaN(before)) {
+      this.mantissa = 0;
+      return liked;
+    }
+    const scale = this.#find(first, end, steady, before, liked);
+    this.mantissa = Number.isNaN(scale)
+      ? scale
+      : scale >= NEAR
+        ? nearMantissa(floats[first] as number, scale)
+        : mantissa(floats[first] as number, scale);
+    return scale;
+  }
+
+  #find(first: number, end: number, steady: boolean, before: number, liked: number): number {
     const value = this.#cells.floats[first] as number;
     const alone = Number.isNaN(before);
-    if (steady && alone && Object.is(value, 0)) return liked;
     const scale = this.#decimals(first, steady ? first + 1 : end, liked);
     if (Number.isNaN(scale) || scale > MOST_LIKELY_DECIMALS) {
       const near = this.#near(first, steady ? first + 1 : end);
@@ -103,7 +119,7 @@ export class ScaleChooser {
     for (let i = first; i < end && scale !== 0; i++) {
       if (states[i] !== VALUE) continue;
       const value = floats[i] as number;
-      scale = binaryFactor(value, scale);
+      if (value !== 0) scale = binaryFactor(value, scale);
       large ||= Math.abs(value) >= LEAST_FOR_FACTOR;
     }
     if (!large || scale === 0) return 0;

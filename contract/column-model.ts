@@ -1,5 +1,6 @@
 import type { Cells } from './cells.ts';
-import { NUMBER_CONTEXTS, TOP_CONTEXTS } from './range-coder.ts';
+import { FIRST_PROBABILITIES } from './first-probabilities.ts';
+import { modelOf, NUMBER_CONTEXTS, TOP_CONTEXTS } from './range-coder.ts';
 import { mantissa, NEAR, nearMantissa } from './scale.ts';
 
 /**
@@ -95,6 +96,9 @@ export const OWN_TIME = OWN_TIMES + 2;
 export const OWN_TIME_SIGN = OWN_TIME + NUMBER_CONTEXTS;
 export const OWN_TIME_TOP = OWN_TIME_SIGN + 1;
 export const CONTEXTS = OWN_TIME_TOP + TOP_CONTEXTS;
+
+/** What columns begin with; never written to. */
+export const FIRST_MODEL = modelOf(FIRST_PROBABILITIES, CONTEXTS);
 
 /** Written last, in eight direct bits: whoever reads other rows than were written seldom finds it. */
 export const END_MARK = 0xa5;

@@ -3,11 +3,11 @@ import { ABSENT, type Cells, createCells, isTime, STALE, setStale, VALUE } from 
 import {
   bucket,
   CLASS,
-  CONTEXTS,
   COPY,
   DISTANCE,
   DISTANCE_TOP,
   END_MARK,
+  FIRST_MODEL,
   FIRST_SIGN,
   FIRST_TOP,
   FOLLOWS,
@@ -49,7 +49,8 @@ import {
   ZEROS,
 } from './column-model.ts';
 import { MovingDecoder } from './decode-moving.ts';
-import { bitLength, NUMBER_CONTEXTS, RangeDecoder } from './range-coder.ts';
+import { bitLength, NUMBER_CONTEXTS } from './range-coder.ts';
+import { RangeDecoder } from './range-decoder.ts';
 import { follow, isWhole } from './row-relations.ts';
 import { scaleKind, timeMantissa } from './scale.ts';
 
@@ -76,7 +77,7 @@ class ColumnsDecoder {
   #ownTime = 0;
 
   constructor(bytes: Uint8Array, rows: number, times: ArrayLike<number>, previous: Cells | undefined, like: Int32Array | undefined) {
-    this.#coder = new RangeDecoder(CONTEXTS, bytes);
+    this.#coder = new RangeDecoder(FIRST_MODEL, bytes);
     this.#cells = createCells(rows, times.length);
     this.#times = times;
     this.#previous = previous;

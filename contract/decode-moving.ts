@@ -30,7 +30,8 @@ import {
   UP,
   ZEROS,
 } from './column-model.ts';
-import { bitLength, NUMBER_CONTEXTS, type RangeDecoder } from './range-coder.ts';
+import { bitLength, NUMBER_CONTEXTS } from './range-coder.ts';
+import type { RangeDecoder } from './range-decoder.ts';
 import { fromMantissa, MAX_MANTISSA, MAX_ULPS, NEAR, scaleKind, Ulps } from './scale.ts';
 
 /** Reads what follows the first mantissa of a row, and puts values where they belong. */

@@ -9,7 +9,7 @@ import { countMasked, decodeMask, type Mask, withMasked } from './mask.ts';
 import type { FamilyMetadata } from './metadata.ts';
 import { countMetadata, decodeMetadata } from './metadata-codec.ts';
 import { hex } from './push-fields.ts';
-import type * as wire from './push-wire.ts';
+import * as wire from './push-wire.ts';
 import { REPORT_ROWS } from './report-series.ts';
 import { checkRow, type Row, type TableHash } from './series-table.ts';
 import { decodeRows, MAX_INLINE_BYTES, MAX_INLINE_ROWS } from './table-form.ts';
@@ -164,14 +164,22 @@ function columns(bytes: Uint8Array, rows: number, times: readonly number[], plac
 export function decodeLabels(labels: readonly wire.Label[], place: string, limits: WireLimits): Labels {
   if (labels.length > limits.labelsPerSeries)
     throw new FormatError(`${place}: expected at most ${limits.labelsPerSeries} labels, got ${labels.length}`);
+  let before = '';
   return labels.map((label, i): Label => {
-    const before = labels[i - 1];
-    if (before !== undefined && compareText(before.name, label.name) >= 0)
-      throw new FormatError(`${place}: expected names unique and sorted`);
-    if (!isValidName(label.name) || label.value === '' || !hasUtf8Form(label.value))
-      throw new FormatError(`${place}[${i}]: expected a name and a value`);
-    if (utf8Length(label.name) > limits.labelNameBytes || utf8Length(label.value) > limits.labelValueBytes)
+    const { value } = label;
+    const name = label.known === 0 ? label.name : knownName(label, `${place}[${i}]`);
+    if (i > 0 && compareText(before, name) >= 0) throw new FormatError(`${place}: expected names unique and sorted`);
+    if (!isValidName(name) || value === '' || !hasUtf8Form(value)) throw new FormatError(`${place}[${i}]: expected a name and a value`);
+    if (utf8Length(name) > limits.labelNameBytes || utf8Length(value) > limits.labelValueBytes)
       throw new FormatError(`${place}[${i}]: name or value too long`);
-    return [label.name, label.value];
+    before = name;
+    return [name, value];
   });
+}
+
+function knownName({ known, name }: wire.Label, place: string): string {
+  const knownName = wire.KNOWN_NAMES[known - 1];
+  if (knownName === undefined || name !== '')
+    throw new FormatError(`${place}: expected a name, or the number of a known one, got ${known}`);
+  return knownName;
 }

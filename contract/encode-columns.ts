@@ -3,11 +3,11 @@ import { ScaleChooser } from './choose-scale.ts';
 import {
   bucket,
   CLASS,
-  CONTEXTS,
   COPY,
   DISTANCE,
   DISTANCE_TOP,
   END_MARK,
+  FIRST_MODEL,
   FIRST_SIGN,
   FIRST_TOP,
   FOLLOWS,
@@ -49,9 +49,10 @@ import {
   ZEROS,
 } from './column-model.ts';
 import { MovingEncoder } from './encode-moving.ts';
-import { bitLength, NUMBER_CONTEXTS, RangeEncoder } from './range-coder.ts';
+import { bitLength, NUMBER_CONTEXTS } from './range-coder.ts';
+import { RangeEncoder } from './range-encoder.ts';
 import { RowRelations } from './row-relations.ts';
-import { mantissa, NEAR, nearMantissa, scaleKind, timeMantissa } from './scale.ts';
+import { NEAR, scaleKind, timeMantissa } from './scale.ts';
 
 /** Bits of a first difference from which on it pays to look for a row that has the same. */
 const BITS_WORTH_A_COPY = 13;
@@ -84,6 +85,8 @@ class ColumnsEncoder {
   readonly #scales: ScaleChooser;
   readonly #relations: RowRelations;
   readonly #moving: MovingEncoder;
+  /** Of the row's first mantissa, where it has one. */
+  #difference = 0;
   #rawLow = 0;
   #rawHigh = 0;
   /** Own time less the scrape's, ms. */
@@ -94,7 +97,7 @@ class ColumnsEncoder {
     this.#times = times;
     this.#previous = previous;
     this.#like = like;
-    this.#coder = new RangeEncoder(CONTEXTS, cells.rows * 2 + 16);
+    this.#coder = new RangeEncoder(FIRST_MODEL, cells.rows * 2 + 16);
     this.#memory = new RowMemory(cells.rows);
     this.#scales = new ScaleChooser(cells);
     this.#relations = new RowRelations(cells);
@@ -142,6 +145,7 @@ class ColumnsEncoder {
     }
     const before = base === undefined ? Number.NaN : (base.floats[row] as number);
     const scale = this.#scales.choose(first, end, steady, before, memory.bytes[ROW_BYTES * like + SCALED] as number);
+    this.#difference = Number.isNaN(scale) ? scale : this.#scales.mantissa - predecessor(base, row, scale);
     if (!irregular && this.#follows(row, like, scale, steady, base)) return;
     if (Number.isNaN(scale)) {
       this.#head(row, like, steady ? STEADY_RAW : RAW, irregular);
@@ -180,7 +184,7 @@ class ColumnsEncoder {
     const start = row * this.#cells.scrapes;
     if (steady) {
       if (Number.isNaN(scale)) return false;
-      const difference = this.#mantissa(start, scale) - predecessor(base, row, scale);
+      const difference = this.#difference;
       if (bitLength(Math.abs(difference)) <= BITS_WORTH_A_COPY) return false;
       if (difference === memory.firsts[like] && scale === memory.bytes[ROW_BYTES * like + SCALED]) return false;
     }
@@ -205,18 +209,13 @@ class ColumnsEncoder {
     return true;
   }
 
-  #mantissa(index: number, scale: number): number {
-    const value = this.#cells.floats[index] as number;
-    return scale >= NEAR ? nearMantissa(value, scale) : mantissa(value, scale);
-  }
-
   /** The scale and the first value. Returns its ulps. */
   #first(row: number, like: number, index: number, scale: number, moving: 0 | 1, base: Cells | undefined): number {
-    this.#firstMantissa(row, like, index, scale, moving, base);
+    this.#firstMantissa(row, like, scale, moving, base);
     return scale >= NEAR ? this.#moving.ulps(index, scale, 0) : 0;
   }
 
-  #firstMantissa(row: number, like: number, index: number, scale: number, moving: 0 | 1, base: Cells | undefined): void {
+  #firstMantissa(row: number, like: number, scale: number, moving: 0 | 1, base: Cells | undefined): void {
     const coder = this.#coder;
     const memory = this.#memory;
     const likedScale = memory.bytes[ROW_BYTES * like + SCALED] as number;
@@ -227,8 +226,7 @@ class ColumnsEncoder {
     if (other === 1) coder.tree(SCALE + 32 * likedKind, scale, 5);
     memory.bytes[ROW_BYTES * row + SCALED] = scale;
 
-    const m = this.#mantissa(index, scale);
-    const difference = m - predecessor(base, row, scale);
+    const difference = this.#difference;
     coder.bit(ZERO + 3 * moving + (memory.bytes[ROW_BYTES * like + ZEROS] as number), difference === 0 ? 1 : 0);
     memory.bytes[ROW_BYTES * row + ZEROS] = difference === 0 ? 1 : 0;
     if (difference === 0) return;

@@ -29,7 +29,8 @@ import {
   UP,
   ZEROS,
 } from './column-model.ts';
-import { bitLength, NUMBER_CONTEXTS, type RangeEncoder } from './range-coder.ts';
+import { bitLength, NUMBER_CONTEXTS } from './range-coder.ts';
+import type { RangeEncoder } from './range-encoder.ts';
 import { fromMantissa, mantissa, NEAR, nearMantissa, scaleKind, Ulps } from './scale.ts';
 
 /** What guesses cost, estimated in eighths of a bit: an error that is 0, a sign where both are found, each value that is written whole. */

@@ -7,6 +7,7 @@ import { likeOfKept } from './like-rows.ts';
 import { decodeMask, type Mask, NO_MASK, withoutMasked } from './mask.ts';
 import type { FamilyMetadata } from './metadata.ts';
 import { encodeMetadata } from './metadata-codec.ts';
+import { KNOWN_NAMES } from './push-wire.ts';
 import { fromHex, type Row, type TableHash } from './series-table.ts';
 import { encodeTableForm } from './table-form.ts';
 
@@ -35,7 +36,11 @@ export interface TargetBatch {
   readonly mask?: Mask | undefined;
 }
 
-export const encodeLabels = (labels: Labels) => labels.map(([name, value]) => ({ name, value }));
+export const encodeLabels = (labels: Labels) =>
+  labels.map(([name, value]) => {
+    const known = KNOWN_NAMES.indexOf(name) + 1;
+    return known === 0 ? { name, value, known } : { name: '', value, known };
+  });
 
 export function encodeTarget(target: TargetBatch, baseMs: number) {
   const { cells, like, mask = NO_MASK } = target;

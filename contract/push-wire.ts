@@ -15,7 +15,9 @@ import {
 
 /** The messages of proto/push.proto, field by field in the order of their numbers; what they mean is told there. */
 
-export const Label = message({ name: string(1), value: string(2) });
+/** Names that nearly every target has, by their numbers in {@link Label}, less 1. */
+export const KNOWN_NAMES: readonly string[] = ['instance', 'job'];
+export const Label = message({ name: string(1), value: string(2), known: uint32(3) });
 export const Gap = message({ from: uint64(1), to: uint64(2), reason: int32(3) });
 const Clock = message({ wallMs: int64(1), bootMs: int64(2), offsetMs: int64(4) });
 const Backlog = message({ records: uint64(1), bytes: uint64(2), oldestMs: int64(3) });

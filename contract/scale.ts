@@ -22,8 +22,9 @@ export const MAX_ULPS = 64;
 const TENS = Array.from({ length: DECIMALS + 1 }, (_, i) => Number(`1e${i}`));
 const POWERS = Float64Array.from([...TENS, ...FACTORS, 1e3, 1e6, 1e9]);
 
+const KINDS = Uint8Array.from({ length: SCALES }, (_, scale) => (scale === 0 ? 0 : scale < FACTOR || scale >= NEAR ? 1 : 2));
 /** For contexts: 0 integers, 1 decimals, 2 factors. */
-export const scaleKind = (scale: number): 0 | 1 | 2 => (scale === 0 ? 0 : scale < FACTOR || scale >= NEAR ? 1 : 2);
+export const scaleKind = (scale: number): number => KINDS[scale] as number;
 
 /** The mantissa of `value`, or NaN where there is none that stands for exactly this value; none does for -0. Not for near scales. */
 export function mantissa(value: number, scale: number): number {
@@ -95,6 +96,8 @@ export function findFactor(value: number): number {
  * Division by a power of two is exact, and much cheaper than a remainder.
  */
 export function binaryFactor(value: number, most: number): number {
+  // Most have not even the least.
+  if (!Number.isInteger(value / (POWERS[FACTOR] as number))) return 0;
   for (let scale = most; scale >= FACTOR; scale--) if (Number.isInteger(value / (POWERS[scale] as number))) return scale;
   return 0;
 }

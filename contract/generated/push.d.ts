@@ -29,6 +29,9 @@ export namespace push {
         /** Label value. */
         value: string;
 
+        /** Label known. */
+        known: number;
+
         /**
          * Encodes the specified Label message. Does not implicitly {@link push.Label.verify|verify} messages.
          * @param message Label message or plain object to encode
@@ -58,6 +61,9 @@ export namespace push {
 
             /** Label value */
             value?: (string|null);
+
+            /** Label known */
+            known?: (number|null);
 
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];

@@ -24,6 +24,7 @@ export const push = $root.push = (() => {
          * @typedef {Object} push.Label.$Properties
          * @property {string|null} [name] Label name
          * @property {string|null} [value] Label value
+         * @property {number|null} [known] Label known
          * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
          */
 
@@ -72,6 +73,14 @@ export const push = $root.push = (() => {
         Label.prototype.value = "";
 
         /**
+         * Label known.
+         * @member {number} known
+         * @memberof push.Label
+         * @instance
+         */
+        Label.prototype.known = 0;
+
+        /**
          * Encodes the specified Label message. Does not implicitly {@link push.Label.verify|verify} messages.
          * @function encode
          * @memberof push.Label
@@ -91,6 +100,8 @@ export const push = $root.push = (() => {
                 writer.uint32(/* id 1, wireType 2 =*/10).string(message.name);
             if (message.value != null && $Object.hasOwnProperty.call(message, "value") && message.value !== "")
                 writer.uint32(/* id 2, wireType 2 =*/18).string(message.value);
+            if (message.known != null && $Object.hasOwnProperty.call(message, "known") && message.known !== 0)
+                writer.uint32(/* id 3, wireType 0 =*/24).uint32(message.known);
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -151,6 +162,15 @@ export const push = $root.push = (() => {
                             message.value = value;
                         else
                             delete message.value;
+                        continue;
+                    }
+                case 3: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.uint32())
+                            message.known = value;
+                        else
+                            delete message.known;
                         continue;
                     }
                 }

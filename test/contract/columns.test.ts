@@ -4,10 +4,10 @@ import { FormatError } from '../../contract/binary.ts';
 import { ABSENT, type Cells, createCells, setStale, setValue, VALUE } from '../../contract/cells.ts';
 import {
   CLASS,
-  CONTEXTS,
   COPY,
   DISTANCE,
   DISTANCE_TOP,
+  FIRST_MODEL,
   FIRST_SIGN,
   FIRST_TOP,
   FOLLOWS,
@@ -39,7 +39,7 @@ import {
 } from '../../contract/column-model.ts';
 import { decodeColumns } from '../../contract/decode-columns.ts';
 import { encodeColumns } from '../../contract/encode-columns.ts';
-import { RangeEncoder } from '../../contract/range-coder.ts';
+import { RangeEncoder } from '../../contract/range-encoder.ts';
 import { cells as anyCells, type Bits, bitsOf, decodeOrRefuse, describeCells, mutate, specialBits } from './arbitraries.ts';
 
 const start = 1_700_000_000_000;
@@ -112,7 +112,7 @@ describe('hostile input', () => {
 
   /** What an encoder would write if it were let. */
   function written(write: (coder: RangeEncoder) => void): Uint8Array {
-    const coder = new RangeEncoder(CONTEXTS, 64);
+    const coder = new RangeEncoder(FIRST_MODEL, 64);
     write(coder);
     return coder.finish();
   }

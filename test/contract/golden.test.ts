@@ -47,15 +47,17 @@ interface ColumnsCase {
   readonly cells: Rows;
   readonly previous?: Rows;
   readonly ownTimes?: Readonly<Record<string, readonly number[]>>;
+  readonly like?: readonly number[];
   readonly bytes: string;
 }
 describe('columns', () => {
-  for (const { name, times, cells: rows, previous: before, ownTimes, bytes } of fixture<readonly ColumnsCase[]>('columns')) {
+  for (const { name, times, cells: rows, previous: before, ownTimes, like: given, bytes } of fixture<readonly ColumnsCase[]>('columns')) {
     it(name, () => {
       const cells = cellsOf(rows, ownTimes);
       const previous = before && cellsOf(before);
-      expect(hex(encodeColumns(cells, times, previous))).toBe(bytes);
-      expect(describeCells(decodeColumns(unhex(bytes), rows.length, times, previous))).toEqual(describeCells(cells));
+      const like = given && Int32Array.from(given);
+      expect(hex(encodeColumns(cells, times, previous, like))).toBe(bytes);
+      expect(describeCells(decodeColumns(unhex(bytes), rows.length, times, previous, like))).toEqual(describeCells(cells));
     });
   }
 });

@@ -12,7 +12,7 @@ const bytes = fc.uint8Array({ maxLength: 20 });
 const text = fc.string({ unit: 'grapheme', maxLength: 10 });
 const u32 = fc.oneof(fc.constantFrom(0, 1, 2 ** 32 - 1), fc.nat());
 const int32 = fc.oneof(fc.constantFrom(0, -1, -(2 ** 31)), fc.integer());
-const labels = fc.array(fc.record({ name: text, value: text }), { maxLength: 3 });
+const labels = fc.array(fc.record({ name: text, value: text, known: fc.nat(3) }), { maxLength: 3 });
 const point = fc.record({ position, chain: bytes });
 
 const request = fc.record({

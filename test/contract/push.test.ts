@@ -2,11 +2,13 @@ import { deflateSync, inflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FormatError } from '../../contract/binary.ts';
-import { createCells } from '../../contract/cells.ts';
+import { createCells, setValue } from '../../contract/cells.ts';
 import { decodePush } from '../../contract/decode-push.ts';
 import { encodeColumns } from '../../contract/encode-columns.ts';
 import { push as wire } from '../../contract/generated/push.js';
+import { likeRows } from '../../contract/like-rows.ts';
 import { wireLimits } from '../../contract/limits.ts';
+import { decodeMask, encodeMask, withMasked, withoutMasked } from '../../contract/mask.ts';
 import {
   answerCodes,
   answerStatus,
@@ -16,6 +18,7 @@ import {
   GAPS_PER_PUSH,
   type Gap,
   gapReasons,
+  isPlain,
   NO_CHAIN,
   type Push,
   type PushAnswer,
@@ -237,6 +240,8 @@ describe('refuses, naming the place,', () => {
       /unique and sorted/,
     ],
     ['a label without a value', batch({ labels: [{ name: 'a', value: '' }] }), /targets\[0\].labels\[0\]: expected a name and a value/],
+    ['a label with a number that no name has', batch({ labels: [{ known: 3, value: 'a' }] }), /number of a known one, got 3/],
+    ['a label with a name and a number', batch({ labels: [{ name: 'a', known: 1, value: 'a' }] }), /number of a known one, got 1/],
     ['a label without a name', batch({ labels: [{ name: '', value: 'a' }] }), /expected a name and a value/],
     ['a name of 1025 bytes', batch({ labels: [{ name: 'é'.repeat(513), value: 'a' }] }), /too long/],
     ['a value of 16 kB and a byte', batch({ labels: [{ name: 'a', value: 'x'.repeat(16 * 1024 + 1) }] }), /too long/],
@@ -431,6 +436,27 @@ describe('an answer', () => {
   it("is not a portal's page", () => {
     expect(() => decodeAnswer(Buffer.from('<!DOCTYPE html><html><body>Log in to the hotel network</body></html>'))).toThrow(FormatError);
   });
+});
+
+it('begins as no zlib header does', () => {
+  expect(isPlain(encodePush(simple))).toBe(true);
+  for (let level = 0; level <= 9; level++)
+    for (let windowBits = 9; windowBits <= 15; windowBits++)
+      expect(isPlain(deflateSync(encodePush(simple), { level, windowBits }))).toBe(false);
+});
+
+it('keeps rows told by others and left out by a mask', () => {
+  const rows = ['a_bytes', 'b_total', 'c_bytes', 'd_bytes', 'e_total'].map((name) => [['__name__', name] as const]);
+  const cells = createCells(5, 3);
+  for (let i = 0; i < 15; i++) setValue(cells, i, 4096 * ((i * 7919) % 1013));
+  const mask = encodeMask(5, (row) => row === 0 || row === 2);
+  const times = [1000, 2000, 3000];
+  const target = { labels: [], table: 'ab'.repeat(16), times, report: createCells(5, 3), exemplars: [], metadata: [] };
+  const bytes = encodePush({ ...simple, targets: [{ ...target, cells, like: likeRows(rows), mask }] });
+  const [read] = decodePush(bytes).targets;
+  const masked = decodeMask(mask, 5);
+  const wanted = describeCells(withMasked(withoutMasked(cells, masked), masked));
+  expect(read && describeCells(read.decodeCells(5, likeRows(rows)))).toEqual(wanted);
 });
 
 it('stays within the limits when deflated and inflated', () => {

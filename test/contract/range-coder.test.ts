@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FormatError } from '../../contract/binary.ts';
-import { bitLength, NUMBER_CONTEXTS, RangeDecoder, RangeEncoder, TOP_CONTEXTS } from '../../contract/range-coder.ts';
+import { bitLength, evenModel, NUMBER_CONTEXTS, TOP_CONTEXTS } from '../../contract/range-coder.ts';
+import { RangeDecoder } from '../../contract/range-decoder.ts';
+import { RangeEncoder } from '../../contract/range-encoder.ts';
 
 type Symbol = { readonly kind: 'bit' | 'tree' | 'direct' | 'number'; readonly value: number; readonly size: number };
 
@@ -11,7 +13,7 @@ const TOP = NUMBER + NUMBER_CONTEXTS;
 const CONTEXTS = TOP + TOP_CONTEXTS;
 
 function write(symbols: readonly Symbol[]): Uint8Array {
-  const coder = new RangeEncoder(CONTEXTS, 1);
+  const coder = new RangeEncoder(evenModel(CONTEXTS), 1);
   for (const { kind, value, size } of symbols) {
     if (kind === 'bit') coder.bit(size, value);
     else if (kind === 'tree') coder.tree(TREE, value, 8);
@@ -22,7 +24,7 @@ function write(symbols: readonly Symbol[]): Uint8Array {
 }
 
 function read(bytes: Uint8Array, like: readonly Symbol[]): number[] {
-  const coder = new RangeDecoder(CONTEXTS, bytes);
+  const coder = new RangeDecoder(evenModel(CONTEXTS), bytes);
   const values = like.map(({ kind, size }) =>
     kind === 'bit'
       ? coder.bit(size)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { NO_CHAIN, PUSH_CONTENT_TYPE } from '../../../contract/push.ts';
+import { encodePush, NO_CHAIN, PUSH_CONTENT_TYPE } from '../../../contract/push.ts';
 import { defaultRelabelConfig } from '../../../contract/relabel.ts';
 import type { RelayConfig } from '../../../functions/config/types.ts';
 import { MemoryBudget } from '../../../functions/ingest/memory-budget.ts';
@@ -205,6 +205,13 @@ describe('POST /api/v1/push', () => {
     };
     expect((await edge.push(makePush([]))).answer.code).toBe('stored');
   });
+});
+
+it('takes a push that was not deflated, since nothing was gained by it', async () => {
+  const { edge, batch } = await ready();
+  const { status, answer } = await edge.send(encodePush(makePush([batch])) as Uint8Array<ArrayBuffer>);
+  expect([status, answer.code]).toEqual([200, 'stored']);
+  expect(seriesOf(edge.shard().requests[0])).toHaveLength(7);
 });
 
 describe('bad input', () => {
