@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, '..');
 const source = join(root, 'agent-lite/index.ts');
 
 /** What a page may pay for being watched: the entry and all that it loads at once, bytes on the wire. */
-export const MOST_GZIPPED = 64_000;
+export const MOST_GZIPPED = 70_000;
 
 export interface BrowserBundle {
   /** The file that a page imports. */
