@@ -6,6 +6,7 @@ import { type ExtraReport, extraSamples, noReport, reportCells, staleReport } fr
 import { offsetInInterval, Schedule } from './schedule.ts';
 import type { IngestResult, ScrapeCells, SeriesRules } from './scrape-result.ts';
 import { NO_EXEMPLARS, noCounts, TargetSeries } from './series-state.ts';
+import type { SharedShapes } from './shared-shapes.ts';
 import type { Target } from './target.ts';
 
 export interface LoopContext {
@@ -79,12 +80,13 @@ export class TargetLoop {
   #lastMs: number | undefined;
   #finished = false;
 
-  constructor(context: LoopContext, spec: LoopSpec) {
+  /** @param shared with the other loops */
+  constructor(context: LoopContext, spec: LoopSpec, shared: SharedShapes) {
     this.#context = context;
     this.#labels = spec.target.labels;
     this.#spec = spec;
     this.#rulesKey = spec.rulesKey;
-    this.#series = new TargetSeries(spec.target.labels, spec.rules, context.sha256);
+    this.#series = new TargetSeries(spec.target.labels, spec.rules, context.sha256, undefined, shared);
   }
 
   get status(): LoopStatus {

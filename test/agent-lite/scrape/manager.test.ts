@@ -193,6 +193,19 @@ describe('apply', () => {
     expect(metrics.values.get('agent_lite_targets_refused')).toBe(1);
   });
 
+  it('holds what targets that expose the same have in common once', async () => {
+    const { apply, clock, scrapes, net } = setup();
+    net.respond = ({ url }) => text(`# HELP a Help.\n# TYPE a gauge\na 1\n${url.includes('h:3') ? 'b 1\n' : ''}`);
+    apply(['h:1', 'h:2', 'h:3']);
+    await clock.advance(INTERVAL);
+    const of = (instance: string) => scrapes.find(({ target }) => target.some(([, value]) => value === instance));
+    expect(of('h:1')?.table).toBeDefined();
+    expect(of('h:2')?.table).toBe(of('h:1')?.table);
+    expect(of('h:3')?.table).not.toBe(of('h:1')?.table);
+    expect(of('h:1')?.metadata).toHaveLength(1);
+    for (const instance of ['h:2', 'h:3']) expect(of(instance)?.metadata).toBe(of('h:1')?.metadata);
+  });
+
   it('leaves unchanged targets alone', async () => {
     const { apply, clock, scrapes, clients } = setup();
     apply(['h:1']);
