@@ -214,8 +214,12 @@ export class TargetLoop {
       return { ...cells, ...NO_COUNTS, error: error instanceof Error ? error.message : String(error) };
     }
     const { body, parser } = fetched;
-    const result = await this.#series.ingest(body, parser, wallMs, extraSamples(spec.extra, body.length));
-    return { ...result, error: result.error?.message };
+    try {
+      const result = await this.#series.ingest(body, parser, wallMs, extraSamples(spec.extra, body.length));
+      return { ...result, error: result.error?.message };
+    } finally {
+      fetched.release();
+    }
   }
 
   /** Logs changes only: a target that is down stays down for days. */

@@ -206,6 +206,16 @@ describe('apply', () => {
     for (const instance of ['h:2', 'h:3']) expect(of(instance)?.metadata).toBe(of('h:1')?.metadata);
   });
 
+  it('says when it has read a body, good or bad', async () => {
+    const { apply, clock, net, scrapes } = setup();
+    const released: number[] = [];
+    net.respond = ({ url }) => ({ ...text(url.includes('h:1') ? 'a 1\n' : '!'), release: () => released.push(scrapes.length) });
+    apply(['h:1', 'h:2']);
+    await clock.advance(INTERVAL);
+    expect(scrapes).toHaveLength(2);
+    expect(released).toHaveLength(2);
+  });
+
   it('leaves unchanged targets alone', async () => {
     const { apply, clock, scrapes, clients } = setup();
     apply(['h:1']);
