@@ -14,7 +14,7 @@ export interface LoopContext {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly sha256: Sha256;
-  /** Takes each scrape; the next one of the target waits for it. */
+  /** Takes each scrape; the next one of the target waits for it. Once it is taken its cells are written over: keep copies. */
   readonly append: (scrape: Scrape) => Promise<void> | void;
   /** Makes devices differ in when they scrape. */
   readonly offsetSeed: string;
@@ -70,6 +70,7 @@ export class TargetLoop {
   readonly #context: LoopContext;
   readonly #labels: Labels;
   readonly #series: TargetSeries;
+  readonly #shared: SharedShapes;
   readonly #killed = new AbortController();
   #changed = new AbortController();
   #spec: LoopSpec | undefined;
@@ -86,6 +87,7 @@ export class TargetLoop {
     this.#labels = spec.target.labels;
     this.#spec = spec;
     this.#rulesKey = spec.rulesKey;
+    this.#shared = shared;
     this.#series = new TargetSeries(spec.target.labels, spec.rules, context.sha256, undefined, shared);
   }
 
@@ -175,6 +177,7 @@ export class TargetLoop {
     const report = reportCells(error === undefined, durationMs, counts);
     await this.#append({ wallMs, bootMs, ...recorded(outcome), report });
     await this.#appendMore(outcome, wallMs, bootMs);
+    if (outcome.cells !== undefined) this.#shared.cells.give(outcome.cells);
   }
 
   /** Samples beyond one of a series: scrapes without a report, whose own time (a millisecond on) no sample has. */

@@ -1,4 +1,4 @@
-import { type Cells, createCells, isTime, setStale, setValue } from '../../contract/cells.ts';
+import { type Cells, isTime, setStale, setValue } from '../../contract/cells.ts';
 import { type Labels, METRIC_NAME } from '../../contract/labels.ts';
 import { type WireLimits, wireLimits } from '../../contract/limits.ts';
 import { residual, type SeriesTable, type Sha256 } from '../../contract/series-table.ts';
@@ -33,6 +33,7 @@ export class TargetSeries implements ExpositionSink {
   readonly #target: Labels;
   readonly #limits: WireLimits;
   #rules: SeriesRules;
+  readonly #shared: SharedShapes;
   readonly #columns = new SeriesColumns();
   readonly #index: TextIndex<SeriesId>;
   readonly #rows: SeriesRows;
@@ -65,6 +66,7 @@ export class TargetSeries implements ExpositionSink {
   constructor(target: Labels, rules: SeriesRules, sha256: Sha256, limits: WireLimits = wireLimits, shared = new SharedShapes()) {
     this.#target = target;
     this.#rules = rules;
+    this.#shared = shared;
     this.#index = new TextIndex((shape) => shared.series(shape));
     this.#rows = new SeriesRows(this.#columns, sha256, limits, shared);
     this.#metadata = new TargetMetadata(shared);
@@ -324,7 +326,7 @@ export class TargetSeries implements ExpositionSink {
 
   #fill(): Pick<ScrapeCells, 'cells' | 'more'> {
     if (this.table === undefined) return { cells: undefined, more: [] };
-    const cells = createCells(this.#rows.rows.length, 1);
+    const cells = this.#shared.cells.take(this.#rows.rows.length);
     const { tableRow, lastMs, explicit, trackedAt } = this.#columns;
     for (let i = 0; i < this.#stored.length; i++) {
       const series = this.#stored.series(i);
