@@ -177,7 +177,7 @@ export class TargetLoop {
     const report = reportCells(error === undefined, durationMs, counts);
     await this.#append({ wallMs, bootMs, ...recorded(outcome), report });
     await this.#appendMore(outcome, wallMs, bootMs);
-    if (outcome.cells !== undefined) this.#shared.cells.give(outcome.cells);
+    if (outcome.cells !== undefined) this.#shared.memory.giveCells(outcome.cells);
   }
 
   /** Samples beyond one of a series: scrapes without a report, whose own time (a millisecond on) no sample has. */

@@ -53,7 +53,8 @@ export class TargetSeries implements ExpositionSink {
   #otherFormat = false;
   /** Time of the sample told last where it counts, else NaN. */
   #currentMs = Number.NaN;
-  readonly #stored = new SampleBuffer();
+  /** Lent for this scrape. */
+  #stored = new SampleBuffer();
   readonly #repeated = new RepeatedSamples();
   /** Exposed and tracked, but not stored. */
   #tracked: SeriesId[] = [];
@@ -254,6 +255,7 @@ export class TargetSeries implements ExpositionSink {
   #begin(wallMs: number): void {
     this.#scrape++;
     this.#wallMs = wallMs;
+    this.#stored = this.#shared.memory.takeSamples();
     this.#clear();
     this.#exemplars = undefined;
     this.#counts = noCounts();
@@ -326,7 +328,7 @@ export class TargetSeries implements ExpositionSink {
 
   #fill(): Pick<ScrapeCells, 'cells' | 'more'> {
     if (this.table === undefined) return { cells: undefined, more: [] };
-    const cells = this.#shared.cells.take(this.#rows.rows.length);
+    const cells = this.#shared.memory.takeCells(this.#rows.rows.length);
     const { tableRow, lastMs, explicit, trackedAt } = this.#columns;
     for (let i = 0; i < this.#stored.length; i++) {
       const series = this.#stored.series(i);
@@ -345,6 +347,7 @@ export class TargetSeries implements ExpositionSink {
     for (const series of this.#rows.rows) if (this.#vanished(series)) this.#markStale(cells, series);
     const refuse = (): void => void this.#counts.duplicates++;
     const accept = (series: SeriesId, timeMs: number): boolean => this.#inOrder(series, timeMs);
+    this.#shared.memory.giveSamples(this.#stored);
     return { cells, more: this.#repeated.take(cells.rows, this.#columns, accept, refuse) };
   }
 

@@ -1,8 +1,8 @@
 import { compactTable } from '../../contract/compact-table.ts';
 import type { FamilyMetadata } from '../../contract/metadata.ts';
 import type { SeriesTable, TableHash } from '../../contract/series-table.ts';
-import { CellsMemory } from './cells-memory.ts';
 import type { MetadataLines } from './metadata-lines.ts';
+import { ScrapeMemory } from './scrape-memory.ts';
 import type { SeriesId } from './series.ts';
 import { type Shape, sameShape } from './text-shape.ts';
 
@@ -12,7 +12,7 @@ import { type Shape, sameShape } from './text-shape.ts';
  */
 export class SharedShapes {
   /** Not what is equal, but what one needs after the other. */
-  readonly cells = new CellsMemory();
+  readonly memory = new ScrapeMemory();
   readonly #series = new WeakPool<Shape<SeriesId>>(
     ({ hash }) => hash,
     (a, b) => sameShape(a, b, (x, y) => x === y),
