@@ -130,6 +130,8 @@ export interface HttpResponse {
   readonly headers: Readonly<Record<string, string>>;
   /** Decompressed where the answer says `content-encoding: gzip`. */
   readonly body: Uint8Array;
+  /** May be called when nobody will read the body any more, so that its memory serves the next answer. */
+  readonly release?: () => void;
 }
 /** Rejects with {@link HttpError}. One client per configuration; keeps connections alive. */
 export interface HttpClient {

@@ -32,6 +32,9 @@ export function createCells(rows: number, scrapes: number): Cells {
   return { rows, scrapes, states: new Uint8Array(rows * scrapes), words, floats: new Float64Array(words.buffer), ownTimes: undefined };
 }
 
+/** Of no series; nothing can be written to them. */
+export const NO_CELLS: Cells = createCells(0, 0);
+
 /** Sets a value as an exposition gives it: NaN becomes {@link NORMAL_NAN}. */
 export function setValue(cells: Cells, index: number, value: number): void {
   cells.states[index] = VALUE;

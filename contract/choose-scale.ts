@@ -1,4 +1,4 @@
-import { type Cells, VALUE } from './cells.ts';
+import { type Cells, NO_CELLS, VALUE } from './cells.ts';
 import { bitLength } from './range-coder.ts';
 import {
   binaryFactor,
@@ -23,12 +23,12 @@ const MOST_LIKELY_DECIMALS = 9;
 
 /** Finds the scale of each row, which is an encoder's own business: a decoder is told. */
 export class ScaleChooser {
-  readonly #cells: Cells;
+  #cells = NO_CELLS;
   readonly #ulps = new Ulps();
   /** Of the scale chosen last: the mantissa of the first value. */
   mantissa = 0;
 
-  constructor(cells: Cells) {
+  begin(cells: Cells): void {
     this.#cells = cells;
   }
 

@@ -103,20 +103,30 @@ export const FIRST_MODEL = modelOf(FIRST_PROBABILITIES, CONTEXTS);
 /** Written last, in eight direct bits: whoever reads other rows than were written seldom finds it. */
 export const END_MARK = 0xa5;
 
-/** What is remembered of each row, in bytes side by side; one more row, behind them, stands for no row at all. */
+/** Rows whose memory is kept from use to use. */
+const MOST_KEPT_ROWS = 16 * 1024;
+
+/**
+ * What is remembered of each row, in bytes side by side; one more row, behind them, stands for no row at all. Used again for other
+ * cells: every row inherits before it is looked at.
+ */
 export class RowMemory {
   /** At `ROW_BYTES * row` and on: {@link SYMBOL} to {@link CHANGED}. */
-  readonly bytes: Uint8Array;
+  bytes: Uint8Array = new Uint8Array(0);
   /** The last first difference that is not 0. */
-  readonly firsts: Float64Array;
+  firsts: Float64Array = new Float64Array(0);
 
-  constructor(rows: number) {
-    this.bytes = new Uint8Array(ROW_BYTES * (rows + 1));
-    this.firsts = new Float64Array(rows + 1);
+  begin(rows: number): void {
+    if (rows >= this.firsts.length || this.firsts.length > MOST_KEPT_ROWS) {
+      this.bytes = new Uint8Array(ROW_BYTES * (rows + 1));
+      this.firsts = new Float64Array(rows + 1);
+    }
     const none = ROW_BYTES * rows;
+    this.bytes.fill(0, none, none + ROW_BYTES);
     this.bytes[none + SYMBOL] = NO_CLASS;
     this.bytes[none + ZEROS] = 2;
     this.bytes[none + GUESSED] = GUESSES;
+    this.firsts[rows] = 0;
   }
 
   /** All but the symbol: what a row does not write itself it has from the row it is like. */

@@ -1,5 +1,5 @@
 import { FormatError } from './binary.ts';
-import { ABSENT, type Cells, createCells, isTime, STALE, setStale, VALUE } from './cells.ts';
+import { ABSENT, type Cells, createCells, isTime, NO_CELLS, STALE, setStale, VALUE } from './cells.ts';
 import {
   bucket,
   CLASS,
@@ -59,36 +59,29 @@ import { scaleKind, timeMantissa } from './scale.ts';
  * been checked against the limits. Throws {@link FormatError} on anything that cannot be told apart from damage.
  */
 export function decodeColumns(bytes: Uint8Array, rows: number, times: ArrayLike<number>, previous?: Cells, like?: Int32Array): Cells {
-  const decoder = new ColumnsDecoder(bytes, rows, times, previous, like);
-  return decoder.decode();
+  return new ColumnsDecoder().decode(bytes, rows, times, previous, like);
 }
 
-class ColumnsDecoder {
-  readonly #cells: Cells;
-  readonly #times: ArrayLike<number>;
-  readonly #previous: Cells | undefined;
-  readonly #like: Int32Array | undefined;
-  readonly #coder: RangeDecoder;
-  readonly #memory: RowMemory;
-  readonly #moving: MovingDecoder;
+/** Decodes one after the other in memory that it keeps, as a `ColumnsEncoder` does. */
+export class ColumnsDecoder {
+  #cells = NO_CELLS;
+  #times: ArrayLike<number> = [];
+  #previous: Cells | undefined;
+  #like: Int32Array | undefined;
+  readonly #coder = new RangeDecoder(FIRST_MODEL);
+  readonly #memory = new RowMemory();
+  readonly #moving = new MovingDecoder(this.#coder, this.#memory);
   #rawLow = 0;
   #rawHigh = 0;
   /** Own time less the scrape's, ms. */
   #ownTime = 0;
 
-  constructor(bytes: Uint8Array, rows: number, times: ArrayLike<number>, previous: Cells | undefined, like: Int32Array | undefined) {
-    this.#coder = new RangeDecoder(FIRST_MODEL, bytes);
-    this.#cells = createCells(rows, times.length);
-    this.#times = times;
-    this.#previous = previous;
-    this.#like = like;
-    this.#memory = new RowMemory(rows);
-    this.#moving = new MovingDecoder(this.#cells, this.#coder, this.#memory);
-  }
-
-  decode(): Cells {
-    const cells = this.#cells;
+  /** As {@link decodeColumns}. */
+  decode(bytes: Uint8Array, rows: number, times: ArrayLike<number>, previous?: Cells, like?: Int32Array): Cells {
+    const cells = createCells(rows, times.length);
     const coder = this.#coder;
+    coder.begin(bytes);
+    this.#begin(cells, times, previous, like);
     for (let row = 0; row < cells.rows; row++) this.#row(row);
     if (coder.bit(OWN_TIMES) === 1) {
       cells.ownTimes = new Map();
@@ -97,7 +90,20 @@ class ColumnsDecoder {
     if (coder.direct(8) !== END_MARK)
       throw new FormatError('columns: the mark at the end is not there; damage, or other rows than were written');
     coder.end();
+    this.#begin(NO_CELLS, [], undefined, undefined);
     return cells;
+  }
+
+  #begin(cells: Cells, times: ArrayLike<number>, previous: Cells | undefined, like: Int32Array | undefined): void {
+    this.#cells = cells;
+    this.#times = times;
+    this.#previous = previous;
+    this.#like = like;
+    this.#rawLow = 0;
+    this.#rawHigh = 0;
+    this.#ownTime = 0;
+    this.#memory.begin(cells.rows);
+    this.#moving.begin(cells);
   }
 
   #row(row: number): void {

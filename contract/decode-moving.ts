@@ -1,5 +1,5 @@
 import { FormatError } from './binary.ts';
-import { type Cells, VALUE } from './cells.ts';
+import { type Cells, NO_CELLS, VALUE } from './cells.ts';
 import {
   bucket,
   CHANGE,
@@ -36,17 +36,20 @@ import { fromMantissa, MAX_MANTISSA, MAX_ULPS, NEAR, scaleKind, Ulps } from './s
 
 /** Reads what follows the first mantissa of a row, and puts values where they belong. */
 export class MovingDecoder {
-  readonly #cells: Cells;
+  #cells = NO_CELLS;
   readonly #coder: RangeDecoder;
   readonly #memory: RowMemory;
   readonly #ulps = new Ulps();
   /** Of the value put last. */
   #steps = 0;
 
-  constructor(cells: Cells, coder: RangeDecoder, memory: RowMemory) {
-    this.#cells = cells;
+  constructor(coder: RangeDecoder, memory: RowMemory) {
     this.#coder = coder;
     this.#memory = memory;
+  }
+
+  begin(cells: Cells): void {
+    this.#cells = cells;
   }
 
   /** Puts the first value of a row. */

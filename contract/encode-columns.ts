@@ -1,4 +1,4 @@
-import { ABSENT, type Cells, isTime, STALE, VALUE } from './cells.ts';
+import { ABSENT, type Cells, isTime, NO_CELLS, STALE, VALUE } from './cells.ts';
 import { ScaleChooser } from './choose-scale.ts';
 import {
   bucket,
@@ -72,19 +72,20 @@ const sameBits = (a: Cells, i: number, b: Cells, j: number): boolean =>
  * @param like for each row an earlier one that it is probably like, or the number of rows where there is none; the reader has the same
  */
 export function encodeColumns(cells: Cells, times: ArrayLike<number>, previous?: Cells, like?: Int32Array): Uint8Array<ArrayBuffer> {
-  return new ColumnsEncoder(cells, times, previous, like).encode();
+  return new ColumnsEncoder().encode(cells, times, previous, like);
 }
 
-class ColumnsEncoder {
-  readonly #cells: Cells;
-  readonly #times: ArrayLike<number>;
-  readonly #previous: Cells | undefined;
-  readonly #like: Int32Array | undefined;
-  readonly #coder: RangeEncoder;
-  readonly #memory: RowMemory;
-  readonly #scales: ScaleChooser;
-  readonly #relations: RowRelations;
-  readonly #moving: MovingEncoder;
+/** Encodes one after the other in memory that it keeps, some 100 bytes a row: the contexts alone take 13 kB. */
+export class ColumnsEncoder {
+  #cells = NO_CELLS;
+  #times: ArrayLike<number> = [];
+  #previous: Cells | undefined;
+  #like: Int32Array | undefined;
+  readonly #coder = new RangeEncoder(FIRST_MODEL);
+  readonly #memory = new RowMemory();
+  readonly #scales = new ScaleChooser();
+  readonly #relations = new RowRelations();
+  readonly #moving = new MovingEncoder(this.#coder, this.#memory);
   /** Of the row's first mantissa, where it has one. */
   #difference = 0;
   #rawLow = 0;
@@ -92,26 +93,32 @@ class ColumnsEncoder {
   /** Own time less the scrape's, ms. */
   #ownTime = 0;
 
-  constructor(cells: Cells, times: ArrayLike<number>, previous: Cells | undefined, like: Int32Array | undefined) {
-    this.#cells = cells;
-    this.#times = times;
-    this.#previous = previous;
-    this.#like = like;
-    this.#coder = new RangeEncoder(FIRST_MODEL, cells.rows * 2 + 16);
-    this.#memory = new RowMemory(cells.rows);
-    this.#scales = new ScaleChooser(cells);
-    this.#relations = new RowRelations(cells);
-    this.#moving = new MovingEncoder(cells, this.#coder, this.#memory);
-  }
-
-  encode(): Uint8Array<ArrayBuffer> {
-    const { rows, ownTimes } = this.#cells;
+  /** As {@link encodeColumns}. */
+  encode(cells: Cells, times: ArrayLike<number>, previous?: Cells, like?: Int32Array): Uint8Array<ArrayBuffer> {
+    const { rows, ownTimes } = cells;
+    this.#begin(cells, times, previous, like);
     const coder = this.#coder;
+    coder.begin();
     for (let row = 0; row < rows; row++) this.#row(row);
     coder.bit(OWN_TIMES, ownTimes === undefined ? 0 : 1);
     if (ownTimes !== undefined) for (let row = 0; row < rows; row++) this.#ownTimes(row, ownTimes.get(row));
     coder.direct(END_MARK, 8);
+    this.#begin(NO_CELLS, [], undefined, undefined);
     return coder.finish();
+  }
+
+  #begin(cells: Cells, times: ArrayLike<number>, previous: Cells | undefined, like: Int32Array | undefined): void {
+    this.#cells = cells;
+    this.#times = times;
+    this.#previous = previous;
+    this.#like = like;
+    this.#rawLow = 0;
+    this.#rawHigh = 0;
+    this.#ownTime = 0;
+    this.#memory.begin(cells.rows);
+    this.#scales.begin(cells);
+    this.#relations.begin(cells);
+    this.#moving.begin(cells);
   }
 
   #row(row: number): void {

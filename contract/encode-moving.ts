@@ -1,4 +1,4 @@
-import { type Cells, VALUE } from './cells.ts';
+import { type Cells, NO_CELLS, VALUE } from './cells.ts';
 import {
   bucket,
   CHANGE,
@@ -44,19 +44,22 @@ const MOST_STRAY = 32;
 
 /** Writes what follows the first mantissa of a row that moves. */
 export class MovingEncoder {
-  readonly #cells: Cells;
+  #cells = NO_CELLS;
   readonly #coder: RangeEncoder;
   readonly #memory: RowMemory;
   readonly #ulps = new Ulps();
   /** Mantissas of the row, the first `#count` of them. */
-  readonly #mantissas: Float64Array;
+  #mantissas = new Float64Array(8);
   #count = 0;
 
-  constructor(cells: Cells, coder: RangeEncoder, memory: RowMemory) {
-    this.#cells = cells;
+  constructor(coder: RangeEncoder, memory: RowMemory) {
     this.#coder = coder;
     this.#memory = memory;
-    this.#mantissas = new Float64Array(cells.scrapes);
+  }
+
+  begin(cells: Cells): void {
+    this.#cells = cells;
+    if (this.#mantissas.length < cells.scrapes) this.#mantissas = new Float64Array(cells.scrapes);
   }
 
   /** The cells `first` to `end` of a row, whose first value is written, with `ulps`. */

@@ -1,6 +1,6 @@
 import { ByteWriter } from './binary.ts';
 import { type Cells, isTime } from './cells.ts';
-import { encodeColumns } from './encode-columns.ts';
+import type { ColumnsEncoder } from './encode-columns.ts';
 import { encodeExemplars, type PushExemplar } from './exemplar-codec.ts';
 import type { Labels } from './labels.ts';
 import { likeOfKept } from './like-rows.ts';
@@ -42,8 +42,8 @@ export const encodeLabels = (labels: Labels) =>
     return known === 0 ? { name, value, known } : { name: '', value, known };
   });
 
-export function encodeTarget(target: TargetBatch, baseMs: number) {
-  const { cells, like, mask = NO_MASK } = target;
+export function encodeTarget(target: TargetBatch, baseMs: number, encoder: ColumnsEncoder) {
+  const { cells, mask = NO_MASK } = target;
   const masked = cells === undefined || mask.length === 0 ? undefined : decodeMask(mask, cells.rows);
   const times = new ByteWriter(target.times.length + 8);
   encodeTimes(target.times, baseMs, times);
@@ -57,18 +57,19 @@ export function encodeTarget(target: TargetBatch, baseMs: number) {
     labels: encodeLabels(target.labels),
     table: target.table === undefined ? new Uint8Array(0) : fromHex(target.table),
     times: times.bytes(),
-    columns: cells === undefined ? new Uint8Array(0) : columns(cells, target.times, like, masked),
+    columns: columns(encoder, target, masked),
     mask: masked === undefined ? NO_MASK : mask,
     inline: target.inline === undefined ? NO_MASK : encodeTableForm(target.inline),
-    report: encodeColumns(target.report, target.times),
+    report: encoder.encode(target.report, target.times),
     exemplars: exemplars.bytes(),
     metadata: encodeMetadata(target.metadata),
   };
 }
 
-function columns(cells: Cells, times: readonly number[], like: Int32Array | undefined, masked: Uint8Array | undefined): Uint8Array {
-  if (masked === undefined) return encodeColumns(cells, times, undefined, like);
-  return encodeColumns(withoutMasked(cells, masked), times, undefined, like && likeOfKept(like, masked));
+function columns(encoder: ColumnsEncoder, { cells, times, like }: TargetBatch, masked: Uint8Array | undefined): Uint8Array {
+  if (cells === undefined) return new Uint8Array(0);
+  if (masked === undefined) return encoder.encode(cells, times, undefined, like);
+  return encoder.encode(withoutMasked(cells, masked), times, undefined, like && likeOfKept(like, masked));
 }
 
 /** `varint count`, `zigzag(first - base)`, then the first difference and the differences of differences, zigzag. */

@@ -1,4 +1,5 @@
 import { FormatError } from './binary.ts';
+import { ColumnsEncoder } from './encode-columns.ts';
 import type { Labels } from './labels.ts';
 import type { Mask } from './mask.ts';
 import { hex, integer } from './push-fields.ts';
@@ -112,6 +113,7 @@ export const isPlain = (body: Uint8Array): boolean => body[0] === 8 && body[1] =
 /** The protobuf message, not yet deflated. Throws RangeError where a time is not an integer within 2^50 ms, or not ascending. */
 export function encodePush(push: Push): Uint8Array {
   const baseMs = push.targets[0]?.times[0] ?? 0;
+  const columns = new ColumnsEncoder();
   return wire.PushRequest.encode({
     format: PUSH_FORMAT,
     logId: fromHex(push.logId),
@@ -130,7 +132,7 @@ export function encodePush(push: Push): Uint8Array {
     backlog: { ...push.backlog },
     baseMs,
     externalLabels: encodeLabels(push.externalLabels),
-    targets: push.targets.map((target) => encodeTarget(target, baseMs)),
+    targets: push.targets.map((target) => encodeTarget(target, baseMs, columns)),
   });
 }
 

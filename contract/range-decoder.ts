@@ -3,17 +3,27 @@ import { BOTTOM, CHUNK_BITS, LEAST, LENGTH_BITS, learnt, MOST, type Model, PROBA
 
 /** Reads what `RangeEncoder` wrote. Any bytes give some bits: whoever reads bounds how many, and calls {@link end}. */
 export class RangeDecoder {
+  readonly #first: Model;
   readonly #model: Int32Array;
-  readonly #bytes: Uint8Array;
+  #bytes: Uint8Array = new Uint8Array(0);
   #at = 0;
   /** Where the bytes lie within what is left, and its size. */
   readonly #window = Uint32Array.of(0, 0xffffffff);
 
-  /** @param model is copied */
-  constructor(model: Model, bytes: Uint8Array) {
-    if (bytes.length > 0 && bytes[bytes.length - 1] === 0) throw new FormatError('range coder: ends with a zero, which is never written');
+  /** @param model what each use begins with; never written to */
+  constructor(model: Model) {
+    this.#first = model;
     this.#model = model.slice();
+  }
+
+  /** Begins to read other bytes. Throws {@link FormatError}. */
+  begin(bytes: Uint8Array): void {
+    if (bytes.length > 0 && bytes[bytes.length - 1] === 0) throw new FormatError('range coder: ends with a zero, which is never written');
+    this.#model.set(this.#first);
     this.#bytes = bytes;
+    this.#at = 0;
+    this.#window[0] = 0;
+    this.#window[1] = 0xffffffff;
     for (let i = 0; i < 4; i++) this.#window[0] = ((this.#window[0] as number) << 8) | this.#next();
   }
 

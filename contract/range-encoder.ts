@@ -12,21 +12,32 @@ import {
   UNITS,
 } from './range-coder.ts';
 
+/** An output that grew beyond this is not kept. */
+const MOST_KEPT_BYTES = 64 * 1024;
+
 /** Writes bits as FORMAT.md, "Range coder", tells. */
 export class RangeEncoder {
+  readonly #first: Model;
   readonly #model: Int32Array;
-  #out: Uint8Array<ArrayBuffer>;
+  /** Kept from use to use. */
+  #out: Uint8Array<ArrayBuffer> = new Uint8Array(64);
   #at = 0;
   /** Low end and size of what is left, in 32 bits: typed memory, for a field would be a double. */
   readonly #window = Uint32Array.of(0, 0xffffffff);
 
-  /**
-   * @param model is copied
-   * @param capacity bytes to begin with
-   */
-  constructor(model: Model, capacity: number) {
+  /** @param model what each use begins with; never written to */
+  constructor(model: Model) {
+    this.#first = model;
     this.#model = model.slice();
-    this.#out = new Uint8Array(Math.max(64, capacity));
+  }
+
+  /** Begins anew, whatever was written. */
+  begin(): void {
+    this.#model.set(this.#first);
+    this.#at = 0;
+    this.#window[0] = 0;
+    this.#window[1] = 0xffffffff;
+    if (this.#out.length > MOST_KEPT_BYTES) this.#out = new Uint8Array(64);
   }
 
   bit(context: number, bit: number): void {

@@ -1,4 +1,4 @@
-import { type Cells, VALUE } from './cells.ts';
+import { type Cells, NO_CELLS, VALUE } from './cells.ts';
 import { MAX_MANTISSA } from './scale.ts';
 
 /** Scrapes from which on it pays to look whether a row changes as another, and as the sum or difference of two others. */
@@ -14,31 +14,32 @@ const MOST_TRIED = 64;
  * is what it uses and what it keeps idle). Only for an encoder, which need not find any.
  */
 export class RowRelations {
-  readonly #cells: Cells;
+  #cells = NO_CELLS;
   /** Row + 1 by a hash of its first and last value; 0: empty. At most half full. */
-  #copies: Int32Array | undefined;
+  readonly #copies = new HashSlots();
   /** The same by the change from the first value to the last, which is an integer. */
-  #changes: Int32Array | undefined;
-  readonly #mask: number;
+  readonly #changes = new HashSlots();
+  #mask = 0;
   /** Of each row in `#changes`, by row. */
   #change: Float64Array = new Float64Array(0);
-  readonly #tried: number[] = [];
+  #tried: number[] = [];
   /** What {@link findSum} has found; `second` -1: there is one row only. */
   first = -1;
   second = -1;
   minus = false;
 
-  constructor(cells: Cells) {
+  begin(cells: Cells): void {
     this.#cells = cells;
-    const size = 2 ** Math.ceil(Math.log2(2 * cells.rows + 2));
-    this.#mask = size - 1;
+    this.#mask = 2 ** Math.ceil(Math.log2(2 * cells.rows + 2)) - 1;
+    this.#copies.clear();
+    this.#changes.clear();
+    if (this.#tried.length > 0) this.#tried = [];
   }
 
   /** An earlier row given here whose cells are all the same; -1: none. Every cell of both is a value. */
   findCopy(row: number): number {
     const { scrapes, words } = this.#cells;
-    this.#copies ??= new Int32Array(this.#mask + 1);
-    const copies = this.#copies;
+    const copies = this.#copies.of(this.#mask + 1);
     const from = 2 * row * scrapes;
     const to = from + 2 * scrapes - 2;
     let at = hash((words[from] as number) ^ (words[to] as number), (words[from + 1] as number) + (words[to + 1] as number)) & this.#mask;
@@ -70,17 +71,14 @@ export class RowRelations {
     }
     const change = (floats[end - 1] as number) - (floats[start] as number);
     if (Math.abs(change) < LEAST_CHANGE) return false;
-    if (this.#changes === undefined) {
-      this.#changes = new Int32Array(this.#mask + 1);
-      this.#change = new Float64Array(this.#cells.rows);
-    }
+    const changes = this.#changes.of(this.#mask + 1);
+    if (this.#change.length < this.#cells.rows) this.#change = new Float64Array(this.#cells.rows);
     this.second = -1;
     this.minus = false;
     this.first = this.#withChange(change);
     if (this.first !== -1 && this.#follows(row)) return true;
     if (scrapes >= SCRAPES_FOR_TWO && this.#findTwo(row, change)) return true;
     this.#change[row] = change;
-    const changes = this.#changes;
     let at = hash(change | 0, change / 2 ** 32) & this.#mask;
     while (changes[at] !== 0) at = (at + 1) & this.#mask;
     changes[at] = row + 1;
@@ -105,7 +103,7 @@ export class RowRelations {
   }
 
   #withChange(change: number): number {
-    const changes = this.#changes as Int32Array;
+    const changes = this.#changes.of(this.#mask + 1);
     let at = hash(change | 0, change / 2 ** 32) & this.#mask;
     for (; changes[at] !== 0; at = (at + 1) & this.#mask) {
       const row = (changes[at] as number) - 1;
@@ -122,6 +120,28 @@ export class RowRelations {
       if (follow(floats, at, first * scrapes + i, second === -1 ? -1 : second * scrapes + i, minus) !== floats[at]) return false;
     }
     return true;
+  }
+}
+
+/** Slots of a table that are kept from use to use; more than this are not. */
+const MOST_KEPT_SLOTS = 32 * 1024;
+
+/** The slots of a hash table, made empty when they are first asked for. */
+class HashSlots {
+  #slots = new Int32Array(0);
+  #empty = true;
+
+  clear(): void {
+    this.#empty = true;
+  }
+
+  /** The same `size` until they are cleared. */
+  of(size: number): Int32Array {
+    if (!this.#empty) return this.#slots;
+    this.#empty = false;
+    if (this.#slots.length < size || this.#slots.length > MOST_KEPT_SLOTS) this.#slots = new Int32Array(size);
+    else this.#slots.fill(0, 0, size);
+    return this.#slots;
   }
 }
 

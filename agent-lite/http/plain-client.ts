@@ -24,15 +24,19 @@ export class PlainClient {
    * undefined: this request, or its host, is not for here but for node:http.
    * Rejects with `HttpError` or `StaleConnection`.
    */
-  async get(request: HttpRequest, url: URL, headers: HeaderValues, signal: AbortSignal): Promise<HttpResponse | undefined> {
+  async get(request: HttpRequest, url: URL, sent: HeaderValues, signal: AbortSignal): Promise<HttpResponse | undefined> {
     if (request.method !== 'GET' || request.body !== undefined || url.protocol !== 'http:' || url.username !== '' || url.password !== '')
       return undefined;
-    const head = this.#unusual.has(url.host) ? undefined : this.#head(url, headers);
+    const head = this.#unusual.has(url.host) ? undefined : this.#head(url, sent);
     if (head === undefined) return undefined;
     const { maxBytes } = request;
     try {
       const answer = await this.#connections.get(url, head, maxBytes, signal);
-      return { status: answer.status, headers: answer.headers, body: await unpack(answer.headers, answer.body, maxBytes) };
+      const { status, headers, body } = answer;
+      const unpacked = await unpack(headers, body, maxBytes);
+      if (unpacked === body) return { status, headers, body, release: () => answer.release() };
+      answer.release();
+      return { status, headers, body: unpacked };
     } catch (error) {
       if (!(error instanceof UnusualAnswer)) throw error;
       if (this.#unusual.size >= MAX_UNUSUAL) this.#unusual.clear();

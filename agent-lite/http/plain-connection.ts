@@ -1,5 +1,6 @@
 import { connect, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { HttpError } from '../model.ts';
+import { BodyMemory } from './body-memory.ts';
 import { codeOf, httpError, StaleConnection } from './exchange.ts';
 import { ResponseReader } from './response-reader.ts';
 
@@ -17,6 +18,7 @@ const READ_BYTES = 64 * 1024;
 /** Unencrypted connections straight to hosts, kept alive, for GET. */
 export class PlainConnections {
   readonly #buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+  readonly #bodies = new BodyMemory();
   readonly #idle = new Map<string, PlainConnection[]>();
   #closed = false;
 
@@ -30,7 +32,7 @@ export class PlainConnections {
   async get(url: URL, head: string, maxBytes: number, signal: AbortSignal): Promise<ResponseReader> {
     if (signal.aborted) throw signal.reason;
     const connection = this.#idle.get(url.host)?.pop() ?? this.#open(url);
-    const reader = new ResponseReader(maxBytes);
+    const reader = new ResponseReader(maxBytes, this.#bodies);
     let abort = (): void => {};
     try {
       await new Promise<void>((resolve, reject) => {

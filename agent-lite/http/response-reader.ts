@@ -1,4 +1,5 @@
 import { HttpError } from '../model.ts';
+import type { BodyMemory } from './body-memory.ts';
 
 /**
  * The answer is none of the plain ones that {@link ResponseReader} reads: no HTTP/1.1, an interim status, a body that ends with the
@@ -27,6 +28,8 @@ const CHUNK_SIZE = /^([0-9A-Fa-f]{1,8})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?$/;
 /** Told twice, nobody knows which one counts (RFC 9112, section 6.3: a way to smuggle). */
 const ONCE = new Set(['content-length', 'transfer-encoding', 'content-encoding', 'content-type', 'connection', 'location']);
 
+const NOTHING: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+
 type State = 'head' | 'fixed' | 'size' | 'data' | 'after-data' | 'trailers' | 'done';
 
 /**
@@ -35,13 +38,14 @@ type State = 'head' | 'fixed' | 'size' | 'data' | 'after-data' | 'trailers' | 'd
  */
 export class ResponseReader {
   readonly #maxBytes: number;
+  readonly #memory: BodyMemory;
   #state: State = 'head';
   /** Of a head that did not come in one piece, and of chunk sizes and trailers. */
   #line = '';
   #trailerBytes = 0;
   /** Of the body or of the present chunk, still to come. */
   #left = 0;
-  #body: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  #body = NOTHING;
   #length = 0;
   status = 0;
   /** Lower-case names. */
@@ -52,8 +56,9 @@ export class ResponseReader {
   begun = false;
 
   /** @param maxBytes of the body after decompression, which is not done here; 0: no limit */
-  constructor(maxBytes: number) {
+  constructor(maxBytes: number, memory: BodyMemory) {
     this.#maxBytes = maxBytes;
+    this.#memory = memory;
   }
 
   get done(): boolean {
@@ -63,6 +68,14 @@ export class ResponseReader {
   /** As it travelled: perhaps compressed. */
   get body(): Uint8Array<ArrayBuffer> {
     return this.#body.subarray(0, this.#length);
+  }
+
+  /** Nobody reads {@link body} any more: it will be written over. */
+  release(): void {
+    if (!this.done) return;
+    this.#memory.give(this.#body);
+    this.#body = NOTHING;
+    this.#length = 0;
   }
 
   /** Takes what has come; the bytes are not kept. Throws {@link UnusualAnswer}, and {@link HttpError} where the body is too long. */
@@ -131,11 +144,11 @@ export class ResponseReader {
     } else if (transfer !== undefined) {
       if (transfer.toLowerCase() !== 'chunked' || length !== undefined) throw new UnusualAnswer('expected chunked, and no length');
       this.#state = 'size';
-      this.#body = unfilled(FIRST_CHUNKED_BYTES);
+      this.#body = this.#memory.take(FIRST_CHUNKED_BYTES);
     } else if (length !== undefined && /^[0-9]{1,15}$/.test(length)) {
       this.#left = Number(length);
       this.#checkLimit(this.#left);
-      this.#body = unfilled(Math.min(this.#left, FIRST_BODY_BYTES));
+      this.#body = this.#memory.take(Math.min(this.#left, FIRST_BODY_BYTES));
       this.#state = this.#left === 0 ? 'done' : 'fixed';
     } else {
       throw new UnusualAnswer('expected a length, or chunks');
@@ -191,13 +204,10 @@ export class ResponseReader {
 
   #reserve(length: number): void {
     if (length <= this.#body.length) return;
-    const grown = unfilled(Math.max(length, 2 * this.#body.length));
+    const grown = this.#memory.take(Math.max(length, 2 * this.#body.length));
     grown.set(this.#body.subarray(0, this.#length));
     this.#body = grown;
   }
 }
-
-/** Memory as it was found: what is handed out ends where it has been written. */
-const unfilled = (bytes: number): Uint8Array<ArrayBuffer> => new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer);
 
 export const tooLarge = (maxBytes: number): HttpError => new HttpError('too_large', `body: expected at most ${maxBytes} bytes, got more`);

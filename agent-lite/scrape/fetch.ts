@@ -10,6 +10,8 @@ export interface Fetched {
   readonly body: Uint8Array;
   /** Chosen by the content type, and loaded if need be; rejects with an ExpositionError where none reads it. */
   readonly parser: () => Promise<ExpositionParser>;
+  /** The body is read. */
+  readonly release: () => void;
 }
 /** The body is longer than `body_size_limit`. */
 export class BodySizeError extends Error {
@@ -59,7 +61,11 @@ export function fetchHttp(target: Target, config: ScrapeConfig, client: HttpClie
     });
     if (response.status !== 200) throw new Error(`expected HTTP status 200, got ${response.status}`);
     const contentType = response.headers['content-type'];
-    return { body: response.body, parser: () => parserFor(contentType, config.fallbackScrapeProtocol) };
+    return {
+      body: response.body,
+      parser: () => parserFor(contentType, config.fallbackScrapeProtocol),
+      release: () => response.release?.(),
+    };
   };
 }
 
@@ -71,5 +77,5 @@ export const fetchNothing =
 
 /** An exposition made in this process. */
 export function fetchOwn(exposition: () => string): Fetch {
-  return async () => ({ body: new TextEncoder().encode(exposition()), parser: async () => parseTextFormat });
+  return async () => ({ body: new TextEncoder().encode(exposition()), parser: async () => parseTextFormat, release: () => {} });
 }

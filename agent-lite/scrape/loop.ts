@@ -6,6 +6,7 @@ import { type ExtraReport, extraSamples, noReport, reportCells, staleReport } fr
 import { offsetInInterval, Schedule } from './schedule.ts';
 import type { IngestResult, ScrapeCells, SeriesRules } from './scrape-result.ts';
 import { NO_EXEMPLARS, noCounts, TargetSeries } from './series-state.ts';
+import type { SharedShapes } from './shared-shapes.ts';
 import type { Target } from './target.ts';
 
 export interface LoopContext {
@@ -13,7 +14,7 @@ export interface LoopContext {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly sha256: Sha256;
-  /** Takes each scrape; the next one of the target waits for it. */
+  /** Takes each scrape; the next one of the target waits for it. Once it is taken its cells are written over: keep copies. */
   readonly append: (scrape: Scrape) => Promise<void> | void;
   /** Makes devices differ in when they scrape. */
   readonly offsetSeed: string;
@@ -69,6 +70,7 @@ export class TargetLoop {
   readonly #context: LoopContext;
   readonly #labels: Labels;
   readonly #series: TargetSeries;
+  readonly #shared: SharedShapes;
   readonly #killed = new AbortController();
   #changed = new AbortController();
   #spec: LoopSpec | undefined;
@@ -79,12 +81,14 @@ export class TargetLoop {
   #lastMs: number | undefined;
   #finished = false;
 
-  constructor(context: LoopContext, spec: LoopSpec) {
+  /** @param shared with the other loops */
+  constructor(context: LoopContext, spec: LoopSpec, shared: SharedShapes) {
     this.#context = context;
     this.#labels = spec.target.labels;
     this.#spec = spec;
     this.#rulesKey = spec.rulesKey;
-    this.#series = new TargetSeries(spec.target.labels, spec.rules, context.sha256);
+    this.#shared = shared;
+    this.#series = new TargetSeries(spec.target.labels, spec.rules, context.sha256, undefined, shared);
   }
 
   get status(): LoopStatus {
@@ -173,6 +177,7 @@ export class TargetLoop {
     const report = reportCells(error === undefined, durationMs, counts);
     await this.#append({ wallMs, bootMs, ...recorded(outcome), report });
     await this.#appendMore(outcome, wallMs, bootMs);
+    if (outcome.cells !== undefined) this.#shared.memory.giveCells(outcome.cells);
   }
 
   /** Samples beyond one of a series: scrapes without a report, whose own time (a millisecond on) no sample has. */
@@ -212,8 +217,12 @@ export class TargetLoop {
       return { ...cells, ...NO_COUNTS, error: error instanceof Error ? error.message : String(error) };
     }
     const { body, parser } = fetched;
-    const result = await this.#series.ingest(body, parser, wallMs, extraSamples(spec.extra, body.length));
-    return { ...result, error: result.error?.message };
+    try {
+      const result = await this.#series.ingest(body, parser, wallMs, extraSamples(spec.extra, body.length));
+      return { ...result, error: result.error?.message };
+    } finally {
+      fetched.release();
+    }
   }
 
   /** Logs changes only: a target that is down stays down for days. */

@@ -4,6 +4,7 @@ import type { HttpClient } from '../model.ts';
 import { fetchHttp, fetchNothing, fetchOwn, type HeadersOf } from './fetch.ts';
 import { type LoopContext, type LoopSpec, type LoopStatus, TargetLoop } from './loop.ts';
 import { NO_LABEL_RULES } from './series-check.ts';
+import { SharedShapes } from './shared-shapes.ts';
 import type { CompileRelabel, DroppedTargets, RefusedTarget, ResolvedTargets, Target } from './target.ts';
 
 /** One scrape_config and what discovery found for it. */
@@ -79,12 +80,13 @@ export function createScrapeManager(options: ScrapeManagerOptions): ScrapeManage
   /** Loops that were told to end at once and have not yet. */
   const ending = new Set<Promise<void>>();
   const clients = new Map<string, HttpClient>();
+  const shared = new SharedShapes();
   let refused: readonly RefusedTarget[] = [];
   let dropped: DroppedTargets = { count: 0, targets: [] };
   let stopped = false;
 
   function start(key: string, wanted: Wanted): void {
-    const loop = new TargetLoop(options, wanted);
+    const loop = new TargetLoop(options, wanted, shared);
     const entry: Running = {
       loop,
       wanted,

@@ -1,4 +1,4 @@
-import { type Cells, createCells, isTime, setStale, setValue } from '../../contract/cells.ts';
+import { type Cells, isTime, setStale, setValue } from '../../contract/cells.ts';
 import { type Labels, METRIC_NAME } from '../../contract/labels.ts';
 import { type WireLimits, wireLimits } from '../../contract/limits.ts';
 import { residual, type SeriesTable, type Sha256 } from '../../contract/series-table.ts';
@@ -33,6 +33,7 @@ export class TargetSeries implements ExpositionSink {
   readonly #target: Labels;
   readonly #limits: WireLimits;
   #rules: SeriesRules;
+  readonly #shared: SharedShapes;
   readonly #columns = new SeriesColumns();
   readonly #index: TextIndex<SeriesId>;
   readonly #rows: SeriesRows;
@@ -52,7 +53,8 @@ export class TargetSeries implements ExpositionSink {
   #otherFormat = false;
   /** Time of the sample told last where it counts, else NaN. */
   #currentMs = Number.NaN;
-  readonly #stored = new SampleBuffer();
+  /** Lent for this scrape. */
+  #stored = new SampleBuffer();
   readonly #repeated = new RepeatedSamples();
   /** Exposed and tracked, but not stored. */
   #tracked: SeriesId[] = [];
@@ -65,6 +67,7 @@ export class TargetSeries implements ExpositionSink {
   constructor(target: Labels, rules: SeriesRules, sha256: Sha256, limits: WireLimits = wireLimits, shared = new SharedShapes()) {
     this.#target = target;
     this.#rules = rules;
+    this.#shared = shared;
     this.#index = new TextIndex((shape) => shared.series(shape));
     this.#rows = new SeriesRows(this.#columns, sha256, limits, shared);
     this.#metadata = new TargetMetadata(shared);
@@ -252,6 +255,7 @@ export class TargetSeries implements ExpositionSink {
   #begin(wallMs: number): void {
     this.#scrape++;
     this.#wallMs = wallMs;
+    this.#stored = this.#shared.memory.takeSamples();
     this.#clear();
     this.#exemplars = undefined;
     this.#counts = noCounts();
@@ -324,7 +328,7 @@ export class TargetSeries implements ExpositionSink {
 
   #fill(): Pick<ScrapeCells, 'cells' | 'more'> {
     if (this.table === undefined) return { cells: undefined, more: [] };
-    const cells = createCells(this.#rows.rows.length, 1);
+    const cells = this.#shared.memory.takeCells(this.#rows.rows.length);
     const { tableRow, lastMs, explicit, trackedAt } = this.#columns;
     for (let i = 0; i < this.#stored.length; i++) {
       const series = this.#stored.series(i);
@@ -343,6 +347,7 @@ export class TargetSeries implements ExpositionSink {
     for (const series of this.#rows.rows) if (this.#vanished(series)) this.#markStale(cells, series);
     const refuse = (): void => void this.#counts.duplicates++;
     const accept = (series: SeriesId, timeMs: number): boolean => this.#inOrder(series, timeMs);
+    this.#shared.memory.giveSamples(this.#stored);
     return { cells, more: this.#repeated.take(cells.rows, this.#columns, accept, refuse) };
   }
 

@@ -2,6 +2,7 @@ import { compactTable } from '../../contract/compact-table.ts';
 import type { FamilyMetadata } from '../../contract/metadata.ts';
 import type { SeriesTable, TableHash } from '../../contract/series-table.ts';
 import type { MetadataLines } from './metadata-lines.ts';
+import { ScrapeMemory } from './scrape-memory.ts';
 import type { SeriesId } from './series.ts';
 import { type Shape, sameShape } from './text-shape.ts';
 
@@ -10,6 +11,8 @@ import { type Shape, sameShape } from './text-shape.ts';
  * of that is held once. Only as long as a target holds it.
  */
 export class SharedShapes {
+  /** Not what is equal, but what one needs after the other. */
+  readonly memory = new ScrapeMemory();
   readonly #series = new WeakPool<Shape<SeriesId>>(
     ({ hash }) => hash,
     (a, b) => sameShape(a, b, (x, y) => x === y),

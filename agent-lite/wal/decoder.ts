@@ -1,5 +1,6 @@
 import { FormatError } from '../../contract/binary.ts';
 import { rowCount } from '../../contract/compact-table.ts';
+import { ColumnsDecoder } from '../../contract/decode-columns.ts';
 import type { Exemplar } from '../../contract/exemplar.ts';
 import type { Labels } from '../../contract/labels.ts';
 import type { Position } from '../../contract/push.ts';
@@ -68,6 +69,7 @@ export class ScrapeDecoder {
   readonly #compression: Compression | undefined;
   readonly #tables: TableCache;
   readonly #metadata: MetadataCache;
+  readonly #columns = new ColumnsDecoder();
   readonly #caches = new WeakMap<Segment, SegmentCache>();
 
   constructor(records: RecordSource, sha256: Sha256, compression: Compression | undefined, caches: DecoderCaches) {
@@ -122,7 +124,8 @@ export class ScrapeDecoder {
     if (previous !== undefined && (previous.targetAt !== targetAt || previous.tableAt !== tableAt))
       throw new FormatError('scrape record: its base belongs to another target or table');
     const table = tableAt === undefined ? undefined : await this.#table(segment, tableAt);
-    const { cells, report, exemplars } = await decodeScrapeCells(head, reader, table && rowCount(table), previous, this.#compression);
+    const rows = table && rowCount(table);
+    const { cells, report, exemplars } = await decodeScrapeCells(head, reader, rows, previous, this.#compression, this.#columns);
     return { base: { position: frame.position, crc: frame.crc, cells, report, targetAt, tableAt }, table, exemplars };
   }
 

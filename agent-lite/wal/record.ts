@@ -1,8 +1,8 @@
 import { ByteReader, ByteWriter, FormatError } from '../../contract/binary.ts';
 import { type Cells, VALUE } from '../../contract/cells.ts';
 import { compactTable } from '../../contract/compact-table.ts';
-import { decodeColumns } from '../../contract/decode-columns.ts';
-import { encodeColumns } from '../../contract/encode-columns.ts';
+import type { ColumnsDecoder } from '../../contract/decode-columns.ts';
+import type { ColumnsEncoder } from '../../contract/encode-columns.ts';
 import type { Exemplar } from '../../contract/exemplar.ts';
 import { decodeExemplars, encodeExemplars } from '../../contract/exemplar-codec.ts';
 import { compareText, type Label, type Labels } from '../../contract/labels.ts';
@@ -166,6 +166,7 @@ export async function encodeScrapeRecord(
   exemplars: readonly Exemplar[],
   base: BaseCells | undefined,
   compression: Compression | undefined,
+  columns: ColumnsEncoder,
 ): Promise<Uint8Array> {
   const writer = new ByteWriter(256);
   writer.u8(head.base === undefined ? SCRAPE_KEY : SCRAPE_DELTA);
@@ -182,9 +183,9 @@ export async function encodeScrapeRecord(
   const times = [head.wallMs];
   if (cells !== undefined) {
     checkOwnTimes(cells, head.wallMs);
-    writer.block(encodeColumns(cells, times, base?.cells));
+    writer.block(columns.encode(cells, times, base?.cells));
   }
-  writer.block(encodeColumns(report, times, base?.report));
+  writer.block(columns.encode(report, times, base?.report));
   if (exemplars.length > 0) {
     const beside = new ByteWriter(exemplars.length * 64);
     encodeExemplars(
@@ -235,10 +236,11 @@ export async function decodeScrapeCells(
   rows: number | undefined,
   base: BaseCells | undefined,
   compression: Compression | undefined,
+  columns: ColumnsDecoder,
 ): Promise<{ cells: Cells | undefined; report: Cells; exemplars: readonly Exemplar[] }> {
   const times = [head.wallMs];
-  const cells = rows === undefined ? undefined : decodeColumns(reader.block(), rows, times, base?.cells);
-  const report = decodeColumns(reader.block(), REPORT_ROWS.length, times, base?.report);
+  const cells = rows === undefined ? undefined : columns.decode(reader.block(), rows, times, base?.cells);
+  const report = columns.decode(reader.block(), REPORT_ROWS.length, times, base?.report);
   const beside = reader.remaining === 0 ? NOTHING : await readContent(reader, attachmentLimits.exemplarBytesPerPush, compression);
   const exemplars = decodeExemplars(beside, rows ?? 0, times);
   return { cells, report, exemplars: exemplars.map(({ row, labels, value, ms }) => ({ row, labels, value, ms })) };

@@ -1,5 +1,6 @@
 import { ByteWriter } from '../../contract/binary.ts';
 import { type Cells, createCells } from '../../contract/cells.ts';
+import { ColumnsEncoder } from '../../contract/encode-columns.ts';
 import { labelsKey } from '../../contract/labels.ts';
 import type { Point, Position } from '../../contract/push.ts';
 import type { TableHash } from '../../contract/series-table.ts';
@@ -64,6 +65,7 @@ export class SegmentWriter {
   readonly #segment: Segment;
   readonly #before: Point;
   readonly #compression: Compression | undefined;
+  readonly #columns = new ColumnsEncoder();
   readonly #boots = new Map<string, Support>();
   readonly #tables = new Map<TableHash, Support>();
   /** By hash. */
@@ -122,7 +124,16 @@ export class SegmentWriter {
       ...{ wallMs: scrape.wallMs, bootMs: scrape.bootMs, base },
     };
     const exemplars = writableExemplars(scrape.exemplars, scrape.cells?.rows ?? 0);
-    const body = await encodeScrapeRecord(position + 1, head, scrape.cells, scrape.report, exemplars, base, this.#compression);
+    const body = await encodeScrapeRecord(
+      position + 1,
+      head,
+      scrape.cells,
+      scrape.report,
+      exemplars,
+      base,
+      this.#compression,
+      this.#columns,
+    );
     const crc = put(body);
 
     const bytes = writer.bytes();

@@ -112,7 +112,8 @@ describe('hostile input', () => {
 
   /** What an encoder would write if it were let. */
   function written(write: (coder: RangeEncoder) => void): Uint8Array {
-    const coder = new RangeEncoder(FIRST_MODEL, 64);
+    const coder = new RangeEncoder(FIRST_MODEL);
+    coder.begin();
     write(coder);
     return coder.finish();
   }

@@ -13,7 +13,8 @@ const TOP = NUMBER + NUMBER_CONTEXTS;
 const CONTEXTS = TOP + TOP_CONTEXTS;
 
 function write(symbols: readonly Symbol[]): Uint8Array {
-  const coder = new RangeEncoder(evenModel(CONTEXTS), 1);
+  const coder = new RangeEncoder(evenModel(CONTEXTS));
+  coder.begin();
   for (const { kind, value, size } of symbols) {
     if (kind === 'bit') coder.bit(size, value);
     else if (kind === 'tree') coder.tree(TREE, value, 8);
@@ -24,7 +25,8 @@ function write(symbols: readonly Symbol[]): Uint8Array {
 }
 
 function read(bytes: Uint8Array, like: readonly Symbol[]): number[] {
-  const coder = new RangeDecoder(evenModel(CONTEXTS), bytes);
+  const coder = new RangeDecoder(evenModel(CONTEXTS));
+  coder.begin(bytes);
   const values = like.map(({ kind, size }) =>
     kind === 'bit'
       ? coder.bit(size)

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { BodyMemory } from '../../../agent-lite/http/body-memory.ts';
 import { ResponseReader, UnusualAnswer } from '../../../agent-lite/http/response-reader.ts';
 
 /** Reads an answer in pieces that end at the given places, or anywhere. */
-function read(text: string, borders: readonly number[] = [], maxBytes = 0): ResponseReader {
-  const reader = new ResponseReader(maxBytes);
+function read(text: string, borders: readonly number[] = [], maxBytes = 0, memory = new BodyMemory()): ResponseReader {
+  const reader = new ResponseReader(maxBytes, memory);
   const bytes = Buffer.from(text, 'latin1');
   const ends = [...new Set(borders.map((border) => border % (bytes.length + 1)))].sort((a, b) => a - b);
   let at = 0;
@@ -125,5 +126,48 @@ describe('too long is a body', () => {
   it('but memory is taken for what comes, not for what is claimed', () => {
     const reader = read('HTTP/1.1 200 OK\r\ncontent-length: 999999999999\r\n\r\n1234');
     expect(reader.body.buffer.byteLength).toBeLessThanOrEqual(1024 * 1024);
+  });
+});
+
+describe('the memory of a body', () => {
+  const answer = (body: string) => `HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+
+  it('serves the next answer once it is released, and not before', () => {
+    const memory = new BodyMemory();
+    const first = read(answer('a long body'), [], 0, memory);
+    const second = read(answer('another one'), [], 0, memory);
+    expect(second.body.buffer).not.toBe(first.body.buffer);
+    expect(bodyOf(first)).toBe('a long body');
+    const { buffer } = first.body;
+    first.release();
+    const third = read(answer('short'), [], 0, memory);
+    expect(third.body.buffer).toBe(buffer);
+    expect(bodyOf(third)).toBe('short');
+    expect(bodyOf(second)).toBe('another one');
+  });
+
+  it('is given back once, whoever says so twice', () => {
+    const memory = new BodyMemory();
+    const first = read(answer('one'), [], 0, memory);
+    first.release();
+    first.release();
+    expect(read(answer('two'), [], 0, memory).body.buffer).not.toBe(read(answer('three'), [], 0, memory).body.buffer);
+  });
+
+  it('is not given back while the answer is still coming', () => {
+    const memory = new BodyMemory();
+    const first = read('HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nab', [], 0, memory);
+    first.release();
+    const second = read(answer('xyzxy'), [], 0, memory);
+    first.push(Buffer.from('cde'));
+    expect([bodyOf(first), bodyOf(second)]).toEqual(['abcde', 'xyzxy']);
+  });
+
+  it('is not kept where it is large', () => {
+    const memory = new BodyMemory();
+    const first = read(answer('x'.repeat(300_000)), [], 0, memory);
+    const { buffer } = first.body;
+    first.release();
+    expect(read(answer('y'), [], 0, memory).body.buffer).not.toBe(buffer);
   });
 });

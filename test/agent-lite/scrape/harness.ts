@@ -78,7 +78,7 @@ export function setup(over: Partial<ScrapeManagerOptions> = {}) {
     sha256: (bytes) => createHash('sha256').update(bytes).digest(),
     offsetSeed: 'seed',
     headersOf: scrapeHeaders('1.2.3'),
-    append: (scrape) => void scrapes.push(scrape),
+    append: (scrape) => void scrapes.push({ ...scrape, cells: scrape.cells && structuredClone(scrape.cells) }),
     resolve: ({ config, groups }) => resolveTargets(config, groups, compileRules(config.relabelConfigs)),
     compileRelabel: compileRules,
     httpClientFor(): HttpClient {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ScrapeConfig, TargetGroup } from '../../../agent-lite/config/types.ts';
 import { resolveTargets } from '../../../agent-lite/scrape/target.ts';
+import { type Cells, STALE } from '../../../contract/cells.ts';
 import { type Labels, labelsFromRecord, labelValue } from '../../../contract/labels.ts';
 import { compileRelabel, defaultRelabelConfig, type RelabelConfig, relabel } from '../../../contract/relabel.ts';
 import { samplesOf, scrapeConfig, setup, text } from './harness.ts';
@@ -191,6 +192,58 @@ describe('apply', () => {
     expect(logger.lines.map(({ message }) => message)).toEqual(['Target is not scraped']);
     expect(metrics.values.get('agent_lite_targets')).toBe(1);
     expect(metrics.values.get('agent_lite_targets_refused')).toBe(1);
+  });
+
+  it('holds what targets that expose the same have in common once', async () => {
+    const { apply, clock, scrapes, net } = setup();
+    net.respond = ({ url }) => text(`# HELP a Help.\n# TYPE a gauge\na 1\n${url.includes('h:3') ? 'b 1\n' : ''}`);
+    apply(['h:1', 'h:2', 'h:3']);
+    await clock.advance(INTERVAL);
+    const of = (instance: string) => scrapes.find(({ target }) => target.some(([, value]) => value === instance));
+    expect(of('h:1')?.table).toBeDefined();
+    expect(of('h:2')?.table).toBe(of('h:1')?.table);
+    expect(of('h:3')?.table).not.toBe(of('h:1')?.table);
+    expect(of('h:1')?.metadata).toHaveLength(1);
+    for (const instance of ['h:2', 'h:3']) expect(of(instance)?.metadata).toBe(of('h:1')?.metadata);
+  });
+
+  it('writes the cells of a scrape over once it is appended, and not before', async () => {
+    const cells = new Map<string, Cells | undefined>();
+    let finish = (): void => {};
+    let blocked = true;
+    const { apply, clock, net } = setup({
+      append: ({ target, cells: given }) => {
+        const instance = labelValue(target, 'instance');
+        cells.set(instance, given);
+        if (instance === 'h:1' && blocked) return new Promise<void>((resolve) => (finish = resolve));
+        return undefined;
+      },
+    });
+    net.respond = () => text('a 1\n');
+    apply(['h:1']);
+    await clock.advance(INTERVAL);
+    apply(['h:1', 'h:2']);
+    await clock.advance(INTERVAL);
+    expect(cells.get('h:2')).toBeDefined();
+    expect(cells.get('h:2')).not.toBe(cells.get('h:1'));
+    const before = [...cells.values()];
+    blocked = false;
+    finish();
+    // Absent now, and nothing of what was there before.
+    net.respond = () => text('');
+    await clock.advance(INTERVAL);
+    expect(before).toContain(cells.get('h:2'));
+    expect(cells.get('h:2')).toMatchObject({ rows: 1, scrapes: 1, states: Uint8Array.of(STALE), ownTimes: undefined });
+  });
+
+  it('says when it has read a body, good or bad', async () => {
+    const { apply, clock, net, scrapes } = setup();
+    const released: number[] = [];
+    net.respond = ({ url }) => ({ ...text(url.includes('h:1') ? 'a 1\n' : '!'), release: () => released.push(scrapes.length) });
+    apply(['h:1', 'h:2']);
+    await clock.advance(INTERVAL);
+    expect(scrapes).toHaveLength(2);
+    expect(released).toHaveLength(2);
   });
 
   it('leaves unchanged targets alone', async () => {

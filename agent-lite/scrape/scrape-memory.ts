@@ -1,0 +1,39 @@
+import { ABSENT, type Cells, createCells } from '../../contract/cells.ts';
+import { SampleBuffer } from './sample-buffer.ts';
+
+/**
+ * What one scrape after the other works with. Cells that were appended would wait for the garbage collector from push to push, nine
+ * bytes a series and scrape. Targets are seldom scraped at the same moment, so one of each is enough.
+ */
+export class ScrapeMemory {
+  #free: Cells | undefined;
+  #samples: SampleBuffer | undefined;
+
+  /** One scrape of so many rows, all absent. */
+  takeCells(rows: number): Cells {
+    const free = this.#free;
+    if (free?.rows !== rows) return createCells(rows, 1);
+    this.#free = undefined;
+    free.states.fill(ABSENT);
+    free.words.fill(0);
+    free.ownTimes = undefined;
+    return free;
+  }
+
+  /** Nobody reads them any more. */
+  giveCells(cells: Cells): void {
+    this.#free = cells;
+  }
+
+  takeSamples(): SampleBuffer {
+    const free = this.#samples;
+    this.#samples = undefined;
+    return free ?? new SampleBuffer();
+  }
+
+  /** Nobody looks at them any more. */
+  giveSamples(samples: SampleBuffer): void {
+    samples.clear();
+    this.#samples = samples;
+  }
+}
