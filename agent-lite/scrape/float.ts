@@ -13,6 +13,8 @@ const LOWER_E = 0x65;
 
 /** Digits a double holds exactly whatever they are. */
 const EXACT_DIGITS = 15;
+/** Longer than any sensible number: the decimal form of a double can be long, but it is not written so. */
+const MAX_CHARACTERS = 1100;
 /** Powers of ten that are doubles; one multiplication or division by one of them rounds once, as a correct parser does. */
 const POWERS = Array.from({ length: 23 }, (_, i) => Number(`1e${i}`));
 
@@ -66,7 +68,8 @@ export class FloatReader {
       power += negative ? 0 - exponent : exponent;
       i = j;
     }
-    if (digits + leading === 0 || digits > EXACT_DIGITS || power > 22 || power < -22 || !isEnd(byte)) return this.#slow(bytes, at, i);
+    if (digits + leading === 0 || digits > EXACT_DIGITS || power > 22 || power < -22 || i - at > MAX_CHARACTERS || !isEnd(byte))
+      return this.#slow(bytes, at, i);
     const size = power < 0 ? mantissa / (POWERS[-power] as number) : mantissa * (POWERS[power] as number);
     this.value = sign === MINUS ? -size : size;
     this.end = i;
@@ -78,8 +81,7 @@ export class FloatReader {
     while (!isEnd(bytes[end]) && bytes[end] !== 0x7b) end++;
     this.end = end;
     let text = '';
-    // Longer than any sensible number; the decimal form of a double can be long, but it is not written so.
-    if (end - at > 1100) return false;
+    if (end - at > MAX_CHARACTERS) return false;
     for (let i = at; i < end; i++) text += String.fromCharCode(bytes[i] as number);
     const value = parseFloatText(text);
     if (value === undefined) return false;

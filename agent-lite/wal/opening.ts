@@ -52,13 +52,12 @@ interface Candidate {
 export async function readSegments(tools: OpeningTools): Promise<Opened> {
   const opened: Opening = { segments: [], empty: [], unreadable: [], logId: undefined, before: NOTHING_BEFORE, tornBytes: 0 };
   const candidates = await readHeaders(tools, opened);
-  const logIds = new Set(candidates.flatMap(({ header }) => header?.logId ?? []));
-  if (tools.knownLogId !== undefined) logIds.add(tools.knownLogId);
+  const logIds = salvageableLogIds(candidates, tools.knownLogId);
 
   let failure: StoreError | undefined;
   for (const [i, candidate] of candidates.entries()) {
     try {
-      await openSegment(tools, opened, candidate, candidates[i + 1], [...logIds]);
+      await openSegment(tools, opened, candidate, candidates[i + 1], logIds);
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
       failure = error;
@@ -71,6 +70,15 @@ export async function readSegments(tools: OpeningTools): Promise<Opened> {
   // One bad file is skipped, and its readers are told of a gap. A disk of which nothing can be read is another matter.
   if (failure !== undefined && opened.segments.length === 0) throw failure;
   return opened;
+}
+
+/**
+ * Under which a file without a usable header may be read. None while a segment of another format is there: the file may be one as well, and
+ * its records, whose checksums do not name their format, would be taken by today's meaning of their bytes.
+ */
+function salvageableLogIds(candidates: readonly Candidate[], knownLogId: LogId | undefined): readonly LogId[] {
+  if (candidates.some(({ otherVersion }) => otherVersion)) return [];
+  return [...new Set([...candidates.flatMap(({ header }) => header?.logId ?? []), ...(knownLogId === undefined ? [] : [knownLogId])])];
 }
 
 const NOTHING_BEFORE: Point = { position: 0, chain: NO_CHAIN };

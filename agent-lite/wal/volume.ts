@@ -1,17 +1,16 @@
 import { type LogId, NO_CHAIN, type Point, type Position } from '../../contract/push.ts';
-import { toHex } from '../../contract/series-table.ts';
 import { CURSORS_FILE, type Cursors } from './cursors.ts';
 import { encodeHeader, LOG_SEGMENT, segmentName } from './format.ts';
 import type { Journal } from './journal.ts';
 import { isFull } from './limits.ts';
 import { MemoryStore } from './memory-store.ts';
-import { readSegments } from './opening.ts';
 import type { Settings } from './options.ts';
-import { BLOCK, decodeReserved, firstPosition, POSITIONS_FILE, Reservation } from './positions.ts';
+import { BLOCK, Reservation } from './positions.ts';
 import { Retention } from './retention.ts';
 import { isEmpty, newSegment, type Segment, SegmentIndex, summarize } from './segment.ts';
 import { Segments } from './segments.ts';
 import { SetAsideFiles } from './set-aside.ts';
+import { readStart } from './start.ts';
 import { type SegmentStore, StoreError } from './store.ts';
 import { Unsynced } from './unsynced.ts';
 import { type Plan, SegmentWriter } from './writer.ts';
@@ -96,46 +95,17 @@ export class Volume {
 
   async #load(): Promise<void> {
     const disk = this.#disk;
-    const reserved = decodeReserved(await disk.readFile(POSITIONS_FILE));
-    if (!this.#cursors.load(await disk.readFile(CURSORS_FILE)))
-      this.#journal.log('warn', 'the cursors cannot be read: everything in the log is sent again', { file: CURSORS_FILE });
     await this.#aside.load(disk);
-    const opened = await readSegments({
-      store: disk,
-      log: this.#journal.log,
-      knownLogId: reserved?.logId,
-      damaged: (segment, offset, reason) => this.#journal.damaged(segment, offset, reason),
-    });
-    this.#journal.torn(opened.tornBytes);
-    for (const segment of opened.segments) this.segments.add(segment);
-    this.#logId = opened.logId ?? toHex(this.#settings.randomBytes(16));
-
-    const logIds = new Set([
-      ...opened.segments.map(({ logId }) => logId),
-      this.#logId,
-      ...(reserved === undefined ? [] : [reserved.logId]),
-    ]);
-    if (!this.#cursors.areOf(logIds)) {
-      // A cursor further than this log would have what was never sent taken for acknowledged.
-      this.#cursors.forget();
-      this.#journal.log('warn', 'the cursors are those of another log: everything in the log is sent again', { file: CURSORS_FILE });
-    }
-
+    const { segments, empty, unreadable, logId, head, first } = await readStart(
+      disk,
+      this.#journal,
+      this.#cursors,
+      this.#settings.randomBytes,
+    );
+    for (const segment of segments) this.segments.add(segment);
+    this.#logId = logId;
+    this.#head = head;
     const newest = this.segments.newest();
-    const furthest = this.#cursors.furthest();
-    if (newest !== undefined) this.#head = { position: newest.last, chain: newest.chain ?? NO_CHAIN };
-    if (opened.before.position > this.#head.position) this.#head = opened.before;
-    // A cursor beyond the log names records that a power cut took after they were acknowledged, or nothing at all. The log goes on behind
-    // it, but it is not believed: the edge knows the one, and would never miss what the other skips.
-    const unsure = this.#cursors.forgetBeyond(this.#head.position);
-    if (unsure.length > 0)
-      this.#journal.log('warn', 'cursors point beyond the log: everything in the log is sent again, unless the edge says that it has it', {
-        receivers: unsure.join(','),
-        position: furthest.position,
-        log_end: this.#head.position,
-      });
-    if (furthest.position > this.#head.position) this.#head = furthest;
-    const first = firstPosition(this.#head.position, reserved);
     this.#positions.through = first - 1;
     await this.try(async () => {
       // A process that was killed may have left it to the kernel.
@@ -143,9 +113,9 @@ export class Volume {
       await this.#positions.reserve(disk, this.#logId, first);
       await this.#startSegment(disk, this.#logId, first, true);
     }, first);
-    for (const { name, bytes } of opened.unreadable) await this.#moveAside(name, bytes);
+    for (const { name, bytes } of unreadable) await this.#moveAside(name, bytes);
     const kept = new Set(this.segments.all().map(({ name }) => name));
-    for (const name of opened.empty) if (!kept.has(name)) await this.#retention.removeFile(disk, 'wal', name);
+    for (const name of empty) if (!kept.has(name)) await this.#retention.removeFile(disk, 'wal', name);
     await this.#makeRoom(0);
   }
 

@@ -113,6 +113,8 @@ describe('invalid expositions', () => {
     ['HELP without a name', '# HELP \n', 'line 1: expected a metric name after HELP, got the end of the line'],
     ['HELP with an open quote', '# HELP "a\nb 1', 'line 1: expected a closing double quote, got "\\"a"'],
     ['a NUL at the start of a line', 'a 1\n\0b 2', 'line 2: expected a metric name, "{", "#" or an empty line, got "\\u0000b 2"'],
+    ['a number of more than 1,100 characters', `a ${'1'.repeat(1101)}`, `line 1: expected ${value}, got "${'1'.repeat(40)}"`],
+    ['as many zeros, which would cost nothing', `a ${'0'.repeat(1101)}`, `line 1: expected ${value}, got "${'0'.repeat(40)}"`],
     ['a long line is cut', `a ${'x'.repeat(100)}`, `line 1: expected ${value}, got "${'x'.repeat(40)}"`],
     ['lines within a value count', 'a{b="\n\n"} 1\nc x', `line 4: expected ${value}, got "x"`],
   ];

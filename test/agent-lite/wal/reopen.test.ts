@@ -80,6 +80,35 @@ describe('opening a log again', () => {
     expect((await readAll(again)).scrapes).toHaveLength(3);
   });
 
+  it('a segment whose header is damaged, among segments of another format version, is kept aside and not read by guess', async () => {
+    const { world, fill } = fixture();
+    const store = new UnreliableStore();
+    const log = await world.open(store, { segmentBytes: 1000 });
+    await fill(log, 40);
+    await log.close();
+    const names = await segmentNames(store);
+    expect(names.length).toBeGreaterThan(3);
+    const [damaged = '', other = ''] = names.slice(1);
+    for (const name of [damaged, other]) {
+      const bytes = await store.read('wal', name, 0, Number.MAX_SAFE_INTEGER);
+      bytes[8] = FORMAT_VERSION + 1;
+      if (name === other) new DataView(bytes.buffer).setUint32(HEADER_BYTES - 4, crc32c(bytes.subarray(0, HEADER_BYTES - 4)), true);
+      await store.create('wal', name, bytes, true);
+    }
+    const kept = await store.read('wal', damaged, 0, Number.MAX_SAFE_INTEGER);
+
+    const again = await world.open(store);
+    const { scrapes, gaps } = await readAll(again);
+    const [from, to] = [names[1], names[3]].map((name) => Number(name?.slice(0, 16)));
+    expect(gaps).toEqual([{ from, to: Number(to) - 1, reason: 'damaged' }]);
+    expect(scrapes.some(({ position }) => position >= Number(from) && position < Number(to))).toBe(false);
+    expect(scrapes.length).toBeGreaterThan(10);
+    const aside = await Promise.all(
+      (await store.list('set-aside')).map(({ name }) => store.read('set-aside', name, 0, Number.MAX_SAFE_INTEGER)),
+    );
+    expect(aside).toContainEqual(kept);
+  });
+
   it('a torn end is cut, said so, and is neither a gap nor damage', async () => {
     const { world, fill } = fixture();
     const store = new UnreliableStore();

@@ -57,7 +57,7 @@ export class LedgerStack {
   readonly proxy: DisturbingProxy;
   readonly strict: StrictReceiver;
   /** Moments at which the agent was killed or stopped, and started. */
-  readonly #ends: number[] = [];
+  readonly #ends: { readonly toldMs: number; readonly goneMs: number }[] = [];
   readonly #starts: number[] = [];
   /** Scrapes in these times may be missing: a test destroyed the only copy. */
   readonly #forgiven: (readonly [fromMs: number, toMs: number])[] = [];
@@ -132,14 +132,22 @@ export class LedgerStack {
   }
 
   async killAgent(): Promise<void> {
-    await this.agent.kill9();
-    this.#ends.push(Date.now());
+    await this.#end(() => this.agent.kill9());
   }
 
   /** SIGTERM; resolves with the exit code. */
   async stopAgent(): Promise<number | NodeJS.Signals | undefined> {
-    this.#ends.push(Date.now());
-    return this.agent.stop();
+    return this.#end(() => this.agent.stop());
+  }
+
+  /** On a busy machine it may still ask the target for a while, and not read the answer. */
+  async #end<T>(how: () => Promise<T>): Promise<T> {
+    const toldMs = Date.now();
+    try {
+      return await how();
+    } finally {
+      this.#ends.push({ toldMs, goneMs: Date.now() });
+    }
   }
 
   async startAgent(): Promise<void> {
@@ -172,7 +180,7 @@ export class LedgerStack {
         labels: targetLabels(JOB, this.target.address),
         restartsMs: this.#starts,
         mayBeMissing: ({ askedMs }) =>
-          this.#ends.some((end) => askedMs <= end && end - askedMs < UNREAD_MS) ||
+          this.#ends.some(({ toldMs, goneMs }) => askedMs > toldMs - UNREAD_MS && askedMs <= goneMs) ||
           this.#forgiven.some(([from, to]) => askedMs > from && askedMs <= to),
       });
     let outcome = look();

@@ -10,10 +10,17 @@ import { mutateBytes } from '../mutate-bytes.ts';
 import type { Random } from '../random.ts';
 import { type FuzzTarget, must, mustEqual, orRefusal } from '../target.ts';
 
+type Files = readonly (readonly [name: string, bytes: Uint8Array])[];
+
 /** Files of a log, in one input. `forged`: checksums were made right again, so that records say what was never written. */
 interface Folder {
   readonly forged: boolean;
-  readonly files: readonly (readonly [name: string, bytes: Uint8Array])[];
+  readonly files: Files;
+  /**
+   * The files as they were written, packed: an input that was kept tells by itself what is true of it, whatever the writer of today writes.
+   * No two logs are mixed, since they have one log_id here, which no two real ones have: each other's blocks would pass for records.
+   */
+  readonly original: Uint8Array;
 }
 
 const SMALL_FILES = ['cursors.json', 'positions.json'];
@@ -28,32 +35,33 @@ export const log: FuzzTarget = {
   promise:
     'a log opens whatever is in its files, reads no value that was not written unless its checksum was forged, misses nothing in silence, takes new scrapes, and gives what it gave when it is opened again',
   async seeds() {
-    const { files } = await made;
-    return [pack({ forged: false, files }), pack({ forged: true, files })];
+    const { files, original } = await made;
+    return [pack({ forged: false, files, original }), pack({ forged: true, files, original })];
   },
   mutate(input, other, random) {
-    const folder = unpack(input) ?? { forged: false, files: [['0', new Uint8Array(0)]] };
+    const folder = unpack(input);
+    if (folder === undefined) return mutateBytes(input, other, random);
     const files = [...folder.files];
     const at = random.below(files.length);
     const [name, bytes] = files[at] ?? ['0', new Uint8Array(0)];
     // What was forged somewhere is forged here.
     const from = unpack(other);
-    const otherBytes = random.pick(from === undefined || from.forged !== folder.forged ? files : from.files)[1];
+    const fits = from !== undefined && from.forged === folder.forged && sameBytes(from.original, folder.original);
+    const otherBytes = random.pick(fits ? from.files : files)[1];
     const segment = !SMALL_FILES.includes(name);
     if (random.chance(0.05)) files.splice(at, 1);
     else files[at] = [name, folder.forged && segment ? forge(bytes, otherBytes, random) : mutateBytes(bytes, otherBytes, random)];
-    return pack({ forged: folder.forged, files });
+    return pack({ ...folder, files });
   },
   async check(input) {
     const folder = unpack(input);
     if (folder === undefined) return 'refused';
-    const { written } = await made;
     const world = logWorld(new ManualClock());
     const store = await storeOf(folder);
     const opened = await world.open(store);
     const got = await readAll(opened);
     inOrder(got);
-    if (!folder.forged) genuine(got, written);
+    if (!folder.forged) genuine(got, await writtenIn(folder.original));
     const head = opened.head().position;
     const scrape = numbered(1, world.clock, targetOf('z:1'), await tableOf('a', 'b'));
     const point = await opened.append(scrape);
@@ -104,7 +112,7 @@ function genuine(got: ReadBack, written: readonly LoggedScrape[]): void {
   }
 }
 
-async function makeLog(): Promise<{ files: Folder['files']; written: readonly LoggedScrape[] }> {
+async function makeLog(): Promise<{ files: Files; original: Uint8Array; written: readonly LoggedScrape[] }> {
   const world = logWorld(new ManualClock());
   const store = new UnreliableStore();
   const options = { randomBytes: (count: number) => Uint8Array.from({ length: count }, () => 0x5b), segmentBytes: 1200 };
@@ -126,10 +134,22 @@ async function makeLog(): Promise<{ files: Folder['files']; written: readonly Lo
     const bytes = await store.now.readFile(name);
     if (bytes !== undefined) files.push([name, bytes]);
   }
-  return { files, written };
+  return { files, original: packFiles(files), written };
 }
 
-async function storeOf({ files }: Folder): Promise<UnreliableStore> {
+async function writtenIn(original: Uint8Array): Promise<readonly LoggedScrape[]> {
+  const today = await made;
+  if (sameBytes(original, today.original)) return today.written;
+  const log = await logWorld(new ManualClock()).open(await storeOf({ files: unpackFiles(original) }));
+  const { scrapes } = await readAll(log);
+  await log.close();
+  must(scrapes.length === RECORDS, `the log as it was written: expected ${RECORDS} scrapes, read ${scrapes.length}`);
+  return scrapes;
+}
+
+const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
+
+async function storeOf({ files }: Pick<Folder, 'files'>): Promise<UnreliableStore> {
   const store = new UnreliableStore();
   for (const [name, bytes] of files) {
     if (SMALL_FILES.includes(name)) await store.replaceFile(name, Uint8Array.from(bytes), true);
@@ -169,14 +189,12 @@ function forge(segment: Uint8Array, other: Uint8Array, random: Random): Uint8Arr
   return writer.bytes();
 }
 
-function pack({ forged, files }: Folder): Uint8Array {
+function pack({ forged, files, original }: Folder): Uint8Array {
   const writer = new ByteWriter();
   writer.u8(forged ? 1 : 0);
-  writer.varint(files.length);
-  for (const [name, bytes] of files) {
-    writer.string(name);
-    writer.block(bytes);
-  }
+  writer.u32(crc32c(original));
+  writer.block(original);
+  writer.block(packFiles(files));
   return writer.bytes();
 }
 
@@ -186,11 +204,29 @@ function unpack(input: Uint8Array): Folder | undefined {
   return orRefusal(
     () => {
       const forged = reader.u8() === 1;
-      const count = reader.varint();
-      const files: [string, Uint8Array][] = [];
-      for (let i = 0; i < Math.min(count, 100); i++) files.push([reader.string(), reader.block()]);
-      return { forged, files };
+      const crc = reader.u32();
+      const original = reader.block();
+      if (crc32c(original) !== crc) throw new FormatError('the log as it was written: checksum does not match');
+      return { forged, original, files: unpackFiles(reader.block()) };
     },
     (error) => error instanceof FormatError,
   );
+}
+
+function packFiles(files: Files): Uint8Array {
+  const writer = new ByteWriter();
+  writer.varint(files.length);
+  for (const [name, bytes] of files) {
+    writer.string(name);
+    writer.block(bytes);
+  }
+  return writer.bytes();
+}
+
+/** Throws FormatError. */
+function unpackFiles(packed: Uint8Array): Files {
+  const reader = new ByteReader(packed);
+  const files: [string, Uint8Array][] = [];
+  for (let left = Math.min(reader.varint(), 100); left > 0; left--) files.push([reader.string(), reader.block()]);
+  return files;
 }
