@@ -5,6 +5,7 @@ import { labelsFromRecord } from '../../../contract/labels.ts';
 import { defaultRelabelConfig } from '../../../contract/relabel.ts';
 import { REPORT_NAMES } from '../../../contract/report-series.ts';
 import { snappyUncompress } from '../../../contract/snappy.ts';
+import { ManualClock } from '../../fakes/clock.ts';
 import { FakeLog } from '../../fakes/log.ts';
 import { scrape, tableOf, target } from '../push/scrapes.ts';
 import { rig, type Sent, valuesOf } from './rig.ts';
@@ -62,6 +63,20 @@ describe('remote write', () => {
       0x7ff0000000000002n,
       0xfff0000000000000n,
     ]);
+    await writer.stop(1000);
+  });
+
+  it('leaves times as the device’s clock gave them, in 1970 too', async () => {
+    const clock = new ManualClock({ now: 5000 });
+    const { log, writer, stored } = rig({ clock, receiverOptions: { now: () => 1_750_000_000_000 } });
+    const table = await tableOf('a');
+    for (let i = 0; i < 3; i++) {
+      log.append(scrape(clock, { table, value: i }));
+      clock.stepWall(3_600_000);
+    }
+    writer.start();
+    await clock.advance(100);
+    expect(stored({ __name__: 'a', job: 'test', instance: 'a' }).map(({ ms }) => ms)).toEqual([5000, 3_605_000, 7_205_000]);
     await writer.stop(1000);
   });
 

@@ -96,6 +96,23 @@ describe('when', () => {
     expect(metrics.values.get('agent_lite_scrapes_missed_total')).toBe(4);
   });
 
+  it('a scrape waits until the one before of its target is in the log', async () => {
+    const taken: (() => void)[] = [];
+    const { apply, clock, net } = setup({ append: () => new Promise<void>((resolve) => taken.push(resolve)) });
+    let asked = 0;
+    net.respond = async () => {
+      asked++;
+      return text('a 1\n');
+    };
+    apply(['h:1']);
+    await clock.advance(4 * INTERVAL);
+    expect([asked, taken.length]).toEqual([1, 1]);
+    taken[0]?.();
+    await clock.advance(2 * INTERVAL);
+    expect([asked, taken.length]).toEqual([2, 2]);
+    taken[1]?.();
+  });
+
   it('a suspended machine scrapes once when it wakes', async () => {
     const { apply, clock, scrapes } = setup();
     apply(['h:1']);
@@ -236,6 +253,19 @@ describe('what a scrape brings besides samples', () => {
       scrape_timeout_seconds: 2.5,
       scrape_sample_limit: 500,
       scrape_body_size_bytes: bytes,
+    });
+  });
+
+  it('what is dropped of a scrape is counted', async () => {
+    const { apply, clock, net, metrics } = setup();
+    net.respond = async () => text(`a 1\na 2\nb 1 ${clock.now()}\nb 2 ${clock.now() - 1000}\nc 1 ${2 ** 60}\n`);
+    apply(['h:1']);
+    await clock.advance(INTERVAL);
+    const dropped = [...metrics.values].filter(([key]) => key.startsWith('agent_lite_scraped_samples_dropped_total'));
+    expect(Object.fromEntries(dropped)).toEqual({
+      'agent_lite_scraped_samples_dropped_total duplicate': 1,
+      'agent_lite_scraped_samples_dropped_total out_of_order': 1,
+      'agent_lite_scraped_samples_dropped_total out_of_bounds': 1,
     });
   });
 

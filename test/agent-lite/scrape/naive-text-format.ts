@@ -62,8 +62,8 @@ export function naiveParse(bytes: Uint8Array): NaiveSample[] {
       rest = rest.slice(1);
     }
     if (name === undefined) throw new NaiveError('no name');
-    // The word is whole, or a long one would be tried at each of its lengths.
-    const sample = /^[ \t]*([^{ \t\n]+)(?=[{ \t\n]|$)[ \t]*([0-9]+)?[ \t]*(?:\n|$)/.exec(rest);
+    // Each stretch can match in one way only, or long ones would be tried at each of their lengths.
+    const sample = /^[ \t]*([^{ \t\n]+)(?=[{ \t\n]|$)(?:[ \t]+([0-9]+))?[ \t]*(?:\n|$)/.exec(rest);
     if (sample === null) throw new NaiveError('no sample');
     if (sample[2] !== undefined && BigInt(sample[2]) >= 2n ** 63n) throw new NaiveError('timestamp');
     rest = rest.slice(sample[0].length);

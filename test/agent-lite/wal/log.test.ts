@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Scrape } from '../../../agent-lite/model.ts';
 import { MemoryStore } from '../../../agent-lite/wal/memory-store.ts';
 import { NO_CHAIN, type Point } from '../../../contract/push.ts';
+import { UnreliableStore } from '../../fakes/unreliable-store.ts';
 import { logWorld, numbered, plain, readAll, scrapeOf, tableOf, targetOf } from '../../fakes/wal.ts';
 
 const table = await tableOf('a', 'b', 'c', 'd');
@@ -84,6 +85,22 @@ describe('a log', () => {
     const positions = (await Promise.all(more)).map(({ position }) => position);
     expect(positions).toEqual([...positions].sort((a, b) => a - b));
     expect((await readAll(log, log.cursor('edge').position)).scrapes.map(({ position }) => position)).toEqual(positions);
+    await log.close();
+  });
+
+  it('is read one segment after the other, none before its turn', async () => {
+    const world = logWorld();
+    const store = new UnreliableStore();
+    const log = await world.open(store, { segmentBytes: 2048, limitBytes: 1 << 20 });
+    await fill(world, log, 200);
+    const segments = (await store.list('wal')).map(({ name }) => Number(name.slice(0, 16))).sort((a, b) => a - b);
+    expect(segments.length).toBeGreaterThan(5);
+    store.calls.length = 0;
+    for await (const entry of log.read(0)) {
+      if (entry.kind !== 'scrape') throw new Error(`expected no gap, got ${JSON.stringify(entry)}`);
+      const read = store.calls.filter((call) => call.startsWith('read ')).map((call) => Number(/\d{16}/.exec(call)?.[0]));
+      expect(Math.max(...read)).toBe(segments.findLast((first) => first <= entry.scrape.position));
+    }
     await log.close();
   });
 
