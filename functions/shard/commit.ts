@@ -151,10 +151,11 @@ export class Committer {
     const limited = limits.check(request);
     if (limited !== undefined) return busyBy(limited);
     const bytes = request.fragments.reduce((sum, { block }) => sum + block.length, 0);
-    const pendingBytes = (this.#forming?.bytes ?? 0) + (this.#flying?.bytes ?? 0);
-    // A push without fragments needs no room and may tell of a gap: it always passes.
-    const missing = bufferedBytes() + pendingBytes + bytes - maxBufferBytes;
-    if (bytes > 0 && missing > 0 && !this.#options.makeRoom(missing)) return this.#busy('buffer');
+    const held = bufferedBytes() + (this.#forming?.bytes ?? 0) + (this.#flying?.bytes ?? 0);
+    const missing = held + bytes - maxBufferBytes;
+    // A push without fragments needs no room and may tell of a gap: it always passes. One that is larger than the whole buffer waits
+    // until that is empty; refused then, too, it would wait forever.
+    if (bytes > 0 && missing > 0 && held > 0 && !this.#options.makeRoom(missing)) return this.#busy('buffer');
     if (this.#forming?.isFull(FULL_BATCH)) return this.#busy('commit');
     if (!memory.tryTake(bytes * COPIES, SHARES.commit)) return this.#busy('memory');
     limits.charge(request);

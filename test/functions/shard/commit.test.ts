@@ -302,6 +302,17 @@ describe('limits', () => {
     expect(await outcome(rig, next)).toEqual([STORED]);
   });
 
+  it('a push larger than the whole buffer waits until that is empty, and no longer', async () => {
+    const rig = rigWithoutReceiver({ shard: { maxBufferBytes: 1 } });
+    const one = push({ from: 0, to: 1, fragments: [sampleOf('gw-1', 1_700_000_000_000, 1)] });
+    const next = push({ from: 1, to: 2, fragments: [sampleOf('gw-1', 1_700_000_000_001, 1)] });
+    expect(await outcome(rig, one)).toEqual([STORED]);
+    expect(await outcome(rig, next)).toMatchObject([{ kind: 'busy', reason: 'buffer' }]);
+    rig.receiver.behave({ kind: 'ok' });
+    await rig.pass(6_000);
+    expect(await outcome(rig, next)).toEqual([STORED]);
+  });
+
   it('an isolate without memory refuses, and gives back what it held', async () => {
     const rig = rigWithoutReceiver({ budgetBytes: 400 });
     const t = rig.clock.now();

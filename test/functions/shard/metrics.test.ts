@@ -36,7 +36,12 @@ it('measures commits and POSTs, also after the instance is gone', async () => {
 
 it('keeps what was refused, where nothing more is stored', async () => {
   const rig = new ShardRig({ shard: { maxBufferBytes: 1 } });
-  const refused = () => rig.core.commit(push({ from: 0, to: 1, fragments: [sampleOf('gw-1', rig.clock.now(), 1)] }));
+  rig.receiver.behave({ kind: 'down' });
+  const pushed = (device: string) => rig.core.commit(push({ device, from: 0, to: 1, fragments: [sampleOf(device, rig.clock.now(), 1)] }));
+  const refused = () => pushed('gw-2');
+  const filling = pushed('gw-1');
+  await rig.pass(6_000);
+  expect(await filling).toMatchObject({ kind: 'stored' });
   for (let i = 0; i < 5; i++) expect(await refused()).toMatchObject({ kind: 'busy', reason: 'buffer' });
   await rig.core.poke();
   rig.restart();
