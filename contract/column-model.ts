@@ -1,6 +1,6 @@
 import type { Cells } from './cells.ts';
 import { FIRST_PROBABILITIES } from './first-probabilities.ts';
-import { modelOf, NUMBER_CONTEXTS, TOP_CONTEXTS } from './range-coder.ts';
+import { bitLength, modelOf, NUMBER_CONTEXTS, TOP_CONTEXTS } from './range-coder.ts';
 import { mantissa, NEAR, nearMantissa } from './scale.ts';
 
 /**
@@ -55,7 +55,7 @@ export const RELATIVE_CONTEXTS = DOWN + MOST_STEPS + 1;
 export const MOST_TOP = 3;
 const TOP_STEPS = 2 * MOST_TOP + 1;
 /** Steps of the expected length by which zeros are told apart. */
-export const LEVELS = 4;
+const LEVELS = 4;
 
 /** Where the contexts of each kind of symbol begin. */
 export const SAME_CLASS = 0;
@@ -73,15 +73,15 @@ export const TIME = FIRST_TOP + TOP_CONTEXTS;
 export const TIME_SIGN = TIME + NUMBER_CONTEXTS;
 export const TIME_TOP = TIME_SIGN + 1;
 export const GUESS = TIME_TOP + TOP_CONTEXTS;
-export const NO_CHANGE = GUESS + (GUESSES + 1) * 4;
-export const CHANGE = NO_CHANGE + 2 * 2 * KINDS;
+const NO_CHANGE = GUESS + (GUESSES + 1) * 4;
+const CHANGE = NO_CHANGE + 2 * 2 * KINDS;
 export const CHANGE_TOP = CHANGE + 2 * BUCKETS * NUMBER_CONTEXTS;
 export const NO_ERROR = CHANGE_TOP + TOP_CONTEXTS;
 export const ERROR_SIGN = NO_ERROR + 2 * 2 * LEVELS;
 export const RELATIVE = ERROR_SIGN + 2 * 3;
 export const RELATIVE_TOP = RELATIVE + 3 * RELATIVE_CONTEXTS;
 export const ULPS = RELATIVE_TOP + 2 * TOP_STEPS;
-export const ULPS_SIGN = ULPS + BUCKETS * NUMBER_CONTEXTS;
+const ULPS_SIGN = ULPS + BUCKETS * NUMBER_CONTEXTS;
 export const ULPS_TOP = ULPS_SIGN + 3;
 export const TWO = ULPS_TOP + TOP_CONTEXTS;
 export const COPY = TWO + 1;
@@ -172,6 +172,24 @@ export function predecessor(base: Cells | undefined, row: number, scale: number)
 /** Within {@link RELATIVE_TOP}: by whether the numbers are whole values, and how far from what was expected. */
 export const topContext = (set: number, longer: number): number =>
   (set === 2 ? TOP_STEPS : 0) + MOST_TOP + Math.max(-MOST_TOP, Math.min(MOST_TOP, longer));
+
+/** Whether a mantissa is the one before, `zero`: whether the one before was; `change`: the length of the like row's first change, 0: none. */
+export const noChangeContext = (zero: number, change: number, kind: number): number =>
+  NO_CHANGE + (2 * zero + (change === 0 ? 0 : 1)) * KINDS + kind;
+
+/** Of the first change of a row where the like row had none. */
+export const changeContext = ({ bytes }: RowMemory, row: number, kind: number): number => {
+  const first = bytes[ROW_BYTES * row + ZEROS] === 1 ? 0 : (bytes[ROW_BYTES * row + LENGTH] as number);
+  return CHANGE + ((kind === 1 ? BUCKETS : 0) + bucket(first)) * NUMBER_CONTEXTS;
+};
+
+/** Whether a guess is right, `zero`: whether the one before was; `level`: the expected length of an error, eighths of a bit. */
+export const noErrorContext = (guess: number, zero: number, level: number): number =>
+  NO_ERROR + ((guess === LEVEL ? 2 : 0) + zero) * LEVELS + Math.min(LEVELS - 1, level >> 4);
+
+/** Of a change in how far values are from their mantissas, and of its sign; `before`: how far the last one was. */
+export const ulpsContext = (before: number): number => ULPS + bucket(bitLength(Math.abs(before))) * NUMBER_CONTEXTS;
+export const ulpsSignContext = (before: number): number => ULPS_SIGN + (before === 0 ? 0 : before > 0 ? 1 : 2);
 
 /** The expected length after an error of `length` bits, both in eighths of a bit. */
 export const nextLevel = (level: number, length: number): number => level + (((8 * length - level) / 3) | 0);

@@ -1,22 +1,19 @@
 import { FormatError } from './binary.ts';
 import { type Cells, NO_CELLS, VALUE } from './cells.ts';
 import {
-  bucket,
-  CHANGE,
   CHANGE_TOP,
   CHANGED,
+  changeContext,
   DOWN,
   ERROR_SIGN,
   GUESS,
   GUESSED,
-  LENGTH,
   LEVEL,
-  LEVELS,
   LINEAR,
   MOST_STEPS,
-  NO_CHANGE,
-  NO_ERROR,
   nextLevel,
+  noChangeContext,
+  noErrorContext,
   RELATIVE,
   RELATIVE_CONTEXTS,
   RELATIVE_TOP,
@@ -24,13 +21,12 @@ import {
   type RowMemory,
   SCALED,
   topContext,
-  ULPS,
-  ULPS_SIGN,
   ULPS_TOP,
   UP,
-  ZEROS,
+  ulpsContext,
+  ulpsSignContext,
 } from './column-model.ts';
-import { bitLength, NUMBER_CONTEXTS } from './range-coder.ts';
+import { bitLength } from './range-coder.ts';
 import type { RangeDecoder } from './range-decoder.ts';
 import { fromMantissa, MAX_MANTISSA, MAX_ULPS, NEAR, scaleKind, Ulps } from './scale.ts';
 
@@ -77,10 +73,7 @@ export class MovingDecoder {
     let step = 0;
     for (let i = first + 1; i < end; i++) {
       if (states[i] !== VALUE) continue;
-      zero =
-        level === -1
-          ? coder.bit(NO_CHANGE + (2 * zero + (change === 0 ? 0 : 1)) * 3 + kind)
-          : coder.bit(NO_ERROR + ((guess === LEVEL ? 2 : 0) + zero) * LEVELS + Math.min(LEVELS - 1, level >> 4));
+      zero = level === -1 ? coder.bit(noChangeContext(zero, change, kind)) : coder.bit(noErrorContext(guess, zero, level));
       let size = 0;
       if (zero === 1) sign = 0;
       else {
@@ -100,10 +93,7 @@ export class MovingDecoder {
   }
 
   #change(row: number, kind: number): number {
-    const firstBucket = bucket(
-      this.#memory.bytes[ROW_BYTES * row + ZEROS] === 1 ? 0 : (this.#memory.bytes[ROW_BYTES * row + LENGTH] as number),
-    );
-    const size = this.#coder.number(CHANGE + ((kind === 1 ? 3 : 0) + firstBucket) * NUMBER_CONTEXTS, CHANGE_TOP);
+    const size = this.#coder.number(changeContext(this.#memory, row, kind), CHANGE_TOP);
     if (size === 0) throw new FormatError(`columns row ${row}: expected a change`);
     return size;
   }
@@ -130,8 +120,8 @@ export class MovingDecoder {
   #near(row: number, i: number, value: number): void {
     const coder = this.#coder;
     const before = this.#steps;
-    const size = coder.number(ULPS + bucket(bitLength(Math.abs(before))) * NUMBER_CONTEXTS, ULPS_TOP);
-    const negative = size !== 0 && coder.bit(ULPS_SIGN + (before === 0 ? 0 : before > 0 ? 1 : 2)) === 1;
+    const size = coder.number(ulpsContext(before), ULPS_TOP);
+    const negative = size !== 0 && coder.bit(ulpsSignContext(before)) === 1;
     this.#steps = negative ? before - size : before + size;
     if (Math.abs(this.#steps) > MAX_ULPS) throw new FormatError(`columns row ${row}: expected a value within ${MAX_ULPS} ulps`);
     this.#ulps.add(value, this.#steps, this.#cells.words, i);

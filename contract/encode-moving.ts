@@ -1,35 +1,31 @@
 import { type Cells, NO_CELLS, VALUE } from './cells.ts';
 import {
-  bucket,
-  CHANGE,
   CHANGE_TOP,
   CHANGED,
+  changeContext,
   DOWN,
   ERROR_SIGN,
   GUESS,
   GUESSED,
   LAST,
-  LENGTH,
   LEVEL,
-  LEVELS,
   LINEAR,
   MOST_STEPS,
-  NO_CHANGE,
-  NO_ERROR,
   nextLevel,
+  noChangeContext,
+  noErrorContext,
   RELATIVE,
   RELATIVE_CONTEXTS,
   RELATIVE_TOP,
   ROW_BYTES,
   type RowMemory,
   topContext,
-  ULPS,
-  ULPS_SIGN,
   ULPS_TOP,
   UP,
-  ZEROS,
+  ulpsContext,
+  ulpsSignContext,
 } from './column-model.ts';
-import { bitLength, NUMBER_CONTEXTS } from './range-coder.ts';
+import { bitLength } from './range-coder.ts';
 import type { RangeEncoder } from './range-encoder.ts';
 import { fromMantissa, mantissa, NEAR, nearMantissa, scaleKind, Ulps } from './scale.ts';
 
@@ -82,8 +78,8 @@ export class MovingEncoder {
     for (let n = 1; n < this.#count; n++) {
       const m = mantissas[n] as number;
       const error = guess === LEVEL ? m : guess === LAST || n === 1 ? m - (mantissas[n - 1] as number) : this.#linear(n);
-      if (level === -1) coder.bit(NO_CHANGE + (2 * zero + (change === 0 ? 0 : 1)) * 3 + scaleKind(scale), error === 0 ? 1 : 0);
-      else coder.bit(NO_ERROR + ((guess === LEVEL ? 2 : 0) + zero) * LEVELS + Math.min(LEVELS - 1, level >> 4), error === 0 ? 1 : 0);
+      if (level === -1) coder.bit(noChangeContext(zero, change, scaleKind(scale)), error === 0 ? 1 : 0);
+      else coder.bit(noErrorContext(guess, zero, level), error === 0 ? 1 : 0);
       zero = error === 0 ? 1 : 0;
       if (error === 0) sign = 0;
       else {
@@ -170,10 +166,7 @@ export class MovingEncoder {
 
   /** The first error that is not 0, where nothing tells how large. */
   #change(row: number, scale: number, size: number): void {
-    const firstBucket = bucket(
-      this.#memory.bytes[ROW_BYTES * row + ZEROS] === 1 ? 0 : (this.#memory.bytes[ROW_BYTES * row + LENGTH] as number),
-    );
-    this.#coder.number(CHANGE + ((scaleKind(scale) === 1 ? 3 : 0) + firstBucket) * NUMBER_CONTEXTS, CHANGE_TOP, size);
+    this.#coder.number(changeContext(this.#memory, row, scaleKind(scale)), CHANGE_TOP, size);
   }
 
   /** A number that is not 0, by how much longer or shorter it is than expected. */
@@ -194,8 +187,8 @@ export class MovingEncoder {
     const near = fromMantissa(nearMantissa(floats[index] as number, scale), scale);
     const steps = this.#ulps.between(near, words[2 * index] as number, words[2 * index + 1] as number);
     const change = steps - before;
-    coder.number(ULPS + bucket(bitLength(Math.abs(before))) * NUMBER_CONTEXTS, ULPS_TOP, Math.abs(change));
-    if (change !== 0) coder.bit(ULPS_SIGN + (before === 0 ? 0 : before > 0 ? 1 : 2), change < 0 ? 1 : 0);
+    coder.number(ulpsContext(before), ULPS_TOP, Math.abs(change));
+    if (change !== 0) coder.bit(ulpsSignContext(before), change < 0 ? 1 : 0);
     return steps;
   }
 }
