@@ -6,7 +6,7 @@ import type { TLSSocket } from 'node:tls';
 import { Cleanup } from '../e2e/harness/cleanup.ts';
 import { ROOT } from '../e2e/harness/program.ts';
 import { type Nat, NO_NAT } from './counting-proxy.ts';
-import { pushesOf, type RigOptions, type RunningAgent, startAgentLite, watch } from './device-rig.ts';
+import { type RigOptions, type RunningAgent, startAgentLite, trafficOf, watch } from './device-rig.ts';
 
 /** What a day of pushes takes of a link over TLS, through NATs. */
 
@@ -69,9 +69,9 @@ async function link(nat: Nat & { readonly name: string }, device: string, edgePo
   }
 }
 
-async function countsOf(agent: RunningAgent, { full, resumed }: TlsFront) {
-  const { bytes, probes } = agent.proxy;
-  return { bytes, probes, full, resumed, pushes: await pushesOf(agent) };
+async function countsOf(agent: RunningAgent, front: TlsFront) {
+  const { socket, pushed } = await trafficOf(agent);
+  return { bytes: socket, probes: agent.proxy.probes, full: front.full, resumed: front.resumed, pushes: pushed?.requests ?? 0 };
 }
 
 /** The tests' own certificate. */

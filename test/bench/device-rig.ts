@@ -38,9 +38,9 @@ export interface RunningAgent {
   readonly describe: () => string;
   readonly logFolder: string;
   readonly proxy: CountingProxy;
-  /** Samples sent so far, where the agent sends so seldom that the moment of looking matters. */
   readonly metrics: () => Promise<string>;
-  readonly sentSamples: (() => Promise<number>) | undefined;
+  /** The agent sends so seldom that the moment of looking matters: what it has sent is counted by its own metrics. */
+  readonly pushesSeldom: boolean;
 }
 
 /** Why an agent cannot take part; undefined: it can. */
@@ -99,7 +99,7 @@ export async function startAgent(agent: AgentName, cleanup: Cleanup, options: Ri
     describe: () => program.describe(),
     logFolder,
     proxy,
-    sentSamples: undefined,
+    pushesSeldom: false,
     metrics: async () => (await fetch(`http://${address}/metrics`)).text(),
   };
 }
@@ -141,8 +141,7 @@ ${options.tls ?? ''}`,
     () => program.describe(),
   );
   const metrics = async (): Promise<string> => (await fetch(`${url}/metrics`)).text();
-  const sentSamples = async (): Promise<number> => metricOf(await metrics(), 'agent_lite_push_samples_total');
-  return { pid: program.pid, describe: () => program.describe(), logFolder: join(logFolder, 'wal'), proxy, sentSamples, metrics };
+  return { pid: program.pid, describe: () => program.describe(), logFolder: join(logFolder, 'wal'), proxy, metrics, pushesSeldom: true };
 }
 
 /** The sum over all labels. */
@@ -151,9 +150,6 @@ export function metricOf(text: string, name: string): number {
   for (const [, value] of text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'gm'))) sum += Number(value);
   return sum;
 }
-
-/** Requests that the agent's pushes have taken. */
-export const pushesOf = async (agent: RunningAgent): Promise<number> => metricOf(await agent.metrics(), 'agent_lite_push_requests_total');
 
 const scrapeYaml = ({ scrapeInterval, staticConfigs }: RigOptions): string => `global:
   scrape_interval: ${scrapeInterval}
@@ -193,15 +189,17 @@ export interface Use {
   readonly logBytes: number;
   readonly logSegments: number;
   readonly socketBytes: number;
-  readonly sentSamples: number | undefined;
+  /** What these bytes were for; undefined of an agent that sends all the time. */
+  readonly pushed: { readonly samples: number; readonly requests: number } | undefined;
 }
 
 /** Watches an agent for `seconds`, after `warmUpSeconds` whose memory counts for the peak. */
 export async function watch(agent: RunningAgent, warmUpSeconds: number, seconds: number): Promise<Use> {
   const log = new FolderGrowth(agent.logFolder);
   await log.watch(warmUpSeconds);
+  const traffic = await trafficOf(agent);
   const before = await useOf(agent);
-  const at = { log: log.bytes, socket: agent.proxy.bytes, sent: await agent.sentSamples?.(), ms: performance.now() };
+  const at = { log: log.bytes, ms: performance.now() };
   let resident = 0;
   for (let i = 0; i < seconds; i++) {
     await log.watch(1);
@@ -210,7 +208,7 @@ export async function watch(agent: RunningAgent, warmUpSeconds: number, seconds:
   const after = await useOf(agent);
   const elapsed = (performance.now() - at.ms) / 1000;
   const cpuSeconds = (after.cpuMicroseconds - before.cpuMicroseconds) / 1e6;
-  const sent = await agent.sentSamples?.();
+  const { socket, pushed } = await trafficOf(agent);
   return {
     seconds: elapsed,
     cpuSeconds,
@@ -219,9 +217,34 @@ export async function watch(agent: RunningAgent, warmUpSeconds: number, seconds:
     peakRssBytes: after.peakResidentBytes,
     logBytes: log.bytes - at.log,
     logSegments: log.files,
-    socketBytes: agent.proxy.bytes - at.socket,
-    sentSamples: sent === undefined ? undefined : sent - (at.sent ?? 0),
+    socketBytes: socket - traffic.socket,
+    pushed: pushed && {
+      samples: pushed.samples - (traffic.pushed?.samples ?? 0),
+      requests: pushed.requests - (traffic.pushed?.requests ?? 0),
+    },
   };
+}
+
+/** A push's bytes pass before they are acknowledged and counted: it is over when nothing passes for so long, ms. */
+const PUSH_OVER_MS = 3_000;
+const LOOKS = 10;
+
+/** Bytes so far, and what they were for. */
+export async function trafficOf({
+  proxy,
+  metrics,
+  pushesSeldom,
+}: RunningAgent): Promise<{ readonly socket: number; readonly pushed: Use['pushed'] }> {
+  if (!pushesSeldom) return { socket: proxy.bytes, pushed: undefined };
+  for (let look = 0; look < LOOKS; look++) {
+    const socket = proxy.bytes;
+    await sleep(PUSH_OVER_MS);
+    const text = await metrics();
+    if (proxy.bytes !== socket) continue;
+    const samples = metricOf(text, 'agent_lite_push_samples_total');
+    return { socket, pushed: { samples, requests: metricOf(text, 'agent_lite_push_requests_total') } };
+  }
+  throw new Error('the agent pushes without a pause: its bytes cannot be told by samples');
 }
 
 async function useOf(agent: RunningAgent): Promise<ProcessUse> {

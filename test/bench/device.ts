@@ -11,7 +11,6 @@ import {
   type AgentName,
   buildBundle,
   missing,
-  pushesOf,
   type RigOptions,
   startAgent,
   startAgentLite,
@@ -125,10 +124,9 @@ async function footprint(
   try {
     const running = await startAgent(agent, cleanup, given);
     await watch(running, 0, warmUpSeconds);
-    const before = await pushesOf(running);
     const use = await watch(running, 0, seconds);
     // Few enough pushes are watched that one more or less would be seen in the figure.
-    const days = agent === 'agent-lite' ? ((await pushesOf(running)) - before) / PUSHES_PER_DAY : use.seconds / DAY_SECONDS;
+    const days = use.pushed === undefined ? use.seconds / DAY_SECONDS : use.pushed.requests / PUSHES_PER_DAY;
     return { ...use, linkBytesPerDay: use.socketBytes / days };
   } finally {
     await cleanup.run();

@@ -96,7 +96,7 @@ async function measure(agent: AgentName, address: string, options: SeedOptions):
       samples,
       peakRssBytes: Math.max(warm.peakRssBytes, use.peakRssBytes),
       logBytesPerSample: logged,
-      socketBytesPerSample: use.socketBytes / (use.sentSamples ?? samples),
+      socketBytesPerSample: use.socketBytes / (use.pushed?.samples ?? samples),
     };
   } finally {
     await cleanup.run();
