@@ -1,5 +1,5 @@
 import { connect, type Socket, type TcpNetConnectOpts } from 'node:net';
-import { HttpError } from '../model.ts';
+import { HttpError, type Signal } from '../model.ts';
 import { BodyMemory } from './body-memory.ts';
 import { codeOf, httpError, StaleConnection } from './exchange.ts';
 import { ResponseReader } from './response-reader.ts';
@@ -29,7 +29,7 @@ export class PlainConnections {
    * @param maxBytes as {@link ResponseReader} takes it
    * @param signal its reason, an HttpError, becomes the failure
    */
-  async get(url: URL, head: string, maxBytes: number, signal: AbortSignal): Promise<ResponseReader> {
+  async get(url: URL, head: string, maxBytes: number, signal: Signal): Promise<ResponseReader> {
     if (signal.aborted) throw signal.reason;
     const connection = this.#idle.get(url.host)?.pop() ?? this.#open(url);
     const reader = new ResponseReader(maxBytes, this.#bodies);

@@ -1,6 +1,6 @@
 import type { Labels } from '../../contract/labels.ts';
 import { labelsKey } from '../../contract/labels.ts';
-import type { Clock } from '../model.ts';
+import type { Clock, Signal } from '../model.ts';
 
 /** When a target is scraped. Ticks follow the boot clock, so a step of the wall clock neither stalls nor doubles them. */
 
@@ -40,7 +40,7 @@ export class Schedule {
   }
 
   /** Sleeps until the tick; at once when `signal` aborts. Ticks that are over by a whole interval are left out: returns how many. */
-  async wait(signal: AbortSignal): Promise<number> {
+  async wait(signal: Signal): Promise<number> {
     for (;;) {
       const remaining = this.#due - this.#clock.boot();
       // Timers may also be early by a fraction.
