@@ -1,7 +1,7 @@
 import { isTime } from '../../contract/cells.ts';
 import { EXEMPLAR_LABEL_RUNES, type Exemplar } from '../../contract/exemplar.ts';
 import { countRunes, exemplarBytes } from '../../contract/exemplar-codec.ts';
-import { isValidName, type Labels, labelsKey } from '../../contract/labels.ts';
+import { isValidName, type Labels } from '../../contract/labels.ts';
 import { attachmentLimits } from '../../contract/limits.ts';
 import type { FamilyMetadata } from '../../contract/metadata.ts';
 import { encodeMetadata, isWritable } from '../../contract/metadata-codec.ts';
@@ -66,9 +66,11 @@ export class CurrentMetadata {
     this.#cache = cache;
   }
 
-  /** Those of the scrape's target as of this scrape. `refused`: they are beyond the limits. */
-  async of({ target, metadata: given }: Pick<Scrape, 'target' | 'metadata'>): Promise<MetadataSet | 'refused' | undefined> {
-    const key = labelsKey(target);
+  /**
+   * Those of the scrape's target as of this scrape. `refused`: they are beyond the limits.
+   * @param key of the target, as `labelsKey` makes it
+   */
+  async of(key: string, { metadata: given }: Pick<Scrape, 'metadata'>): Promise<MetadataSet | 'refused' | undefined> {
     let known = this.#targets.get(key);
     let refused = false;
     if (given !== undefined && given !== known?.given) {

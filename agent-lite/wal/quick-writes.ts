@@ -1,5 +1,5 @@
-/** A write that takes longer waited for the disk, not only for the page cache. */
-const SLOW_MS = 5;
+/** A write that takes longer waited for the disk: more than another process may take the processor away for. */
+const SLOW_MS = 25;
 /** How long writes go over the thread pool after such a one. */
 const WAIT_MS = 60_000;
 

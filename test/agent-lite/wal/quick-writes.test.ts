@@ -13,18 +13,18 @@ describe('which writes are made at once', () => {
       name: 'quick ones',
       writes: [
         { at: 0, took: 0.01 },
-        { at: 1, took: 5 },
-        { at: 6, took: 0.01 },
+        { at: 1, took: 25 },
+        { at: 30, took: 0.01 },
       ],
       made: [true, true, true],
     },
     {
       name: 'none for a minute after a slow one',
       writes: [
-        { at: 0, took: 5.1 },
-        { at: 6, took: 0.01 },
+        { at: 0, took: 25.1 },
+        { at: 30, took: 0.01 },
         { at: MINUTE, took: 0.01 },
-        { at: MINUTE + 5.2, took: 0.01 },
+        { at: MINUTE + 25.2, took: 0.01 },
       ],
       made: [true, false, false, true],
     },
@@ -92,7 +92,7 @@ describe('appends to files', () => {
   it('go over the thread pool after a slow one, with the same content', () =>
     inFolder(async (path) => {
       let now = 0;
-      const store = new FileStore(path, () => (now += 10));
+      const store = new FileStore(path, () => (now += 30));
       await store.create('wal', 'a.seg', Uint8Array.of(1), false);
       expect(store.append('a.seg', 1, Uint8Array.of(2))).toBeUndefined();
       const pending = store.append('a.seg', 2, Uint8Array.of(3));
