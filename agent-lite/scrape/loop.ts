@@ -72,6 +72,7 @@ export class TargetLoop {
   readonly #labels: Labels;
   readonly #series: TargetSeries;
   readonly #shared: SharedShapes;
+  readonly #moments: number;
   readonly #killed = new Ending();
   #changed = new Ending();
   #spec: LoopSpec | undefined;
@@ -82,9 +83,13 @@ export class TargetLoop {
   #lastMs: number | undefined;
   #finished = false;
 
-  /** @param shared with the other loops */
-  constructor(context: LoopContext, spec: LoopSpec, shared: SharedShapes) {
+  /**
+   * @param moments of an interval at which targets are scraped
+   * @param shared with the other loops
+   */
+  constructor(context: LoopContext, spec: LoopSpec, moments: number, shared: SharedShapes) {
     this.#context = context;
+    this.#moments = moments;
     this.#labels = spec.target.labels;
     this.#spec = spec;
     this.#rulesKey = spec.rulesKey;
@@ -129,7 +134,7 @@ export class TargetLoop {
     this.#series.setRules(spec.rules, spec.rulesKey === this.#rulesKey);
     this.#rulesKey = spec.rulesKey;
     const { intervalMs, url } = spec.target;
-    const schedule = new Schedule(clock, intervalMs, offsetInInterval(this.#labels, url, offsetSeed, intervalMs));
+    const schedule = new Schedule(clock, intervalMs, offsetInInterval(this.#labels, url, offsetSeed, intervalMs, this.#moments));
     this.#schedule = schedule;
     for (;;) {
       const missed = await schedule.wait(changed);

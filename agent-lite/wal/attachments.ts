@@ -81,10 +81,7 @@ export class CurrentMetadata {
     if (known === undefined) return undefined;
     this.#targets.delete(key);
     this.#targets.set(key, known);
-    for (const oldest of this.#targets.keys()) {
-      if (this.#targets.size <= TARGETS_KEPT) break;
-      this.#targets.delete(oldest);
-    }
+    trim(this.#targets, TARGETS_KEPT);
     return refused ? 'refused' : known.set;
   }
 
@@ -93,6 +90,15 @@ export class CurrentMetadata {
     if (!isWritable(given)) return 'refused';
     const hash = toHex((await this.#sha256(encodeMetadata(given))).subarray(0, 16));
     return this.#cache.add({ hash, families: given });
+  }
+}
+
+/** Drops the oldest entry where there is one too many. */
+export function trim(map: Map<unknown, unknown>, limit: number): void {
+  if (map.size <= limit) return;
+  for (const key of map.keys()) {
+    map.delete(key);
+    return;
   }
 }
 

@@ -91,16 +91,10 @@ export class Journal {
 /** Runs actions one after another, in the order of the calls. A failed one does not stop the next. */
 export class Serial {
   #tail: Promise<unknown> = Promise.resolve();
-  #waiting = 0;
-  readonly #done = (): void => {
-    this.#waiting--;
-  };
 
-  /** Begins at once where nothing is under way. */
   run<T>(action: () => Promise<T>): Promise<T> {
-    const result = this.#waiting === 0 ? action() : this.#tail.then(action);
-    this.#waiting++;
-    this.#tail = result.then(this.#done, this.#done);
+    const result = this.#tail.then(action);
+    this.#tail = result.catch(() => undefined);
     return result;
   }
 }

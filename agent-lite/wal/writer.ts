@@ -62,28 +62,20 @@ export interface Plan {
   commit(): void;
 }
 
-/** A scrape, and what it can go on from. */
-interface Planned {
-  readonly key: string;
-  readonly scrape: Scrape;
-  readonly state: TargetState | undefined;
-  /** Undefined: a key frame. */
-  readonly base: TargetState['base'];
-  readonly metadata: MetadataSet | undefined;
-  /** Exemplars beyond the limits. */
-  readonly dropped: number;
-  /** Where the table of a key frame, and the metadata, were written last. */
+/** Where the table and the metadata of a scrape were written last. */
+interface Wrote {
   readonly table: Support | undefined;
-  readonly described: Support | undefined;
+  readonly metadata: Support | undefined;
+  /** Of the metadata. */
+  readonly hash: string | undefined;
 }
 
 /** Bodies of records to be written along, and the end of the scrape's. */
 interface Compressed {
-  readonly table: Uint8Array | undefined;
-  readonly metadata: Uint8Array | undefined;
-  readonly exemplars: Uint8Array | undefined;
+  readonly table?: Uint8Array | undefined;
+  readonly metadata?: Uint8Array | undefined;
+  readonly exemplars?: Uint8Array | undefined;
 }
-const NOTHING: Compressed = { table: undefined, metadata: undefined, exemplars: undefined };
 
 /** Turns scrapes into the records of one segment. What it remembers ends with the segment, so each segment can be read alone. */
 export class SegmentWriter {
@@ -113,43 +105,50 @@ export class SegmentWriter {
    * @param metadata of the scrape's target, whether this scrape brought them or not
    */
   plan(key: string, scrape: Scrape, metadata: MetadataSet | undefined): Plan | Promise<Plan> {
+    const segment = this.#segment;
     const { table } = scrape;
     const state = this.#targets.get(key);
     const base = usableBase(state, scrape);
     const exemplars = writableExemplars(scrape.exemplars, scrape.cells?.rows ?? 0);
-    const of: Planned = {
-      ...{ key, scrape, state, base, metadata, dropped: scrape.exemplars.length - exemplars.length },
-      table: table === undefined || base !== undefined ? undefined : this.#tables.get(table.hash),
-      described: metadata === undefined ? undefined : this.#metadata.get(metadata.hash),
+    const hash = metadata?.hash;
+    const wrote: Wrote = {
+      table: table && this.#tables.get(table.hash),
+      metadata: hash === undefined ? undefined : this.#metadata.get(hash),
+      hash,
     };
-    const writesTable = table !== undefined && base === undefined && this.#isWritten(of.table, true);
-    const writesMetadata = metadata !== undefined && of.described === undefined;
+    const isNew = base === undefined && (wrote.table === undefined || isDue(wrote.table, segment.bytes));
+    const newTable = isNew ? table : undefined;
+    const newMetadata = wrote.metadata === undefined ? metadata : undefined;
+    const finish = (compressed: Compressed): Plan => this.#plan(key, scrape, state, base, wrote, exemplars.length, compressed);
     // Nearly always nothing has to be compressed.
-    return writesTable || writesMetadata || exemplars.length > 0
-      ? this.#compressed(of, writesTable ? table : undefined, writesMetadata ? metadata : undefined, exemplars)
-      : this.#plan(of, NOTHING);
+    return newTable === undefined && newMetadata === undefined && exemplars.length === 0
+      ? finish({})
+      : this.#compress(newTable, newMetadata, exemplars, scrape.wallMs).then(finish);
   }
 
-  async #compressed(
-    of: Planned,
+  async #compress(
     table: SeriesTable | undefined,
     metadata: MetadataSet | undefined,
     exemplars: readonly Exemplar[],
-  ): Promise<Plan> {
+    wallMs: number,
+  ): Promise<Compressed> {
     const compression = this.#compression;
-    return this.#plan(of, {
+    return {
       table: table && (await encodeTableRecord(table, compression)),
       metadata: metadata && (await encodeMetadataRecord(metadata, compression)),
-      exemplars: exemplars.length === 0 ? undefined : await encodeExemplarsOfScrape(exemplars, Math.round(of.scrape.wallMs), compression),
-    });
+      exemplars: exemplars.length === 0 ? undefined : await encodeExemplarsOfScrape(exemplars, Math.round(wallMs), compression),
+    };
   }
 
-  /** `again`: a key frame may name a new copy, so that no damage takes more along than lies between two of them. */
-  #isWritten(known: Support | undefined, again: boolean): boolean {
-    return known === undefined || (again && isDue(known, this.#segment.bytes));
-  }
-
-  #plan({ key, scrape, state, base, metadata, dropped, ...known }: Planned, compressed: Compressed): Plan {
+  #plan(
+    key: string,
+    scrape: Scrape,
+    state: TargetState | undefined,
+    base: TargetState['base'],
+    wrote: Wrote,
+    exemplars: number,
+    compressed: Compressed,
+  ): Plan {
     const segment = this.#segment;
     const wallMs = Math.round(scrape.wallMs);
     const bootMs = Math.round(scrape.bootMs);
@@ -171,18 +170,18 @@ export class SegmentWriter {
       put(body);
       return { position, offset, bytes: segment.bytes + writer.length - offset, times: (before?.times ?? 0) + 1 };
     };
+    /** A key frame may name a new copy, so that no damage takes more along than lies between two of them. */
+    const support = (before: Support | undefined, make: () => Uint8Array): Support =>
+      before === undefined || (isKey && isDue(before, segment.bytes)) ? putSupport(before, make()) : before;
 
-    const { table, bootId, target: labels, cells, report } = scrape;
+    const { table, bootId, cells, report } = scrape;
     const isKey = base === undefined;
-    const knownBoot = this.#boots.get(bootId);
-    const boot = this.#isWritten(knownBoot, isKey) ? putSupport(knownBoot, encodeBootRecord(bootId)) : (knownBoot as Support);
-    const target = this.#isWritten(state?.target, isKey)
-      ? putSupport(state?.target, encodeTargetRecord(labels))
-      : (state?.target as Support);
-    const tableSupport = compressed.table === undefined ? known.table : putSupport(known.table, compressed.table);
+    const boot = support(this.#boots.get(bootId), () => encodeBootRecord(bootId));
+    const target = support(state?.target, () => encodeTargetRecord(scrape.target));
+    const tableSupport = compressed.table ? putSupport(wrote.table, compressed.table) : wrote.table;
     // A delta names the table that its base names, though another target may have had it written again since.
     const tableAt = isKey ? tableSupport?.position : base.tableAt;
-    const described = compressed.metadata === undefined ? known.described : putSupport(undefined, compressed.metadata);
+    const described = compressed.metadata ? putSupport(undefined, compressed.metadata) : wrote.metadata;
     const head: ScrapeHead = {
       ...{ targetAt: target.position, bootAt: boot.position, tableAt, metadataAt: described?.position },
       ...{ wallMs, bootMs, base },
@@ -197,7 +196,7 @@ export class SegmentWriter {
     const commit = (): void => {
       this.#boots.set(bootId, boot);
       if (table !== undefined && tableSupport !== undefined) this.#tables.set(table.hash, tableSupport);
-      if (metadata !== undefined && described !== undefined) this.#metadata.set(metadata.hash, described);
+      if (wrote.hash !== undefined && described !== undefined) this.#metadata.set(wrote.hash, described);
       this.#targets.set(key, {
         target,
         base: {
@@ -222,7 +221,7 @@ export class SegmentWriter {
       countScrape(segment, wallMs, bootMs, bootId);
       if (++this.#sinceSweep >= SWEEP_EVERY) this.#sweep(bootMs);
     };
-    return { bytes: writer.view(), to, droppedExemplars: dropped, commit };
+    return { bytes: writer.view(), to, droppedExemplars: scrape.exemplars.length - exemplars, commit };
   }
 
   #sweep(nowMs: number): void {
