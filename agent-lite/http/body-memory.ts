@@ -1,7 +1,7 @@
 /** A buffer larger than this is not kept, … */
 const MOST_BYTES = 256 * 1024;
-/** … nor one beyond so many bytes of all that are kept. */
-const MOST_KEPT_BYTES = 512 * 1024;
+/** … and of more than so many bytes in all not the smallest. */
+const MOST_KEPT_BYTES = 2 * 1024 * 1024;
 /** Bodies grow by some digits from scrape to scrape. */
 const STEP_BYTES = 16 * 1024;
 
@@ -13,18 +13,23 @@ export class BodyMemory {
   readonly #free: Uint8Array<ArrayBuffer>[] = [];
   #freeBytes = 0;
 
-  /** At least so many bytes, as they were found: whoever takes them hands out only what was written since. */
+  /**
+   * At least so many bytes, the most there are, for some answers do not tell their length. As they were found: whoever takes them hands
+   * out only what was written since.
+   */
   take(bytes: number): Uint8Array<ArrayBuffer> {
-    const free = this.#free;
-    // The one given last is the likeliest to be in the processor's cache.
-    for (let i = free.length - 1; i >= 0; i--) if ((free[i] as Uint8Array).length >= bytes) return this.#remove(i);
+    const largest = this.#free.length - 1;
+    if (largest >= 0 && (this.#free[largest] as Uint8Array).length >= bytes) return this.#remove(largest);
     return new Uint8Array(Buffer.allocUnsafeSlow(Math.ceil(bytes / STEP_BYTES) * STEP_BYTES).buffer);
   }
 
   /** Nobody reads or writes it any more. */
   give(buffer: Uint8Array<ArrayBuffer>): void {
     if (buffer.length === 0 || buffer.length > MOST_BYTES) return;
-    this.#free.push(buffer);
+    // Ascending by size; the last of equals goes first, as it is the likeliest to be in the processor's cache.
+    let at = this.#free.length;
+    while (at > 0 && (this.#free[at - 1] as Uint8Array).length > buffer.length) at--;
+    this.#free.splice(at, 0, buffer);
     this.#freeBytes += buffer.length;
     while (this.#freeBytes > MOST_KEPT_BYTES) this.#remove(0);
   }

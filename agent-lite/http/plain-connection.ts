@@ -10,8 +10,8 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** Kept for a next request, of each host. */
-const MAX_IDLE = 4;
+/** Kept for a next request, of each host: paths of one host may be targets that are scraped at the same moment. */
+const MAX_IDLE = 16;
 /** What sockets read into, all of them: it is copied from before the next one reads. */
 const READ_BYTES = 64 * 1024;
 
