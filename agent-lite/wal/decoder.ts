@@ -82,11 +82,10 @@ export class ScrapeDecoder {
 
   async decode(segment: Segment, frame: Frame): Promise<LoggedScrape> {
     const cache = this.#cache(segment);
-    const opened = decodeScrapeHead(frame.position, frame.body);
-    const { head } = opened;
+    const { head } = decodeScrapeHead(frame.position, frame.body);
     const target = await this.#support(segment, head.targetAt, TARGET, cache.targets, decodeTargetRecord);
     const bootId = await this.#support(segment, head.bootAt, BOOT, cache.boots, decodeBootRecord);
-    const { base, table, exemplars } = await this.#cells(segment, frame, 0, opened);
+    const { base, table, exemplars } = await this.#cells(segment, frame, 0);
     cache.bases.delete(head.targetAt);
     cache.bases.set(head.targetAt, base);
     trim(cache.bases, MAX_BASES);
@@ -117,9 +116,9 @@ export class ScrapeDecoder {
     segment: Segment,
     frame: Frame,
     depth: number,
-    { head, reader } = decodeScrapeHead(frame.position, frame.body),
   ): Promise<{ base: Base; table: SeriesTable | undefined; exemplars: readonly Exemplar[] }> {
     if (depth > MAX_DELTAS) throw new FormatError(`scrape record: expected a key frame within ${MAX_DELTAS} records`);
+    const { head, reader } = decodeScrapeHead(frame.position, frame.body);
     const { targetAt, tableAt } = head;
     const previous = head.base === undefined ? undefined : await this.#base(segment, head.base, targetAt, depth);
     if (previous !== undefined && (previous.targetAt !== targetAt || previous.tableAt !== tableAt))

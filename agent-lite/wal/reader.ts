@@ -88,11 +88,8 @@ async function* readSegment(tools: ReaderTools, segment: Segment, after: Positio
     const { frame } = found;
     // Of a later segment, whose blocks were mixed up with this one's: it has its turn there.
     if (frame.position > last) break;
-    // Its writer knows the way already.
-    if (frame.offset >= index.walkedTo) {
-      if (isScrape(frame.body)) wallMs = timeOf(frame) ?? wallMs;
-      index.add(frame.position, frame.offset, frameBytes(frame), wallMs);
-    }
+    if (isScrape(frame.body)) wallMs = timeOf(frame) ?? wallMs;
+    index.add(frame.position, frame.offset, frameBytes(frame), wallMs);
     if (frame.position <= settled) continue;
     if (frame.position > settled + 1) yield* gaps.add({ from: settled + 1, to: frame.position - 1, reason: 'damaged' });
     settled = frame.position;
