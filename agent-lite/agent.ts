@@ -83,7 +83,7 @@ export async function startAgent({ config, options, clock, logger, env, loadConf
   const component = (name: string): Logger => ({ log: (level, text, fields) => logger.log(level, text, { component: name, ...fields }) });
   const httpClient = (http: HttpClientConfig): HttpClient => createHttpClient(http, { readFile, clock, environment: env });
 
-  const opened = await openLogOrMemory(new FileStore(options.storagePath), 'repair its folder, then restart', {
+  const opened = await openLogOrMemory(new FileStore(options.storagePath, () => clock.boot()), 'repair its folder, then restart', {
     clock,
     logger: component('wal'),
     metrics,

@@ -6,6 +6,16 @@ import type { FamilyMetadata } from '../contract/metadata.ts';
 import type { Chain, LogId, Point, Position } from '../contract/push.ts';
 import type { SeriesTable } from '../contract/series-table.ts';
 
+/** What the agent needs of an AbortSignal, which is one; so is `Ending`. */
+export interface Signal {
+  readonly aborted: boolean;
+  /** Given to whoever waits for what was aborted. */
+  readonly reason: unknown;
+  /** A listener is told once at most. */
+  addEventListener(type: 'abort', listener: () => void, options?: { readonly once?: boolean }): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
 /** All time and randomness of the agent comes in through this, so tests move it. */
 export interface Clock {
   /** Wall clock, ms since 1970. May be wrong, may step. */
@@ -15,7 +25,7 @@ export interface Clock {
   /** 32 hex digits that change with every boot of the machine. */
   readonly bootId: string;
   /** Resolves after `ms`, or at once when `signal` aborts (then too it resolves). */
-  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  sleep(ms: number, signal?: Signal): Promise<void>;
   /** Uniform in [0, 1). */
   random(): number;
 }
@@ -120,7 +130,7 @@ export interface HttpRequest {
   readonly timeoutMs: number;
   /** Bytes of the answer's body after decompression; 0: no limit. */
   readonly maxBytes: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: Signal;
   /** Of POST: the other side knows a repeat, so it is sent anew where a kept connection turns out to be dead. */
   readonly repeatable?: boolean;
 }

@@ -18,7 +18,7 @@ export class LimitError extends FormatError {
   override name = 'LimitError';
 }
 
-/** A growing buffer. `bytes()` returns a copy, so the writer can be cleared and used again. */
+/** A growing buffer, which can be cleared and used again. */
 export class ByteWriter {
   #buffer: Uint8Array<ArrayBuffer>;
   #view: DataView;
@@ -109,6 +109,11 @@ export class ByteWriter {
 
   bytes(): Uint8Array<ArrayBuffer> {
     return this.#buffer.slice(0, this.#length);
+  }
+
+  /** What was written from `from` on, not a copy: only until something more is written. */
+  view(from = 0): Uint8Array<ArrayBuffer> {
+    return this.#buffer.subarray(from, this.#length);
   }
 }
 

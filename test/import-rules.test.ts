@@ -57,7 +57,7 @@ const wiring =
   /^agent-lite\/(agent|agent-status|open-log|receivers|main|index)\.ts$|^agent-lite\/(cli|browser)\/|^functions\/(app|edge|index|env|bindings|bundled|send)\.ts$|^functions\/shard\/shard\.ts$/;
 /** What every part of a side may import besides itself and the contract. */
 const common =
-  /^agent-lite\/(model|loop|config\/types|platform\/node-http)\.ts$|^functions\/(model|clock|spread|histogram|dead-letter|series-sketch|config\/types|platform\.d)\.ts$/;
+  /^agent-lite\/(model|loop|ending|config\/types|platform\/node-http)\.ts$|^functions\/(model|clock|spread|histogram|dead-letter|series-sketch|config\/types|platform\.d)\.ts$/;
 
 const side = (file: string): string => file.split('/')[0] ?? '';
 /** A part of a side is a folder with all that is below it. */

@@ -65,7 +65,12 @@ export function createWebClient(options: WebClientOptions): HttpClient {
   }
 
   return {
-    request: (request) => withDeadline(request, options.clock, (signal) => send(request, signal)),
+    request: (request) =>
+      withDeadline(request, options.clock, (ended) => {
+        const fetching = new AbortController();
+        ended.addEventListener('abort', () => fetching.abort(ended.reason));
+        return send(request, fetching.signal);
+      }),
     close() {},
   };
 }

@@ -1,5 +1,5 @@
 import type { HttpClientConfig } from '../config/types.ts';
-import { type Clock, type HttpClient, HttpError, type HttpRequest, type HttpResponse } from '../model.ts';
+import { type Clock, type HttpClient, HttpError, type HttpRequest, type HttpResponse, type Signal } from '../model.ts';
 import { ConnectionPool } from './connection.ts';
 import { withDeadline } from './deadline.ts';
 import { exchange, StaleConnection } from './exchange.ts';
@@ -71,9 +71,9 @@ export function createHttpClient(config: HttpClientConfig, options: HttpClientOp
     return pool.connections;
   }
 
-  async function send(request: HttpRequest, url: URL, headers: HeaderValues, signal: AbortSignal): Promise<HttpResponse> {
+  async function send(request: HttpRequest, url: URL, headers: HeaderValues, signal: Signal): Promise<HttpResponse> {
     const proxy = proxyFor(url);
-    const once = async (suspect?: (heard: AbortSignal) => Promise<void>): Promise<HttpResponse> => {
+    const once = async (suspect?: (heard: Signal) => Promise<void>): Promise<HttpResponse> => {
       const answer = proxy === undefined ? await plain.get(request, url, headers, signal) : undefined;
       if (answer !== undefined) return answer;
       const used = await connections();
@@ -96,7 +96,7 @@ export function createHttpClient(config: HttpClientConfig, options: HttpClientOp
     }
   }
 
-  async function follow(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
+  async function follow(request: HttpRequest, signal: Signal): Promise<HttpResponse> {
     let url = urlOf(request.url);
     const { origin } = url;
     let secrets: HeaderValues | undefined = await secretHeaders(config, options.readFile);

@@ -1,7 +1,8 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { pipeline, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { HttpError, type HttpResponse } from '../model.ts';
+import { Ending } from '../ending.ts';
+import { HttpError, type HttpResponse, type Signal } from '../model.ts';
 import { tooLarge } from './response-reader.ts';
 import { tlsMessage } from './tls.ts';
 
@@ -20,10 +21,10 @@ export async function exchange(
   request: ClientRequest,
   body: Uint8Array | undefined,
   maxBytes: number,
-  signal: AbortSignal,
-  suspect?: (heard: AbortSignal) => Promise<void>,
+  signal: Signal,
+  suspect?: (heard: Signal) => Promise<void>,
 ): Promise<HttpResponse> {
-  const heard = new AbortController();
+  const heard = new Ending();
   let abort = (): void => {};
   try {
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
@@ -33,7 +34,7 @@ export async function exchange(
         request.destroy();
       };
       answer(request, body, resolve, reject);
-      if (suspect !== undefined) watch(request, suspect, heard.signal, reject);
+      if (suspect !== undefined) watch(request, suspect, heard, reject);
       if (signal.aborted) abort();
       signal.addEventListener('abort', abort);
     });
@@ -75,12 +76,7 @@ function answer(
 }
 
 /** A NAT that forgot the connection may swallow what is said on it. */
-function watch(
-  request: ClientRequest,
-  suspect: (heard: AbortSignal) => Promise<void>,
-  heard: AbortSignal,
-  reject: (error: unknown) => void,
-): void {
+function watch(request: ClientRequest, suspect: (heard: Signal) => Promise<void>, heard: Signal, reject: (error: unknown) => void): void {
   request.once('socket', () => {
     if (!request.reusedSocket) return;
     void suspect(heard).then(() => {

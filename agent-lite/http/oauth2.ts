@@ -1,11 +1,11 @@
 import type { OAuth2Config } from '../config/types.ts';
-import { type Clock, type HttpClient, HttpError, type HttpResponse } from '../model.ts';
+import { type Clock, type HttpClient, HttpError, type HttpResponse, type Signal } from '../model.ts';
 import { type ReadFile, readSecret } from './secret.ts';
 
 /** Value of the Authorization header. */
 export type TokenSource = {
   /** Rejects with {@link HttpError}; messages hold nothing of what the server says but its error code. */
-  header(timeoutMs: number, signal: AbortSignal): Promise<string>;
+  header(timeoutMs: number, signal: Signal): Promise<string>;
   /** The last token was refused: the next one is fetched anew. */
   forget(): void;
 };
@@ -26,7 +26,7 @@ export function createTokenSource(
   let token: { readonly header: string; readonly untilMs: number } | undefined;
   let inBody = false;
 
-  async function ask(secret: string, timeoutMs: number, signal: AbortSignal): Promise<HttpResponse> {
+  async function ask(secret: string, timeoutMs: number, signal: Signal): Promise<HttpResponse> {
     const form = new URLSearchParams([['grant_type', 'client_credentials']]);
     if (config.scopes.length > 0) form.set('scope', config.scopes.join(' '));
     for (const [name, value] of config.endpointParams) form.set(name, value);

@@ -1,5 +1,5 @@
 import { gunzip } from 'node:zlib';
-import type { HttpRequest, HttpResponse } from '../model.ts';
+import type { HttpRequest, HttpResponse, Signal } from '../model.ts';
 import { codeOf, encodingOf, httpError } from './exchange.ts';
 import { PlainConnections } from './plain-connection.ts';
 import { tooLarge, UnusualAnswer } from './response-reader.ts';
@@ -24,7 +24,7 @@ export class PlainClient {
    * undefined: this request, or its host, is not for here but for node:http.
    * Rejects with `HttpError` or `StaleConnection`.
    */
-  async get(request: HttpRequest, url: URL, sent: HeaderValues, signal: AbortSignal): Promise<HttpResponse | undefined> {
+  async get(request: HttpRequest, url: URL, sent: HeaderValues, signal: Signal): Promise<HttpResponse | undefined> {
     if (request.method !== 'GET' || request.body !== undefined || url.protocol !== 'http:' || url.username !== '' || url.password !== '')
       return undefined;
     const head = this.#unusual.has(url.host) ? undefined : this.#head(url, sent);

@@ -1,5 +1,5 @@
 import { connect, type Socket, type TcpNetConnectOpts } from 'node:net';
-import { HttpError } from '../model.ts';
+import { HttpError, type Signal } from '../model.ts';
 import { BodyMemory } from './body-memory.ts';
 import { codeOf, httpError, StaleConnection } from './exchange.ts';
 import { ResponseReader } from './response-reader.ts';
@@ -10,8 +10,8 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** Kept for a next request, of each host. */
-const MAX_IDLE = 4;
+/** Kept for a next request, of each host: paths of one host may be targets that are scraped at the same moment. */
+const MAX_IDLE = 16;
 /** What sockets read into, all of them: it is copied from before the next one reads. */
 const READ_BYTES = 64 * 1024;
 
@@ -29,7 +29,7 @@ export class PlainConnections {
    * @param maxBytes as {@link ResponseReader} takes it
    * @param signal its reason, an HttpError, becomes the failure
    */
-  async get(url: URL, head: string, maxBytes: number, signal: AbortSignal): Promise<ResponseReader> {
+  async get(url: URL, head: string, maxBytes: number, signal: Signal): Promise<ResponseReader> {
     if (signal.aborted) throw signal.reason;
     const connection = this.#idle.get(url.host)?.pop() ?? this.#open(url);
     const reader = new ResponseReader(maxBytes, this.#bodies);

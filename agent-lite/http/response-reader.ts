@@ -206,6 +206,7 @@ export class ResponseReader {
     if (length <= this.#body.length) return;
     const grown = this.#memory.take(Math.max(length, 2 * this.#body.length));
     grown.set(this.#body.subarray(0, this.#length));
+    this.#memory.give(this.#body);
     this.#body = grown;
   }
 }

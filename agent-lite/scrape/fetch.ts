@@ -1,5 +1,5 @@
 import type { ScrapeConfig } from '../config/types.ts';
-import { type HttpClient, HttpError, type HttpRequest, type HttpResponse } from '../model.ts';
+import { type HttpClient, HttpError, type HttpRequest, type HttpResponse, type Signal } from '../model.ts';
 import type { ExpositionParser } from './exposition.ts';
 import { acceptHeader, parserFor } from './formats.ts';
 import type { Target } from './target.ts';
@@ -20,7 +20,7 @@ export class BodySizeError extends Error {
 /** Headers of the requests to a target. */
 export type HeadersOf = (target: Target, config: ScrapeConfig) => Readonly<Record<string, string>>;
 /** Gets one exposition. Rejects with what the status page shows. */
-export type Fetch = (signal: AbortSignal) => Promise<Fetched>;
+export type Fetch = (signal: Signal) => Promise<Fetched>;
 
 /**
  * The largest exposition read where `body_size_limit` is 0, bytes after decompression. Prometheus has no such bound; a

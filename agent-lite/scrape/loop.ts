@@ -1,6 +1,7 @@
 import type { Labels } from '../../contract/labels.ts';
 import type { Sha256 } from '../../contract/series-table.ts';
-import type { Clock, Logger, Metrics, Scrape } from '../model.ts';
+import { Ending } from '../ending.ts';
+import type { Clock, Logger, Metrics, Scrape, Signal } from '../model.ts';
 import { BodySizeError, type Fetch, type Fetched } from './fetch.ts';
 import { type ExtraReport, extraSamples, noReport, reportCells, staleReport } from './report.ts';
 import { offsetInInterval, Schedule } from './schedule.ts';
@@ -71,8 +72,9 @@ export class TargetLoop {
   readonly #labels: Labels;
   readonly #series: TargetSeries;
   readonly #shared: SharedShapes;
-  readonly #killed = new AbortController();
-  #changed = new AbortController();
+  readonly #moments: number;
+  readonly #killed = new Ending();
+  #changed = new Ending();
   #spec: LoopSpec | undefined;
   #rulesKey: string;
   #schedule: Schedule | undefined;
@@ -81,9 +83,13 @@ export class TargetLoop {
   #lastMs: number | undefined;
   #finished = false;
 
-  /** @param shared with the other loops */
-  constructor(context: LoopContext, spec: LoopSpec, shared: SharedShapes) {
+  /**
+   * @param moments of an interval at which targets are scraped
+   * @param shared with the other loops
+   */
+  constructor(context: LoopContext, spec: LoopSpec, moments: number, shared: SharedShapes) {
     this.#context = context;
+    this.#moments = moments;
     this.#labels = spec.target.labels;
     this.#spec = spec;
     this.#rulesKey = spec.rulesKey;
@@ -104,7 +110,7 @@ export class TargetLoop {
   set(spec: LoopSpec | undefined): void {
     this.#spec = spec;
     const before = this.#changed;
-    this.#changed = new AbortController();
+    this.#changed = new Ending();
     before.abort();
   }
 
@@ -116,19 +122,19 @@ export class TargetLoop {
 
   /** Resolves when the loop was killed, or its target ended and has its markers. Does not reject. */
   async run(): Promise<void> {
-    while (!this.#killed.signal.aborted) {
-      const changed = this.#changed.signal;
+    while (!this.#killed.aborted) {
+      const changed = this.#changed;
       if (this.#spec !== undefined) await this.#scrapeUntil(changed, this.#spec);
       else if (await this.#end(changed)) return;
     }
   }
 
-  async #scrapeUntil(changed: AbortSignal, spec: LoopSpec): Promise<void> {
+  async #scrapeUntil(changed: Signal, spec: LoopSpec): Promise<void> {
     const { clock, metrics, offsetSeed } = this.#context;
     this.#series.setRules(spec.rules, spec.rulesKey === this.#rulesKey);
     this.#rulesKey = spec.rulesKey;
     const { intervalMs, url } = spec.target;
-    const schedule = new Schedule(clock, intervalMs, offsetInInterval(this.#labels, url, offsetSeed, intervalMs));
+    const schedule = new Schedule(clock, intervalMs, offsetInInterval(this.#labels, url, offsetSeed, intervalMs, this.#moments));
     this.#schedule = schedule;
     for (;;) {
       const missed = await schedule.wait(changed);
@@ -210,9 +216,9 @@ export class TargetLoop {
   async #ingest(spec: LoopSpec, wallMs: number): Promise<(Omit<IngestResult, 'error'> & { error: string | undefined }) | undefined> {
     let fetched: Fetched;
     try {
-      fetched = await spec.fetch(this.#killed.signal);
+      fetched = await spec.fetch(this.#killed);
     } catch (error) {
-      if (this.#killed.signal.aborted) return undefined;
+      if (this.#killed.aborted) return undefined;
       const cells = await this.#series.fail(wallMs, extraSamples(spec.extra, error instanceof BodySizeError ? -1 : 0));
       return { ...cells, ...NO_COUNTS, error: error instanceof Error ? error.message : String(error) };
     }
@@ -246,7 +252,7 @@ export class TargetLoop {
    * The target is gone. Its markers carry the time of the first tick it missed, but wait for one more and a tenth, in case
    * it comes back. False: it did, or the loop was killed.
    */
-  async #end(changed: AbortSignal): Promise<boolean> {
+  async #end(changed: Signal): Promise<boolean> {
     const schedule = this.#schedule;
     if (schedule === undefined || this.#status.lastScrapeMs === undefined) {
       this.#finished = true;

@@ -3,6 +3,7 @@ import type { ScrapeConfig, TargetGroup } from '../config/types.ts';
 import type { HttpClient } from '../model.ts';
 import { fetchHttp, fetchNothing, fetchOwn, type HeadersOf } from './fetch.ts';
 import { type LoopContext, type LoopSpec, type LoopStatus, TargetLoop } from './loop.ts';
+import { momentsFor } from './schedule.ts';
 import { NO_LABEL_RULES } from './series-check.ts';
 import { SharedShapes } from './shared-shapes.ts';
 import type { CompileRelabel, DroppedTargets, RefusedTarget, ResolvedTargets, Target } from './target.ts';
@@ -85,8 +86,8 @@ export function createScrapeManager(options: ScrapeManagerOptions): ScrapeManage
   let dropped: DroppedTargets = { count: 0, targets: [] };
   let stopped = false;
 
-  function start(key: string, wanted: Wanted): void {
-    const loop = new TargetLoop(options, wanted, shared);
+  function start(key: string, wanted: Wanted, moments: number): void {
+    const loop = new TargetLoop(options, wanted, moments, shared);
     const entry: Running = {
       loop,
       wanted,
@@ -136,7 +137,8 @@ export function createScrapeManager(options: ScrapeManagerOptions): ScrapeManage
         entry.jobName = wanted?.jobName ?? entry.jobName;
         entry.loop.set(wanted);
       }
-      for (const [key, wanted] of found.wanted) if (!running.has(key)) start(key, wanted);
+      const moments = momentsFor(found.wanted.size);
+      for (const [key, wanted] of found.wanted) if (!running.has(key)) start(key, wanted, moments);
       for (const [key, client] of clients) {
         if (used.has(key)) continue;
         client.close();

@@ -1,25 +1,45 @@
 import type { Labels } from '../../contract/labels.ts';
 import { labelsKey } from '../../contract/labels.ts';
-import type { Clock } from '../model.ts';
+import type { Clock, Signal } from '../model.ts';
 
 /** When a target is scraped. Ticks follow the boot clock, so a step of the wall clock neither stalls nor doubles them. */
 
 /** Timers are late by about this, ms; such times are written as the tick's, which costs fewer bytes. */
 const TOLERANCE_MS = 2;
 
+/** A device with fewer targets scrapes each at a moment of its own, or nearly so. */
+const LEAST_MOMENTS = 16;
+/** With more targets than this at each moment there are more moments: their answers are in memory together. */
+const TARGETS_A_MOMENT = 8;
+
 /**
- * The tick of a target within its interval, ms: spread over the interval by target and by device (`seed`), the same after
- * every restart.
+ * At how many moments of an interval a device scrapes. A processor that wakes up has lost its caches: a hundred targets scraped six at a
+ * time cost a third less than a hundred scraped one by one. A power of two, so that more targets split moments rather than move them.
  */
-export function offsetInInterval(labels: Labels, url: string, seed: string, intervalMs: number): number {
-  const text = `${labelsKey(labels)}\0${url}\0${seed}`;
+export function momentsFor(targets: number): number {
+  let moments = LEAST_MOMENTS;
+  while (moments * TARGETS_A_MOMENT < targets) moments *= 2;
+  return moments;
+}
+
+/**
+ * The tick of a target within its interval, ms: at one of `moments` by target, which lie otherwise on each device (`seed`); the same
+ * after every restart.
+ */
+export function offsetInInterval(labels: Labels, url: string, seed: string, intervalMs: number, moments: number): number {
+  const moment = Math.floor(hashOf(`${labelsKey(labels)}\0${url}\0${seed}`) * moments);
+  return Math.floor(((moment + hashOf(seed)) * intervalMs) / moments);
+}
+
+/** From 0 to 1, without 1. */
+function hashOf(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) {
     hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
     hash ^= hash >>> 15;
   }
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  return Math.floor((((hash ^ (hash >>> 13)) >>> 0) / 2 ** 32) * intervalMs);
+  return ((hash ^ (hash >>> 13)) >>> 0) / 2 ** 32;
 }
 
 export class Schedule {
@@ -40,7 +60,7 @@ export class Schedule {
   }
 
   /** Sleeps until the tick; at once when `signal` aborts. Ticks that are over by a whole interval are left out: returns how many. */
-  async wait(signal: AbortSignal): Promise<number> {
+  async wait(signal: Signal): Promise<number> {
     for (;;) {
       const remaining = this.#due - this.#clock.boot();
       // Timers may also be early by a fraction.

@@ -1,7 +1,7 @@
 import { isTime } from '../../contract/cells.ts';
 import { EXEMPLAR_LABEL_RUNES, type Exemplar } from '../../contract/exemplar.ts';
 import { countRunes, exemplarBytes } from '../../contract/exemplar-codec.ts';
-import { isValidName, type Labels, labelsKey } from '../../contract/labels.ts';
+import { isValidName, type Labels } from '../../contract/labels.ts';
 import { attachmentLimits } from '../../contract/limits.ts';
 import type { FamilyMetadata } from '../../contract/metadata.ts';
 import { encodeMetadata, isWritable } from '../../contract/metadata-codec.ts';
@@ -66,9 +66,11 @@ export class CurrentMetadata {
     this.#cache = cache;
   }
 
-  /** Those of the scrape's target as of this scrape. `refused`: they are beyond the limits. */
-  async of({ target, metadata: given }: Pick<Scrape, 'target' | 'metadata'>): Promise<MetadataSet | 'refused' | undefined> {
-    const key = labelsKey(target);
+  /**
+   * Those of the scrape's target as of this scrape. `refused`: they are beyond the limits.
+   * @param key of the target, as `labelsKey` makes it
+   */
+  async of(key: string, { metadata: given }: Pick<Scrape, 'metadata'>): Promise<MetadataSet | 'refused' | undefined> {
     let known = this.#targets.get(key);
     let refused = false;
     if (given !== undefined && given !== known?.given) {
@@ -79,10 +81,7 @@ export class CurrentMetadata {
     if (known === undefined) return undefined;
     this.#targets.delete(key);
     this.#targets.set(key, known);
-    for (const oldest of this.#targets.keys()) {
-      if (this.#targets.size <= TARGETS_KEPT) break;
-      this.#targets.delete(oldest);
-    }
+    trim(this.#targets, TARGETS_KEPT);
     return refused ? 'refused' : known.set;
   }
 
@@ -91,6 +90,15 @@ export class CurrentMetadata {
     if (!isWritable(given)) return 'refused';
     const hash = toHex((await this.#sha256(encodeMetadata(given))).subarray(0, 16));
     return this.#cache.add({ hash, families: given });
+  }
+}
+
+/** Drops the oldest entry where there is one too many. */
+export function trim(map: Map<unknown, unknown>, limit: number): void {
+  if (map.size <= limit) return;
+  for (const key of map.keys()) {
+    map.delete(key);
+    return;
   }
 }
 

@@ -6,7 +6,7 @@ import type { Labels } from '../../contract/labels.ts';
 import type { Position } from '../../contract/push.ts';
 import type { SeriesTable, Sha256, TableHash } from '../../contract/series-table.ts';
 import type { LoggedScrape } from '../model.ts';
-import type { MetadataCache, MetadataSet } from './attachments.ts';
+import { type MetadataCache, type MetadataSet, trim } from './attachments.ts';
 import { BOOT, TABLE, TARGET } from './format.ts';
 import type { Frame } from './frame.ts';
 import {
@@ -201,15 +201,6 @@ export class ScrapeDecoder {
       this.#caches.set(segment, cache);
     }
     return cache;
-  }
-}
-
-/** Drops the oldest entry where there is one too many. */
-function trim(map: Map<unknown, unknown>, limit: number): void {
-  if (map.size <= limit) return;
-  for (const key of map.keys()) {
-    map.delete(key);
-    return;
   }
 }
 

@@ -1,4 +1,4 @@
-import { ByteWriter } from '../../contract/binary.ts';
+import type { ByteWriter } from '../../contract/binary.ts';
 import { nextChain } from '../../contract/chain.ts';
 import { crc32c } from '../../contract/crc32c.ts';
 import type { Chain, Position } from '../../contract/push.ts';
@@ -46,13 +46,12 @@ export function writeFrame(
 /** The same for a record that exists and keeps its chain. */
 export function copyFrame(writer: ByteWriter, position: Position, chain: Chain, body: Uint8Array, seed: number): number {
   if (body.length > MAX_BODY_BYTES) throw new RangeError(`log record: expected at most ${MAX_BODY_BYTES} bytes, got ${body.length}`);
-  const head = new ByteWriter(FRAME_HEAD_BYTES);
-  head.u32(body.length);
-  head.u64(position);
-  head.raw(chainBytes(chain));
-  const crc = crc32c(body, crc32c(head.bytes(), seed));
-  head.u32(crc);
-  writer.raw(head.bytes());
+  const start = writer.length;
+  writer.u32(body.length);
+  writer.u64(position);
+  writer.raw(chainBytes(chain));
+  const crc = crc32c(body, crc32c(writer.view(start), seed));
+  writer.u32(crc);
   writer.raw(body);
   return crc;
 }

@@ -13,6 +13,7 @@ import { findFrame, type ReaderTools, readEntries, recordsOf } from './reader.ts
 import { isEmpty } from './segment.ts';
 import { copyRecords } from './set-aside.ts';
 import { StoreError } from './store.ts';
+import { TargetKeys } from './target-keys.ts';
 import { Volume } from './volume.ts';
 
 /**
@@ -37,6 +38,7 @@ class WriteAheadLog implements Log {
   readonly #cursors = new Cursors();
   readonly #tables = new TableCache();
   readonly #metadata: CurrentMetadata;
+  readonly #targetKeys = new TargetKeys();
   readonly #volume: Volume;
   readonly #reader: ReaderTools;
   readonly #serial = new Serial();
@@ -80,10 +82,11 @@ class WriteAheadLog implements Log {
 
   append(scrape: Scrape): Promise<Point> {
     return this.#serial.run(async () => {
-      const found = await this.#metadata.of(scrape);
+      const key = this.#targetKeys.of(scrape.target);
+      const found = await this.#metadata.of(key, scrape);
       if (found === 'refused') this.#journal.metadataRefused(formatLabels(scrape.target));
       const metadata = found === 'refused' ? undefined : found;
-      await this.#volume.append((writer) => writer.plan(scrape, metadata));
+      await this.#volume.append((writer) => writer.plan(key, scrape, metadata));
       const { head } = this.#volume;
       if (scrape.table !== undefined) this.#tables.add(scrape.table);
       this.#journal.written();

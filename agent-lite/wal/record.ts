@@ -158,17 +158,34 @@ export interface ScrapeHead {
   readonly base: { readonly position: Position; readonly crc: number } | undefined;
 }
 
-export async function encodeScrapeRecord(
+/** The end of a scrape record: its exemplars, in order of rows. */
+export async function encodeExemplarsOfScrape(
+  exemplars: readonly Exemplar[],
+  wallMs: number,
+  compression: Compression | undefined,
+): Promise<Uint8Array> {
+  const beside = new ByteWriter(exemplars.length * 64);
+  encodeExemplars(
+    exemplars.map((exemplar) => ({ ...exemplar, scrape: 0 })),
+    [wallMs],
+    beside,
+  );
+  const writer = new ByteWriter(beside.length + 32);
+  await writeContent(writer, beside.bytes(), compression);
+  return writer.bytes();
+}
+
+/** @param exemplars what {@link encodeExemplarsOfScrape} made of them, where there are any */
+export function writeScrapeRecord(
+  writer: ByteWriter,
   position: Position,
   head: ScrapeHead,
   cells: Cells | undefined,
   report: Cells,
-  exemplars: readonly Exemplar[],
+  exemplars: Uint8Array | undefined,
   base: BaseCells | undefined,
-  compression: Compression | undefined,
   columns: ColumnsEncoder,
-): Promise<Uint8Array> {
-  const writer = new ByteWriter(256);
+): void {
   writer.u8(head.base === undefined ? SCRAPE_KEY : SCRAPE_DELTA);
   writer.varint(position - head.targetAt);
   writer.varint(position - head.bootAt);
@@ -183,19 +200,10 @@ export async function encodeScrapeRecord(
   const times = [head.wallMs];
   if (cells !== undefined) {
     checkOwnTimes(cells, head.wallMs);
-    writer.block(columns.encode(cells, times, base?.cells));
+    columns.write(writer, cells, times, base?.cells);
   }
-  writer.block(columns.encode(report, times, base?.report));
-  if (exemplars.length > 0) {
-    const beside = new ByteWriter(exemplars.length * 64);
-    encodeExemplars(
-      exemplars.map((exemplar) => ({ ...exemplar, scrape: 0 })),
-      times,
-      beside,
-    );
-    await writeContent(writer, beside.bytes(), compression);
-  }
-  return writer.bytes();
+  columns.write(writer, report, times, base?.report);
+  if (exemplars !== undefined) writer.raw(exemplars);
 }
 
 /** Beyond 2^51 ms a difference of times would not be written exactly; a scraper refuses such times long before. */

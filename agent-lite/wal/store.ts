@@ -14,9 +14,10 @@ export interface SegmentStore {
   create(area: Area, name: string, bytes: Uint8Array, durable: boolean): Promise<void>;
   /**
    * Writes at `at`, the length of all that was written well so far; what a failed call left behind there is overwritten.
-   * Once it resolves the bytes survive the end of the process, though not a power cut.
+   * Once it is done the bytes survive the end of the process, though not a power cut. Undefined: it is done already; such a call throws
+   * where others reject.
    */
-  append(name: string, at: number, bytes: Uint8Array): Promise<void>;
+  append(name: string, at: number, bytes: Uint8Array): Promise<void> | undefined;
   /** What was appended survives a power cut once this resolves. */
   sync(name: string): Promise<void>;
   /** `[offset, offset + length)`, shorter only at the end. */

@@ -126,7 +126,7 @@ export class Volume {
   }
 
   /** Writes what `plan` makes of the active segment's writer, wherever that is possible. */
-  async append(plan: (writer: SegmentWriter) => Promise<Plan>): Promise<void> {
+  async append(plan: (writer: SegmentWriter) => Plan | Promise<Plan>): Promise<void> {
     for (;;) {
       const active = this.segments.newest();
       if (active === undefined || this.#writer === undefined) throw new Error('append: the log is not open');
@@ -136,17 +136,19 @@ export class Volume {
         continue;
       }
       await this.#makeRoom(records.bytes.length);
-      const written = await this.try(async () => {
-        await this.#positions.reserve(active.store, this.#logId, records.to.position);
-        await active.store.append(active.name, active.bytes, records.bytes);
-      });
-      if (!written) continue;
+      if (!(await this.try(() => this.#write(active, records)))) continue;
       this.#dirty.note(active);
       records.commit();
       this.#journal.exemplarsDropped(records.droppedExemplars);
       this.#head = records.to;
       return;
     }
+  }
+
+  async #write(active: Segment, { to, bytes }: Plan): Promise<void> {
+    if (to.position > this.#positions.through) await this.#positions.reserve(active.store, this.#logId, to.position);
+    const pending = active.store.append(active.name, active.bytes, bytes);
+    if (pending !== undefined) await pending;
   }
 
   async #rotate(): Promise<void> {

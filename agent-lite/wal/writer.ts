@@ -1,9 +1,9 @@
 import { ByteWriter } from '../../contract/binary.ts';
 import { type Cells, createCells } from '../../contract/cells.ts';
 import { ColumnsEncoder } from '../../contract/encode-columns.ts';
-import { labelsKey } from '../../contract/labels.ts';
+import type { Exemplar } from '../../contract/exemplar.ts';
 import type { Point, Position } from '../../contract/push.ts';
-import type { TableHash } from '../../contract/series-table.ts';
+import type { SeriesTable, TableHash } from '../../contract/series-table.ts';
 import type { Scrape } from '../model.ts';
 import { type MetadataSet, writableExemplars } from './attachments.ts';
 import { writeFrame } from './frame.ts';
@@ -11,11 +11,12 @@ import {
   type BaseCells,
   type Compression,
   encodeBootRecord,
+  encodeExemplarsOfScrape,
   encodeMetadataRecord,
-  encodeScrapeRecord,
   encodeTableRecord,
   encodeTargetRecord,
   type ScrapeHead,
+  writeScrapeRecord,
 } from './record.ts';
 import { countScrape, type Segment } from './segment.ts';
 
@@ -52,6 +53,7 @@ interface TargetState {
 
 /** Records ready to be written. Nothing of the writer has changed until `commit` is called. */
 export interface Plan {
+  /** The writer's own memory, until the next plan. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** The last record: the scrape. */
   readonly to: Point;
@@ -60,12 +62,30 @@ export interface Plan {
   commit(): void;
 }
 
+/** Where the table and the metadata of a scrape were written last. */
+interface Wrote {
+  readonly table: Support | undefined;
+  readonly metadata: Support | undefined;
+  /** Of the metadata. */
+  readonly hash: string | undefined;
+}
+
+/** Bodies of records to be written along, and the end of the scrape's. */
+interface Compressed {
+  readonly table?: Uint8Array | undefined;
+  readonly metadata?: Uint8Array | undefined;
+  readonly exemplars?: Uint8Array | undefined;
+}
+
 /** Turns scrapes into the records of one segment. What it remembers ends with the segment, so each segment can be read alone. */
 export class SegmentWriter {
   readonly #segment: Segment;
   readonly #before: Point;
   readonly #compression: Compression | undefined;
   readonly #columns = new ColumnsEncoder();
+  /** Of one plan, and of the record in the making; their memory is used again. */
+  readonly #records = new ByteWriter(1024);
+  readonly #body = new ByteWriter(1024);
   readonly #boots = new Map<string, Support>();
   readonly #tables = new Map<TableHash, Support>();
   /** By hash. */
@@ -80,11 +100,60 @@ export class SegmentWriter {
     this.#compression = compression;
   }
 
-  /** @param metadata of the scrape's target, whether this scrape brought them or not */
-  async plan(given: Scrape, metadata: MetadataSet | undefined): Promise<Plan> {
+  /**
+   * @param key of the scrape's target, as `labelsKey` makes it
+   * @param metadata of the scrape's target, whether this scrape brought them or not
+   */
+  plan(key: string, scrape: Scrape, metadata: MetadataSet | undefined): Plan | Promise<Plan> {
     const segment = this.#segment;
-    const scrape = { ...given, wallMs: Math.round(given.wallMs), bootMs: Math.round(given.bootMs) };
-    const writer = new ByteWriter(1024);
+    const { table } = scrape;
+    const state = this.#targets.get(key);
+    const base = usableBase(state, scrape);
+    const exemplars = writableExemplars(scrape.exemplars, scrape.cells?.rows ?? 0);
+    const hash = metadata?.hash;
+    const wrote: Wrote = {
+      table: table && this.#tables.get(table.hash),
+      metadata: hash === undefined ? undefined : this.#metadata.get(hash),
+      hash,
+    };
+    const isNew = base === undefined && (wrote.table === undefined || isDue(wrote.table, segment.bytes));
+    const newTable = isNew ? table : undefined;
+    const newMetadata = wrote.metadata === undefined ? metadata : undefined;
+    const finish = (compressed: Compressed): Plan => this.#plan(key, scrape, state, base, wrote, exemplars.length, compressed);
+    // Nearly always nothing has to be compressed.
+    return newTable === undefined && newMetadata === undefined && exemplars.length === 0
+      ? finish({})
+      : this.#compress(newTable, newMetadata, exemplars, scrape.wallMs).then(finish);
+  }
+
+  async #compress(
+    table: SeriesTable | undefined,
+    metadata: MetadataSet | undefined,
+    exemplars: readonly Exemplar[],
+    wallMs: number,
+  ): Promise<Compressed> {
+    const compression = this.#compression;
+    return {
+      table: table && (await encodeTableRecord(table, compression)),
+      metadata: metadata && (await encodeMetadataRecord(metadata, compression)),
+      exemplars: exemplars.length === 0 ? undefined : await encodeExemplarsOfScrape(exemplars, Math.round(wallMs), compression),
+    };
+  }
+
+  #plan(
+    key: string,
+    scrape: Scrape,
+    state: TargetState | undefined,
+    base: TargetState['base'],
+    wrote: Wrote,
+    exemplars: number,
+    compressed: Compressed,
+  ): Plan {
+    const segment = this.#segment;
+    const wallMs = Math.round(scrape.wallMs);
+    const bootMs = Math.round(scrape.bootMs);
+    const writer = this.#records;
+    writer.clear();
     let position = segment.last;
     let chain = segment.chain ?? this.#before.chain;
     const written: { position: Position; offset: number; bytes: number }[] = [];
@@ -96,52 +165,38 @@ export class SegmentWriter {
       written.push({ position, offset: segment.bytes + offset, bytes: writer.length - offset });
       return frame.crc;
     };
-    /** `again`: a key frame may name a new copy, so that no damage takes more along than lies between two of them. */
-    const support = async (known: Support | undefined, again: boolean, make: () => Uint8Array | Promise<Uint8Array>): Promise<Support> => {
-      if (known !== undefined && !(again && isDue(known, segment.bytes))) return known;
+    const putSupport = (before: Support | undefined, body: Uint8Array): Support => {
       const offset = segment.bytes + writer.length;
-      put(await make());
-      return { position, offset, bytes: segment.bytes + writer.length - offset, times: (known?.times ?? 0) + 1 };
+      put(body);
+      return { position, offset, bytes: segment.bytes + writer.length - offset, times: (before?.times ?? 0) + 1 };
     };
+    /** A key frame may name a new copy, so that no damage takes more along than lies between two of them. */
+    const support = (before: Support | undefined, make: () => Uint8Array): Support =>
+      before === undefined || (isKey && isDue(before, segment.bytes)) ? putSupport(before, make()) : before;
 
-    const { table } = scrape;
-    const key = labelsKey(scrape.target);
-    const state = this.#targets.get(key);
-    const base = usableBase(state, scrape);
+    const { table, bootId, cells, report } = scrape;
     const isKey = base === undefined;
-    const boot = await support(this.#boots.get(scrape.bootId), isKey, () => encodeBootRecord(scrape.bootId));
-    const target = await support(state?.target, isKey, () => encodeTargetRecord(scrape.target));
-    const tableSupport =
-      table === undefined || !isKey
-        ? undefined
-        : await support(this.#tables.get(table.hash), true, () => encodeTableRecord(table, this.#compression));
+    const boot = support(this.#boots.get(bootId), () => encodeBootRecord(bootId));
+    const target = support(state?.target, () => encodeTargetRecord(scrape.target));
+    const tableSupport = compressed.table ? putSupport(wrote.table, compressed.table) : wrote.table;
     // A delta names the table that its base names, though another target may have had it written again since.
     const tableAt = isKey ? tableSupport?.position : base.tableAt;
-    const described =
-      metadata && (await support(this.#metadata.get(metadata.hash), false, () => encodeMetadataRecord(metadata, this.#compression)));
+    const described = compressed.metadata ? putSupport(undefined, compressed.metadata) : wrote.metadata;
     const head: ScrapeHead = {
       ...{ targetAt: target.position, bootAt: boot.position, tableAt, metadataAt: described?.position },
-      ...{ wallMs: scrape.wallMs, bootMs: scrape.bootMs, base },
+      ...{ wallMs, bootMs, base },
     };
-    const exemplars = writableExemplars(scrape.exemplars, scrape.cells?.rows ?? 0);
-    const body = await encodeScrapeRecord(
-      position + 1,
-      head,
-      scrape.cells,
-      scrape.report,
-      exemplars,
-      base,
-      this.#compression,
-      this.#columns,
-    );
-    const crc = put(body);
+    const body = this.#body;
+    body.clear();
+    writeScrapeRecord(body, position + 1, head, cells, report, compressed.exemplars, base, this.#columns);
+    const bodyBytes = body.length;
+    const crc = put(body.view());
 
-    const bytes = writer.bytes();
     const to = { position, chain };
     const commit = (): void => {
-      this.#boots.set(scrape.bootId, boot);
+      this.#boots.set(bootId, boot);
       if (table !== undefined && tableSupport !== undefined) this.#tables.set(table.hash, tableSupport);
-      if (metadata !== undefined && described !== undefined) this.#metadata.set(metadata.hash, described);
+      if (wrote.hash !== undefined && described !== undefined) this.#metadata.set(wrote.hash, described);
       this.#targets.set(key, {
         target,
         base: {
@@ -150,21 +205,23 @@ export class SegmentWriter {
           table: table?.hash,
           tableAt,
           // Copies: the caller may use its buffers again, and a base that changed would make values wrong.
-          cells: scrape.cells === undefined ? undefined : copyCells(scrape.cells, state?.base?.cells),
-          report: copyCells(scrape.report, state?.base?.report),
+          cells: cells === undefined ? undefined : copyCells(cells, state?.base?.cells),
+          report: copyCells(report, state?.base?.report),
         },
-        deltas: base === undefined ? 0 : (state?.deltas ?? 0) + 1,
-        deltaBytes: base === undefined ? 0 : (state?.deltaBytes ?? 0) + body.length,
-        seenMs: scrape.bootMs,
+        deltas: isKey ? 0 : (state?.deltas ?? 0) + 1,
+        deltaBytes: isKey ? 0 : (state?.deltaBytes ?? 0) + bodyBytes,
+        seenMs: bootMs,
       });
       segment.last = to.position;
       segment.chain = to.chain;
-      segment.bytes += bytes.length;
-      countScrape(segment, scrape.wallMs, scrape.bootMs, scrape.bootId);
-      for (const frame of written) segment.index?.add(frame.position, frame.offset, frame.bytes, scrape.wallMs);
-      if (++this.#sinceSweep >= SWEEP_EVERY) this.#sweep(scrape.bootMs);
+      for (const frame of written) {
+        segment.bytes += frame.bytes;
+        segment.index?.add(frame.position, frame.offset, frame.bytes, wallMs);
+      }
+      countScrape(segment, wallMs, bootMs, bootId);
+      if (++this.#sinceSweep >= SWEEP_EVERY) this.#sweep(bootMs);
     };
-    return { bytes, to, droppedExemplars: scrape.exemplars.length - exemplars.length, commit };
+    return { bytes: writer.view(), to, droppedExemplars: scrape.exemplars.length - exemplars, commit };
   }
 
   #sweep(nowMs: number): void {

@@ -1,4 +1,4 @@
-import type { Clock } from '../../agent-lite/model.ts';
+import type { Clock, Signal } from '../../agent-lite/model.ts';
 
 interface Sleeper {
   readonly due: number;
@@ -53,7 +53,7 @@ export class ManualClock implements Clock {
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  sleep(ms: number, signal?: Signal): Promise<void> {
     if (signal?.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       const sleeper: Sleeper = {

@@ -109,7 +109,7 @@ export function segmentStoreSuite(name: string, make: () => Promise<StoreUnderTe
 
     it('says "missing" of what is not there', async () => {
       await rejectsWith(store.read('wal', 'a.seg', 0, 1), 'missing');
-      await rejectsWith(store.append('a.seg', 0, bytes(1)), 'missing');
+      await rejectsWith((async () => store.append('a.seg', 0, bytes(1)))(), 'missing');
       await rejectsWith(store.sync('a.seg'), 'missing');
       await rejectsWith(store.truncate('a.seg', 0), 'missing');
       expect(new StoreError('failed', 'x')).toBeInstanceOf(Error);

@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { type AddressInfo, connect, createServer } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { defaultHttp } from '../../../agent-lite/config/defaults.ts';
 import type { HttpClientConfig } from '../../../agent-lite/config/types.ts';
 import { createHttpClient, type HttpClientOptions } from '../../../agent-lite/http/client.ts';
 import type { HttpClient, HttpRequest } from '../../../agent-lite/model.ts';
+import { sleep } from '../../../agent-lite/platform/sleep.ts';
 import { endless, exposition, type FakeTarget, hang, stall, startTarget, status } from '../../fakes/target.ts';
 
 const fixture = (name: string): string => new URL(`../../fixtures/scrape/tls/${name}`, import.meta.url).pathname;
@@ -30,7 +30,7 @@ function client(config: Partial<HttpClientConfig> = {}, options: Partial<HttpCli
       readFile,
       clock: {
         boot: () => performance.now(),
-        sleep: (ms, signal) => sleep(ms, undefined, signal === undefined ? {} : { signal }).catch(() => {}),
+        sleep,
       },
       ...options,
     },

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer, type Server, Socket } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { defaultHttp } from '../../../agent-lite/config/defaults.ts';
 import type { HttpClientConfig } from '../../../agent-lite/config/types.ts';
 import { createHttpClient } from '../../../agent-lite/http/client.ts';
 import type { HttpClient, HttpRequest } from '../../../agent-lite/model.ts';
+import { sleep } from '../../../agent-lite/platform/sleep.ts';
 import { type FakeTarget, startTarget, status } from '../../fakes/target.ts';
 
 /** What a NAT does to connections that wait for the next push, and what the client makes of it. */
@@ -27,7 +27,7 @@ function client(config: Partial<HttpClientConfig> = {}): HttpClient {
       clock: {
         boot: () => performance.now(),
         // What is waited for a connection that is silent passes at once.
-        sleep: (ms, signal) => sleep(ms === 10_000 ? 50 : ms, undefined, signal === undefined ? {} : { signal }).catch(() => {}),
+        sleep: (ms, signal) => sleep(ms === 10_000 ? 50 : ms, signal),
       },
     },
   );

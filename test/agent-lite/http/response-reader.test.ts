@@ -163,6 +163,30 @@ describe('the memory of a body', () => {
     expect([bodyOf(first), bodyOf(second)]).toEqual(['abcde', 'xyzxy']);
   });
 
+  it('that an answer outgrew serves another one, and the next such answer does not outgrow it again', () => {
+    const memory = new BodyMemory();
+    const chunked = (bytes: number) =>
+      `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${bytes.toString(16)}\r\n${'x'.repeat(bytes)}\r\n0\r\n\r\n`;
+    const long = read(chunked(100_000), [], 0, memory);
+    const { buffer } = long.body;
+    const small = read(chunked(10), [], 0, memory).body.buffer;
+    expect(small.byteLength).toBe(64 * 1024);
+    long.release();
+    expect(read(chunked(100_001), [], 0, memory).body.buffer).toBe(buffer);
+  });
+
+  it('of many answers is kept up to 2 MiB', () => {
+    const memory = new BodyMemory();
+    const buffers = (): ArrayBufferLike[] => {
+      const readers = Array.from({ length: 20 }, () => read(answer('x'.repeat(200_000)), [], 0, memory));
+      const found = readers.map(({ body }) => body.buffer);
+      for (const reader of readers) reader.release();
+      return found;
+    };
+    const before = new Set(buffers());
+    expect(buffers().filter((buffer) => before.has(buffer)).length).toBe(Math.floor((2 * 1024 * 1024) / (13 * 16 * 1024)));
+  });
+
   it('is not kept where it is large', () => {
     const memory = new BodyMemory();
     const first = read(answer('x'.repeat(300_000)), [], 0, memory);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { HttpError, type HttpResponse, type Scrape } from '../../../agent-lite/model.ts';
-import { offsetInInterval } from '../../../agent-lite/scrape/schedule.ts';
+import { momentsFor, offsetInInterval } from '../../../agent-lite/scrape/schedule.ts';
 import { countSamples } from '../../../contract/cells.ts';
 import { defaultRelabelConfig } from '../../../contract/relabel.ts';
 import { settle } from '../../fakes/clock.ts';
@@ -37,13 +37,31 @@ describe('when', () => {
   });
 
   it('targets spread over the interval, devices differ', () => {
-    const offsets = Array.from({ length: 200 }, (_, i) => offsetInInterval([['instance', `h:${i}`]], `http://h:${i}/metrics`, 'a', 1000));
+    const offsets = Array.from({ length: 200 }, (_, i) =>
+      offsetInInterval([['instance', `h:${i}`]], `http://h:${i}/metrics`, 'a', 1000, momentsFor(200)),
+    );
     expect(Math.min(...offsets)).toBeGreaterThanOrEqual(0);
     expect(Math.max(...offsets)).toBeLessThan(1000);
     for (let tenth = 0; tenth < 10; tenth++) {
       expect(offsets.filter((offset) => Math.floor(offset / 100) === tenth).length).toBeGreaterThan(5);
     }
-    expect(offsetInInterval([], 'http://h/metrics', 'a', 1000)).not.toBe(offsetInInterval([], 'http://h/metrics', 'b', 1000));
+    expect(offsetInInterval([], 'http://h/metrics', 'a', 1000, 16)).not.toBe(offsetInInterval([], 'http://h/metrics', 'b', 1000, 16));
+  });
+
+  it.each([
+    { targets: 1, moments: 16 },
+    { targets: 128, moments: 16 },
+    { targets: 129, moments: 32 },
+    { targets: 1000, moments: 128 },
+    { targets: 100_000, moments: 16_384 },
+  ])('$targets targets share $moments moments', ({ targets, moments }) => {
+    expect(momentsFor(targets)).toBe(moments);
+    const offsets = Array.from({ length: targets }, (_, i) => offsetInInterval([['instance', `${i}`]], 'http://h/', 'a', 60_000, moments));
+    const most = Math.min(targets, moments);
+    const used = new Set(offsets).size;
+    expect(used).toBeLessThanOrEqual(most);
+    // Drawn at random, a few stay empty.
+    expect(used).toBeGreaterThan(0.9 * moments * (1 - Math.exp(-targets / moments)) - 1);
   });
 
   it('a step of the wall clock neither stalls nor doubles the ticks', async () => {

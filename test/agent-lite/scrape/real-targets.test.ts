@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { expect, it } from 'vitest';
 import { createHttpClient } from '../../../agent-lite/http/client.ts';
 import type { Scrape } from '../../../agent-lite/model.ts';
+import { sleep } from '../../../agent-lite/platform/sleep.ts';
 import { settle } from '../../fakes/clock.ts';
 import { type Answer, endless, exposition, hang, stall, startTarget, status } from '../../fakes/target.ts';
 import { samplesOf, setup } from './harness.ts';
@@ -40,7 +40,7 @@ it.each(cases)('a target that %s', async (_, answer, error) => {
         readFile,
         clock: {
           boot: () => performance.now(),
-          sleep: (ms, signal) => sleep(ms, undefined, signal === undefined ? {} : { signal }).catch(() => {}),
+          sleep,
         },
       }),
   });
