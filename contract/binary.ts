@@ -102,9 +102,28 @@ export class ByteWriter {
     this.raw(bytes);
   }
 
+  /** A part of `bytes`, without a view of it: of many short ones these would be most of the memory. */
+  part(bytes: Uint8Array, from: number, to: number): void {
+    const at = this.#reserve(to - from) - from;
+    const buffer = this.#buffer;
+    for (let i = from; i < to; i++) buffer[at + i] = bytes[i] as number;
+  }
+
   /** Length-prefixed UTF-8. */
   string(text: string): void {
-    this.block(utf8Encoder.encode(text));
+    const start = this.#length;
+    this.varint(text.length);
+    const at = this.#reserve(text.length);
+    const buffer = this.#buffer;
+    for (let i = 0; i < text.length; i++) {
+      const unit = text.charCodeAt(i);
+      if (unit >= 0x80) {
+        this.#length = start;
+        this.block(utf8Encoder.encode(text));
+        return;
+      }
+      buffer[at + i] = unit;
+    }
   }
 
   bytes(): Uint8Array<ArrayBuffer> {

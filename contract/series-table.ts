@@ -62,12 +62,16 @@ export function rebuild(row: Row, target: Labels): Labels {
 /** The bytes of one row; a key under which rows compare and sort. */
 export function encodeRow(row: Row): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter(128);
+  writeRow(row, writer);
+  return writer.bytes();
+}
+
+function writeRow(row: Row, writer: ByteWriter): void {
   writer.varint(row.length);
   for (const [name, value] of row) {
     writer.string(name);
     writer.string(value);
   }
-  return writer.bytes();
 }
 
 export function compareBytes(a: Uint8Array, b: Uint8Array): number {
@@ -81,22 +85,67 @@ export function compareBytes(a: Uint8Array, b: Uint8Array): number {
 
 /** Brings rows into canonical order. Returns the table and, for each given row, its index in the table. */
 export async function buildTable(rows: readonly Row[], sha256: Sha256): Promise<{ table: SeriesTable; order: Uint32Array }> {
-  const keyed = rows.map((row, index) => ({ row, index, key: encodeRow(row) }));
-  keyed.sort((a, b) => compareBytes(a.key, b.key));
+  const keys = new RowKeys(rows);
+  const sorted = Uint32Array.from(rows, (_, i) => i).sort((a, b) => keys.compare(a, b));
   const order = new Uint32Array(rows.length);
   const writer = new ByteWriter(rows.length * 32 + 16);
   writer.varint(rows.length);
-  let previous: Uint8Array = new Uint8Array(0);
-  keyed.forEach(({ key, index }, position) => {
-    order[index] = position;
-    const shared = sharedPrefix(previous, key);
-    if (position > 0 && shared === key.length && shared === previous.length) throw new RangeError('buildTable: a row is given twice');
-    writer.varint(shared);
-    writer.block(key.subarray(shared));
-    previous = key;
+  sorted.forEach((row, position) => {
+    order[row] = position;
+    const before = sorted[position - 1];
+    if (before !== undefined && keys.compare(before, row) === 0) throw new RangeError('buildTable: a row is given twice');
+    keys.write(row, before, writer);
   });
   const bytes = writer.bytes();
-  return { table: { hash: await hashTable(bytes, sha256), rows: keyed.map(({ row }) => row), bytes }, order };
+  return { table: { hash: await hashTable(bytes, sha256), rows: Array.from(sorted, (row) => rows[row] as Row), bytes }, order };
+}
+
+/** The bytes of rows one behind the other: arrays of their own would take five times the memory of the rows. */
+class RowKeys {
+  readonly #bytes: Uint8Array;
+  /** Where each begins, and the end of the last. */
+  readonly #starts: Uint32Array;
+
+  constructor(rows: readonly Row[]) {
+    const writer = new ByteWriter(rows.length * 64 + 16);
+    this.#starts = new Uint32Array(rows.length + 1);
+    rows.forEach((row, i) => {
+      writeRow(row, writer);
+      this.#starts[i + 1] = writer.length;
+    });
+    this.#bytes = writer.bytes();
+  }
+
+  compare(a: number, b: number): number {
+    const shared = this.#shared(a, b);
+    const [lengthA, lengthB] = [this.#length(a), this.#length(b)];
+    if (shared === lengthA || shared === lengthB) return lengthA - lengthB;
+    return (this.#bytes[this.#start(a) + shared] as number) - (this.#bytes[this.#start(b) + shared] as number);
+  }
+
+  /** As canonical bytes have it behind `before`. */
+  write(row: number, before: number | undefined, writer: ByteWriter): void {
+    const shared = before === undefined ? 0 : this.#shared(before, row);
+    writer.varint(shared);
+    writer.varint(this.#length(row) - shared);
+    writer.part(this.#bytes, this.#start(row) + shared, this.#start(row + 1));
+  }
+
+  #shared(a: number, b: number): number {
+    const [startA, startB] = [this.#start(a), this.#start(b)];
+    const length = Math.min(this.#length(a), this.#length(b));
+    let i = 0;
+    while (i < length && this.#bytes[startA + i] === this.#bytes[startB + i]) i++;
+    return i;
+  }
+
+  #start(row: number): number {
+    return this.#starts[row] as number;
+  }
+
+  #length(row: number): number {
+    return this.#start(row + 1) - this.#start(row);
+  }
 }
 
 export async function hashTable(bytes: Uint8Array<ArrayBuffer>, sha256: Sha256): Promise<TableHash> {
