@@ -68,9 +68,9 @@ export function encodeRow(row: Row): Uint8Array<ArrayBuffer> {
 
 function writeRow(row: Row, writer: ByteWriter): void {
   writer.varint(row.length);
-  for (const [name, value] of row) {
-    writer.string(name);
-    writer.string(value);
+  for (const label of row) {
+    writer.string(label[0]);
+    writer.string(label[1]);
   }
 }
 

@@ -12,11 +12,12 @@ export function mergeLabels(exposed: Labels, target: Labels, honorLabels: boolea
   if (exposed.length > FEW_LABELS) return mergeAny(exposed, target, honorLabels);
   const labels = [...target];
   for (const label of exposed) {
-    if (target.some(([name]) => name === label[0])) return mergeAny(exposed, target, honorLabels);
+    if (target.some((own) => own[0] === label[0])) return mergeAny(exposed, target, honorLabels);
     if (label[1] === '') continue;
     let at = labels.length;
-    while (at > 0 && compareText((labels[at - 1] as Label)[0], label[0]) > 0) at--;
-    labels.splice(at, 0, label);
+    labels.push(label);
+    for (; at > 0 && compareText((labels[at - 1] as Label)[0], label[0]) > 0; at--) labels[at] = labels[at - 1] as Label;
+    labels[at] = label;
   }
   return labels;
 }
