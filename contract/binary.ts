@@ -102,13 +102,6 @@ export class ByteWriter {
     this.raw(bytes);
   }
 
-  /** A part of `bytes`, without a view of it: of many short ones these would be most of the memory. */
-  part(bytes: Uint8Array, from: number, to: number): void {
-    const at = this.#reserve(to - from) - from;
-    const buffer = this.#buffer;
-    for (let i = from; i < to; i++) buffer[at + i] = bytes[i] as number;
-  }
-
   /** Length-prefixed UTF-8. */
   string(text: string): void {
     const start = this.#length;

@@ -119,11 +119,10 @@ export interface PushToEncode extends Omit<Push, 'targets'> {
 export function encodePush(push: PushToEncode): Uint8Array {
   const columns = new ColumnsEncoder();
   let baseMs: number | undefined;
-  const targets: ReturnType<typeof encodeTarget>[] = [];
-  for (const target of push.targets) {
+  const targets = Array.from(push.targets, (target) => {
     baseMs ??= target.times[0] ?? 0;
-    targets.push(encodeTarget(target, baseMs, columns));
-  }
+    return encodeTarget(target, baseMs, columns);
+  });
   return wire.PushRequest.encode({
     format: PUSH_FORMAT,
     logId: fromHex(push.logId),

@@ -86,15 +86,13 @@ export function compareBytes(a: Uint8Array, b: Uint8Array): number {
 /** Brings rows into canonical order. Returns the table and, for each given row, its index in the table. */
 export async function buildTable(rows: readonly Row[], sha256: Sha256): Promise<{ table: SeriesTable; order: Uint32Array }> {
   const keys = new RowKeys(rows);
-  const sorted = Uint32Array.from(rows, (_, i) => i).sort((a, b) => keys.compare(a, b));
+  const sorted = Uint32Array.from(rows.keys()).sort((a, b) => keys.compare(a, b));
   const order = new Uint32Array(rows.length);
   const writer = new ByteWriter(rows.length * 32 + 16);
   writer.varint(rows.length);
   sorted.forEach((row, position) => {
     order[row] = position;
-    const before = sorted[position - 1];
-    if (before !== undefined && keys.compare(before, row) === 0) throw new RangeError('buildTable: a row is given twice');
-    keys.write(row, before, writer);
+    keys.write(row, sorted[position - 1], writer);
   });
   const bytes = writer.bytes();
   return { table: { hash: await hashTable(bytes, sha256), rows: Array.from(sorted, (row) => rows[row] as Row), bytes }, order };
@@ -104,47 +102,46 @@ export async function buildTable(rows: readonly Row[], sha256: Sha256): Promise<
 class RowKeys {
   readonly #bytes: Uint8Array;
   /** Where each begins, and the end of the last. */
-  readonly #starts: Uint32Array;
+  readonly #starts = [0];
 
   constructor(rows: readonly Row[]) {
     const writer = new ByteWriter(rows.length * 64 + 16);
-    this.#starts = new Uint32Array(rows.length + 1);
-    rows.forEach((row, i) => {
+    for (const row of rows) {
       writeRow(row, writer);
-      this.#starts[i + 1] = writer.length;
-    });
+      this.#starts.push(writer.length);
+    }
     this.#bytes = writer.bytes();
   }
 
   compare(a: number, b: number): number {
     const shared = this.#shared(a, b);
-    const [lengthA, lengthB] = [this.#length(a), this.#length(b)];
-    if (shared === lengthA || shared === lengthB) return lengthA - lengthB;
-    return (this.#bytes[this.#start(a) + shared] as number) - (this.#bytes[this.#start(b) + shared] as number);
+    return this.#byte(a, shared) - this.#byte(b, shared);
   }
 
   /** As canonical bytes have it behind `before`. */
   write(row: number, before: number | undefined, writer: ByteWriter): void {
     const shared = before === undefined ? 0 : this.#shared(before, row);
+    const start = this.#start(row) + shared;
+    const end = this.#start(row + 1);
+    if (start === end) throw new RangeError('buildTable: a row is given twice');
     writer.varint(shared);
-    writer.varint(this.#length(row) - shared);
-    writer.part(this.#bytes, this.#start(row) + shared, this.#start(row + 1));
+    writer.block(this.#bytes.subarray(start, end));
   }
 
   #shared(a: number, b: number): number {
-    const [startA, startB] = [this.#start(a), this.#start(b)];
-    const length = Math.min(this.#length(a), this.#length(b));
     let i = 0;
-    while (i < length && this.#bytes[startA + i] === this.#bytes[startB + i]) i++;
+    while (this.#byte(a, i) >= 0 && this.#byte(a, i) === this.#byte(b, i)) i++;
     return i;
+  }
+
+  /** -1 behind the end: of two rows the shorter comes first. */
+  #byte(row: number, at: number): number {
+    const place = this.#start(row) + at;
+    return place < this.#start(row + 1) ? (this.#bytes[place] as number) : -1;
   }
 
   #start(row: number): number {
     return this.#starts[row] as number;
-  }
-
-  #length(row: number): number {
-    return this.#start(row + 1) - this.#start(row);
   }
 }
 

@@ -44,7 +44,7 @@ export function toTargetBatch(group: Group, metadata: readonly FamilyMetadata[])
     table: table?.hash,
     times,
     transpose: (memory) => ({
-      cells: table === undefined ? undefined : transpose(scrapes, cellsOf, times, memory.cells(rowCount(table), times.length)),
+      cells: table === undefined ? undefined : transpose(scrapes, cellsOf, times, memory.take('table', rowCount(table), times.length)),
       report: transposeReports(group, memory),
     }),
     like: table && likeRowsOf(table),
@@ -55,7 +55,7 @@ export function toTargetBatch(group: Group, metadata: readonly FamilyMetadata[])
 
 const cellsOf = ({ cells }: LoggedScrape): Cells | undefined => cells;
 const transposeReports = ({ scrapes, times }: Pick<Group, 'scrapes' | 'times'>, memory: CellsMemory): Cells =>
-  transpose(scrapes, ({ report }) => report, times, memory.report(times.length));
+  transpose(scrapes, ({ report }) => report, times, memory.take('report', REPORT_NAMES.length, times.length));
 
 /**
  * Some groups of one target over a table that the edge has: rows that it lacks travel inline, as an entry of their own. undefined: there
@@ -90,7 +90,7 @@ export function mergeGroups(
   const { labels } = groups[0] as Group;
   const first = base.rows.length;
   const count = first + rows.length;
-  const all = (memory: CellsMemory): Cells => transpose(scrapes, cellsOf, times, memory.cells(count, times.length), placeOf);
+  const all = (memory: CellsMemory): Cells => transpose(scrapes, cellsOf, times, memory.take('table', count, times.length), placeOf);
   const own = exemplars.filter(({ row }) => row < first);
   const whole: PendingTarget = {
     ...{ labels, table: base.hash, times, like: likeRowsOf(base), exemplars: own, metadata },
@@ -102,7 +102,10 @@ export function mergeGroups(
     whole,
     {
       ...{ labels, table: undefined, inline: rows, times, like: likeRows(rows), exemplars: beside, metadata: [] },
-      transpose: (memory) => ({ cells: slice(all(memory), first, count), report: memory.report(times.length) }),
+      transpose: (memory) => ({
+        cells: slice(all(memory), first, count),
+        report: memory.take('report', REPORT_NAMES.length, times.length),
+      }),
     },
   ];
 }
@@ -149,28 +152,18 @@ function transpose(
 
 /** Cells of one target after the other, each in the place of the one before. */
 export class CellsMemory {
-  #cells: Cells = NO_CELLS;
-  #report: Cells = NO_CELLS;
+  readonly #used: { [of in 'table' | 'report']?: Cells } = {};
 
   /** All absent. */
-  cells(rows: number, scrapes: number): Cells {
-    this.#cells = absent(this.#cells, rows, scrapes);
-    return this.#cells;
+  take(of: 'table' | 'report', rows: number, scrapes: number): Cells {
+    let cells = this.#used[of];
+    if (cells?.rows !== rows || cells.scrapes !== scrapes) cells = createCells(rows, scrapes);
+    cells.states.fill(ABSENT);
+    cells.words.fill(0);
+    cells.ownTimes = undefined;
+    this.#used[of] = cells;
+    return cells;
   }
-
-  /** All absent, for the rows of the report. */
-  report(scrapes: number): Cells {
-    this.#report = absent(this.#report, REPORT_NAMES.length, scrapes);
-    return this.#report;
-  }
-}
-
-function absent(used: Cells, rows: number, scrapes: number): Cells {
-  if (used.rows !== rows || used.scrapes !== scrapes) return createCells(rows, scrapes);
-  used.states.fill(ABSENT);
-  used.words.fill(0);
-  used.ownTimes = undefined;
-  return used;
 }
 
 /** The rows `from` to `to` (exclusive). */

@@ -1,4 +1,4 @@
-import { compareText, type Label, type Labels, METRIC_NAME } from '../../contract/labels.ts';
+import { compareText, type Label, type Labels, METRIC_NAME, sortLabels, utf8Length } from '../../contract/labels.ts';
 
 /** Up to so many they are put into their places one by one, which takes a fifth of the memory; of many that would take long. */
 const FEW_LABELS = 32;
@@ -41,21 +41,7 @@ function mergeAny(exposed: Labels, target: Labels, honorLabels: boolean): Labels
     while ((merged.get(moved) ?? '') !== '') moved = `exported_${moved}`;
     merged.set(moved, value);
   }
-  const labels: Label[] = [];
-  for (const [name, value] of merged) if (value !== '') labels.push([name, value]);
-  return labels.sort((a, b) => compareText(a[0], b[0]));
-}
-
-/** Bytes of the UTF-8 form, counted without making it. */
-export function utf8Length(text: string): number {
-  let length = text.length;
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit < 0x80) continue;
-    // Each half of a surrogate pair stands for two of its four bytes.
-    length += unit < 0x800 || (unit >= 0xd800 && unit <= 0xdfff) ? 1 : 2;
-  }
-  return length;
+  return sortLabels(merged);
 }
 
 /** Labels without those that only the agent sees. */
