@@ -1,6 +1,9 @@
 import { runCommandLine } from './cli/run.ts';
+import { startLean } from './platform/lean-start.ts';
 
 /** The program `agent-lite`. Log lines and errors go to stderr, what was asked for to stdout. */
+
+startLean();
 
 // A reader of our output that went away must not end the agent.
 process.stdout.on('error', () => {});

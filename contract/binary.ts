@@ -104,7 +104,19 @@ export class ByteWriter {
 
   /** Length-prefixed UTF-8. */
   string(text: string): void {
-    this.block(utf8Encoder.encode(text));
+    const start = this.#length;
+    this.varint(text.length);
+    const at = this.#reserve(text.length);
+    const buffer = this.#buffer;
+    for (let i = 0; i < text.length; i++) {
+      const unit = text.charCodeAt(i);
+      if (unit >= 0x80) {
+        this.#length = start;
+        this.block(utf8Encoder.encode(text));
+        return;
+      }
+      buffer[at + i] = unit;
+    }
   }
 
   bytes(): Uint8Array<ArrayBuffer> {

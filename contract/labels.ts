@@ -64,7 +64,7 @@ export function addMissing(labels: Labels, extra: Labels): Labels {
 /** A string that two label sets share only when they are equal; a map key, never shown and never stored. */
 export function labelsKey(labels: Labels): string {
   let key = '';
-  for (const [name, value] of labels) key += `${name.length}:${name}${value.length}:${value}`;
+  for (const label of labels) key += `${label[0].length}:${label[0]}${label[1].length}:${label[1]}`;
   return key;
 }
 

@@ -110,10 +110,19 @@ export interface PushAnswer {
 /** Whether a body is the message as it is: it begins with its format, which a zlib header cannot look like. */
 export const isPlain = (body: Uint8Array): boolean => body[0] === 8 && body[1] === PUSH_FORMAT;
 
+export interface PushToEncode extends Omit<Push, 'targets'> {
+  /** Gone through once: what one of them holds is not read any more when the next is asked for. */
+  readonly targets: Iterable<TargetBatch>;
+}
+
 /** The protobuf message, not yet deflated. Throws RangeError where a time is not an integer within 2^50 ms, or not ascending. */
-export function encodePush(push: Push): Uint8Array {
-  const baseMs = push.targets[0]?.times[0] ?? 0;
+export function encodePush(push: PushToEncode): Uint8Array {
   const columns = new ColumnsEncoder();
+  let baseMs: number | undefined;
+  const targets = Array.from(push.targets, (target) => {
+    baseMs ??= target.times[0] ?? 0;
+    return encodeTarget(target, baseMs, columns);
+  });
   return wire.PushRequest.encode({
     format: PUSH_FORMAT,
     logId: fromHex(push.logId),
@@ -130,9 +139,9 @@ export function encodePush(push: Push): Uint8Array {
     },
     version: push.version,
     backlog: { ...push.backlog },
-    baseMs,
+    baseMs: baseMs ?? 0,
     externalLabels: encodeLabels(push.externalLabels),
-    targets: push.targets.map((target) => encodeTarget(target, baseMs, columns)),
+    targets,
   });
 }
 

@@ -62,12 +62,16 @@ export function rebuild(row: Row, target: Labels): Labels {
 /** The bytes of one row; a key under which rows compare and sort. */
 export function encodeRow(row: Row): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter(128);
-  writer.varint(row.length);
-  for (const [name, value] of row) {
-    writer.string(name);
-    writer.string(value);
-  }
+  writeRow(row, writer);
   return writer.bytes();
+}
+
+function writeRow(row: Row, writer: ByteWriter): void {
+  writer.varint(row.length);
+  for (const label of row) {
+    writer.string(label[0]);
+    writer.string(label[1]);
+  }
 }
 
 export function compareBytes(a: Uint8Array, b: Uint8Array): number {
@@ -81,22 +85,64 @@ export function compareBytes(a: Uint8Array, b: Uint8Array): number {
 
 /** Brings rows into canonical order. Returns the table and, for each given row, its index in the table. */
 export async function buildTable(rows: readonly Row[], sha256: Sha256): Promise<{ table: SeriesTable; order: Uint32Array }> {
-  const keyed = rows.map((row, index) => ({ row, index, key: encodeRow(row) }));
-  keyed.sort((a, b) => compareBytes(a.key, b.key));
+  const keys = new RowKeys(rows);
+  const sorted = Uint32Array.from(rows.keys()).sort((a, b) => keys.compare(a, b));
   const order = new Uint32Array(rows.length);
   const writer = new ByteWriter(rows.length * 32 + 16);
   writer.varint(rows.length);
-  let previous: Uint8Array = new Uint8Array(0);
-  keyed.forEach(({ key, index }, position) => {
-    order[index] = position;
-    const shared = sharedPrefix(previous, key);
-    if (position > 0 && shared === key.length && shared === previous.length) throw new RangeError('buildTable: a row is given twice');
-    writer.varint(shared);
-    writer.block(key.subarray(shared));
-    previous = key;
+  sorted.forEach((row, position) => {
+    order[row] = position;
+    keys.write(row, sorted[position - 1], writer);
   });
   const bytes = writer.bytes();
-  return { table: { hash: await hashTable(bytes, sha256), rows: keyed.map(({ row }) => row), bytes }, order };
+  return { table: { hash: await hashTable(bytes, sha256), rows: Array.from(sorted, (row) => rows[row] as Row), bytes }, order };
+}
+
+/** The bytes of rows one behind the other: arrays of their own would take five times the memory of the rows. */
+class RowKeys {
+  readonly #bytes: Uint8Array;
+  /** Where each begins, and the end of the last. */
+  readonly #starts = [0];
+
+  constructor(rows: readonly Row[]) {
+    const writer = new ByteWriter(rows.length * 64 + 16);
+    for (const row of rows) {
+      writeRow(row, writer);
+      this.#starts.push(writer.length);
+    }
+    this.#bytes = writer.bytes();
+  }
+
+  compare(a: number, b: number): number {
+    const shared = this.#shared(a, b);
+    return this.#byte(a, shared) - this.#byte(b, shared);
+  }
+
+  /** As canonical bytes have it behind `before`. */
+  write(row: number, before: number | undefined, writer: ByteWriter): void {
+    const shared = before === undefined ? 0 : this.#shared(before, row);
+    const start = this.#start(row) + shared;
+    const end = this.#start(row + 1);
+    if (start === end) throw new RangeError('buildTable: a row is given twice');
+    writer.varint(shared);
+    writer.block(this.#bytes.subarray(start, end));
+  }
+
+  #shared(a: number, b: number): number {
+    let i = 0;
+    while (this.#byte(a, i) >= 0 && this.#byte(a, i) === this.#byte(b, i)) i++;
+    return i;
+  }
+
+  /** -1 behind the end: of two rows the shorter comes first. */
+  #byte(row: number, at: number): number {
+    const place = this.#start(row) + at;
+    return place < this.#start(row + 1) ? (this.#bytes[place] as number) : -1;
+  }
+
+  #start(row: number): number {
+    return this.#starts[row] as number;
+  }
 }
 
 export async function hashTable(bytes: Uint8Array<ArrayBuffer>, sha256: Sha256): Promise<TableHash> {

@@ -1,23 +1,22 @@
-import { countSamples } from '../../contract/cells.ts';
+import { countSamples, NO_CELLS } from '../../contract/cells.ts';
 import { exemplarBytes } from '../../contract/exemplar-codec.ts';
 import { type Labels, labelsKey, utf8Length } from '../../contract/labels.ts';
 import { attachmentLimits, type WireLimits, wireLimits } from '../../contract/limits.ts';
 import type { FamilyMetadata } from '../../contract/metadata.ts';
 import { GAPS_PER_PUSH, type Gap, type GapReason, type Point, type Position } from '../../contract/push.ts';
-import type { TargetBatch } from '../../contract/push-target.ts';
 import type { SeriesTable, TableHash } from '../../contract/series-table.ts';
 import type { LogEntry, LoggedScrape } from '../model.ts';
 import type { Placement } from './clock-correction.ts';
 import type { MetadataDue } from './sent-metadata.ts';
 import type { TableUse } from './sent-tables.ts';
-import { type Group, mergeGroups, toTargetBatch } from './target-batches.ts';
+import { checkCells, type Group, mergeGroups, type PendingTarget, toTargetBatch } from './target-batches.ts';
 
 /** Records of the log, ready to be pushed: what follows the cursor, as much as fits. */
 export interface Batch {
   /** The last record taken in. */
   readonly to: Point;
   readonly gaps: readonly Gap[];
-  readonly targets: readonly TargetBatch[];
+  readonly targets: readonly PendingTarget[];
   readonly tables: ReadonlyMap<TableHash, SeriesTable>;
   /** Records taken in, those set aside and dropped included; 0 also where a stream ends with a gap. */
   readonly records: number;
@@ -61,7 +60,7 @@ const MAX_LABEL_BYTES = 4 * 1024 * 1024;
 
 /**
  * Reads entries until the batch is full. Holds the cells of one batch, whatever the backlog. Scrapes of one target with one
- * table become one {@link TargetBatch}; where a target's table changes a new one begins, so that each target's entries are in
+ * table become one {@link PendingTarget}; where a target's table changes a new one begins, so that each target's entries are in
  * order of time. undefined: nothing there to be sent.
  */
 export async function collectBatch(entries: AsyncIterable<LogEntry>, base: Position, rules: BatchRules): Promise<Batch | undefined> {
@@ -99,6 +98,7 @@ class BatchBuilder {
   #to: Point | undefined;
   #records = 0;
   #cells = 0;
+  #samples = 0;
   #labelBytes = 0;
   #exemplars = 0;
   #exemplarBytes = 0;
@@ -151,7 +151,9 @@ class BatchBuilder {
       this.#dropped++;
       return;
     }
+    checkCells(scrape);
     this.#lastTimes.set(key, placed.ms);
+    this.#samples += countSamples(scrape.report) + countSamples(scrape.cells ?? NO_CELLS);
     this.#cells += cellsOf(scrape);
     this.#exemplars += scrape.exemplars.length;
     this.#exemplarBytes += bytesOfExemplars(scrape);
@@ -168,8 +170,6 @@ class BatchBuilder {
     if (this.#to === undefined) return undefined;
     const due = this.#metadataDue();
     const { targets, tables, tableUses } = this.#targets(due);
-    let samples = 0;
-    for (const { cells, report } of targets) samples += countSamples(report) + (cells === undefined ? 0 : countSamples(cells));
     return {
       to: this.#to,
       gaps: this.#gaps,
@@ -177,7 +177,7 @@ class BatchBuilder {
       tables,
       records: this.#records,
       cells: this.#cells,
-      samples,
+      samples: this.#samples,
       dropped: this.#dropped,
       unplaceable: this.#unplaceable,
       lastTimes: this.#lastTimes,
@@ -189,7 +189,7 @@ class BatchBuilder {
 
   /** Groups as they are, or, where a target's table has changed, over one that the edge has. */
   #targets(due: ReadonlyMap<string, MetadataDue>) {
-    const targets: TargetBatch[] = [];
+    const targets: PendingTarget[] = [];
     const tables = new Map<TableHash, SeriesTable>();
     const tableUses = new Map<string, TableUse>();
     const byTarget = new Map<string, Group[]>();

@@ -4,8 +4,8 @@ import { rowCount } from '../../contract/compact-table.ts';
 import { labelsKey } from '../../contract/labels.ts';
 import { countMasked, decodeMask, type Mask, withoutMasked } from '../../contract/mask.ts';
 import type { TargetMask } from '../../contract/push.ts';
-import type { TargetBatch } from '../../contract/push-target.ts';
 import type { SeriesTable, TableHash } from '../../contract/series-table.ts';
+import { CellsMemory, type PendingTarget } from './target-batches.ts';
 
 /** Masks remembered; of more, the one told longest ago is forgotten, and its rows travel until the edge tells it anew. */
 const MASKS_KEPT = 20_000;
@@ -22,7 +22,7 @@ export class Masks {
   rows = 0;
 
   /** The targets with what is to be left out of them. */
-  apply(targets: readonly TargetBatch[]): readonly TargetBatch[] {
+  apply(targets: readonly PendingTarget[]): readonly PendingTarget[] {
     if (this.#refusals > 1) return targets;
     return targets.map((target) => {
       const mask = target.table === undefined ? undefined : this.#masks.get(keyOf(target, target.table));
@@ -31,7 +31,7 @@ export class Masks {
   }
 
   /** From an answer to a push of these targets. */
-  learn(told: readonly TargetMask[], targets: readonly TargetBatch[], tables: ReadonlyMap<TableHash, SeriesTable>): void {
+  learn(told: readonly TargetMask[], targets: readonly PendingTarget[], tables: ReadonlyMap<TableHash, SeriesTable>): void {
     for (const { targets: indexes, mask } of told) {
       for (const index of indexes) {
         const target = targets[index];
@@ -53,11 +53,13 @@ export class Masks {
   }
 
   /** These were stored. Returns the samples that were left out of them. */
-  stored(targets: readonly TargetBatch[]): number {
+  stored(targets: readonly PendingTarget[]): number {
     this.#refusals = 0;
     this.rows = 0;
     let samples = 0;
-    for (const { cells, mask } of targets) {
+    const memory = new CellsMemory();
+    for (const { transpose, mask } of targets) {
+      const cells = mask && transpose(memory).cells;
       if (cells === undefined || mask === undefined) continue;
       const masked = decodeMask(mask, cells.rows);
       this.rows += countMasked(masked);
@@ -67,7 +69,7 @@ export class Masks {
   }
 }
 
-const keyOf = ({ labels }: TargetBatch, table: TableHash): string => `${table}${labelsKey(labels)}`;
+const keyOf = ({ labels }: PendingTarget, table: TableHash): string => `${table}${labelsKey(labels)}`;
 
 function isMaskOf(mask: Mask, rows: number): boolean {
   try {

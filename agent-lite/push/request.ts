@@ -1,7 +1,7 @@
 import { FormatError } from '../../contract/binary.ts';
 import type { Labels } from '../../contract/labels.ts';
 import type { WireLimits } from '../../contract/limits.ts';
-import { encodePush, type Point, type Push } from '../../contract/push.ts';
+import { encodePush, type Point, type Push, type PushToEncode } from '../../contract/push.ts';
 import { err, ok, type Result } from '../../contract/result.ts';
 import type { Clock, LogReader, StreamCursor } from '../model.ts';
 import type { Batch } from './batch.ts';
@@ -9,6 +9,7 @@ import type { ClockCorrection } from './clock-correction.ts';
 import type { Compress } from './edge-client.ts';
 import type { Refusal } from './refusals.ts';
 import { backlogOf } from './streams.ts';
+import { transposed } from './target-batches.ts';
 
 export interface RequestOptions {
   readonly reader: LogReader;
@@ -25,7 +26,7 @@ export interface RequestOptions {
 export interface PushRequest {
   readonly stream: StreamCursor;
   readonly batch: Batch;
-  readonly push: Push;
+  readonly push: Pick<Push, 'logId' | 'to'>;
   /** Encoded. */
   readonly bytes: Uint8Array;
   /** Deflated where that is shorter. */
@@ -54,7 +55,7 @@ export async function makeRequest(
   return ok({ stream, batch, push, bytes, body });
 }
 
-function describe({ stream, at }: StreamCursor, batch: Batch, options: RequestOptions): Push {
+function describe({ stream, at }: StreamCursor, batch: Batch, options: RequestOptions): PushToEncode {
   const { reader, receiver, clock, correction, version, externalLabels } = options;
   const { records, bytes, oldestMs } = backlogOf(reader, receiver);
   return {
@@ -71,7 +72,7 @@ function describe({ stream, at }: StreamCursor, batch: Batch, options: RequestOp
     version,
     backlog: { records, bytes, oldestMs: Math.round(oldestMs ?? 0) },
     externalLabels,
-    targets: batch.targets,
+    targets: transposed(batch.targets),
   };
 }
 

@@ -1,4 +1,4 @@
-import { type Cells, copyCell, createCells, VALUE } from '../../contract/cells.ts';
+import { ABSENT, type Cells, copyCell, createCells, NO_CELLS, VALUE } from '../../contract/cells.ts';
 import { rowCount } from '../../contract/compact-table.ts';
 import type { PushExemplar } from '../../contract/exemplar-codec.ts';
 import { type Labels, labelsKey } from '../../contract/labels.ts';
@@ -22,18 +22,40 @@ export interface Group {
 /** Which row of the merged cells each row of a scrape's table is. */
 type Places = Int32Array;
 
-export function toTargetBatch({ labels, table, times, scrapes }: Group, metadata: readonly FamilyMetadata[]): TargetBatch {
+/**
+ * A target's part of a push whose cells are still as the log gave them, scrape after scrape: those of all targets row after row
+ * would be the same memory once more.
+ */
+export interface PendingTarget extends Omit<TargetBatch, 'cells' | 'report'> {
+  /** Row after row, in this memory, whose cells of before are lost. */
+  readonly transpose: (memory: CellsMemory) => Pick<TargetBatch, 'cells' | 'report'>;
+}
+
+/** For {@link encodePush}: one target after the other in the same memory. */
+export function* transposed(targets: readonly PendingTarget[]): Generator<TargetBatch> {
+  const memory = new CellsMemory();
+  for (const target of targets) yield { ...target, ...target.transpose(memory) };
+}
+
+export function toTargetBatch(group: Group, metadata: readonly FamilyMetadata[]): PendingTarget {
+  const { labels, table, times, scrapes } = group;
   return {
     labels,
     table: table?.hash,
     times,
-    cells: table === undefined ? undefined : transpose(scrapes, (scrape) => scrape.cells, times, rowCount(table)),
+    transpose: (memory) => ({
+      cells: table === undefined ? undefined : transpose(scrapes, cellsOf, times, memory.take('table', rowCount(table), times.length)),
+      report: transposeReports(group, memory),
+    }),
     like: table && likeRowsOf(table),
-    report: transpose(scrapes, (scrape) => scrape.report, times, REPORT_NAMES.length),
     exemplars: table === undefined ? [] : gatherExemplars(scrapes, () => undefined),
     metadata,
   };
 }
+
+const cellsOf = ({ cells }: LoggedScrape): Cells | undefined => cells;
+const transposeReports = ({ scrapes, times }: Pick<Group, 'scrapes' | 'times'>, memory: CellsMemory): Cells =>
+  transpose(scrapes, ({ report }) => report, times, memory.take('report', REPORT_NAMES.length, times.length));
 
 /**
  * Some groups of one target over a table that the edge has: rows that it lacks travel inline, as an entry of their own. undefined: there
@@ -43,7 +65,7 @@ export function mergeGroups(
   groups: readonly Group[],
   base: SeriesTable,
   metadata: readonly FamilyMetadata[],
-): readonly TargetBatch[] | undefined {
+): readonly PendingTarget[] | undefined {
   const baseRows = placesOf(base.rows);
   const added = new Map<string, Row>();
   for (const { table } of groups) {
@@ -64,45 +86,53 @@ export function mergeGroups(
   const times = groups.flatMap((group) => group.times);
   const scrapes = groups.flatMap((group) => group.scrapes);
   const placeOf = (scrape: LoggedScrape): Places | undefined => scrape.table && places.get(scrape.table);
-  const all = transpose(scrapes, (scrape) => scrape.cells, times, base.rows.length + rows.length, placeOf);
   const exemplars = gatherExemplars(scrapes, placeOf);
   const { labels } = groups[0] as Group;
-  const report = transpose(scrapes, (scrape) => scrape.report, times, REPORT_NAMES.length);
   const first = base.rows.length;
+  const count = first + rows.length;
+  const all = (memory: CellsMemory): Cells => transpose(scrapes, cellsOf, times, memory.take('table', count, times.length), placeOf);
   const own = exemplars.filter(({ row }) => row < first);
-  const whole: TargetBatch = {
-    ...{ labels, table: base.hash, times, cells: slice(all, 0, first), like: likeRowsOf(base) },
-    ...{ report, exemplars: own, metadata },
+  const whole: PendingTarget = {
+    ...{ labels, table: base.hash, times, like: likeRowsOf(base), exemplars: own, metadata },
+    transpose: (memory) => ({ cells: slice(all(memory), 0, first), report: transposeReports({ scrapes, times }, memory) }),
   };
   if (rows.length === 0) return [whole];
   const beside = exemplars.filter(({ row }) => row >= first).map((exemplar) => ({ ...exemplar, row: exemplar.row - first }));
-  const noReport = createCells(REPORT_NAMES.length, times.length);
   return [
     whole,
     {
-      ...{ labels, table: undefined, inline: rows, times, cells: slice(all, first, all.rows), like: likeRows(rows), report: noReport },
-      ...{ exemplars: beside, metadata: [] },
+      ...{ labels, table: undefined, inline: rows, times, like: likeRows(rows), exemplars: beside, metadata: [] },
+      transpose: (memory) => ({
+        cells: slice(all(memory), first, count),
+        report: memory.take('report', REPORT_NAMES.length, times.length),
+      }),
     },
   ];
 }
 
 const placesOf = (rows: readonly Row[]): ReadonlyMap<string, number> => new Map(rows.map((row, i) => [labelsKey(row), i]));
 
-/** From one scrape after the other to one row after the other. `placeOf`: where its rows are among `rows`; undefined: as they are. */
+/** Throws where a log gave a scrape cells that are not those of its table. */
+export function checkCells({ position, cells, table }: LoggedScrape): void {
+  if (cells?.rows !== (table && rowCount(table))) throw new Error(`record ${position}: its cells do not match its table`);
+}
+
+/**
+ * From one scrape after the other to one row after the other.
+ * @param all absent cells, which are filled and returned
+ * @param placeOf where the scrape's rows are among those; undefined: as they are
+ */
 function transpose(
   scrapes: readonly LoggedScrape[],
   cellsOfScrape: (scrape: LoggedScrape) => Cells | undefined,
   times: readonly number[],
-  rows: number,
+  all: Cells,
   placeOf: (scrape: LoggedScrape) => Places | undefined = () => undefined,
 ): Cells {
   const count = scrapes.length;
-  const all = createCells(rows, count);
   scrapes.forEach((scrape, s) => {
-    const cells = cellsOfScrape(scrape);
+    const cells = cellsOfScrape(scrape) ?? NO_CELLS;
     const places = placeOf(scrape);
-    if (cells === undefined || cells.rows !== (places?.length ?? rows))
-      throw new Error(`record ${scrape.position}: its cells do not match its table`);
     const placed = (row: number): number => (places === undefined ? row : (places[row] as number));
     for (let row = 0; row < cells.rows; row++) copyCell(cells, row, all, placed(row) * count + s);
     for (const [row, own] of cells.ownTimes ?? []) {
@@ -118,6 +148,22 @@ function transpose(
     }
   });
   return all;
+}
+
+/** Cells of one target after the other, each in the place of the one before. */
+export class CellsMemory {
+  readonly #used: { [of in 'table' | 'report']?: Cells } = {};
+
+  /** All absent. */
+  take(of: 'table' | 'report', rows: number, scrapes: number): Cells {
+    let cells = this.#used[of];
+    if (cells?.rows !== rows || cells.scrapes !== scrapes) cells = createCells(rows, scrapes);
+    cells.states.fill(ABSENT);
+    cells.words.fill(0);
+    cells.ownTimes = undefined;
+    this.#used[of] = cells;
+    return cells;
+  }
 }
 
 /** The rows `from` to `to` (exclusive). */

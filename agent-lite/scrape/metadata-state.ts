@@ -1,10 +1,9 @@
-import { compareText } from '../../contract/labels.ts';
+import { compareText, utf8Length } from '../../contract/labels.ts';
 import { type FamilyMetadata, type MetricType, metadataLimits } from '../../contract/metadata.ts';
 import { FAMILY_OTHER, type FamilyType, familyType, type KnownLine, type MetadataLine } from './exposition.ts';
 import { NEWLINE } from './lexer.ts';
 import type { Line, MetadataLines } from './metadata-lines.ts';
 import { SharedShapes } from './shared-shapes.ts';
-import { utf8Length } from './target-labels.ts';
 import { TextIndex } from './text-index.ts';
 
 /** Lines longer than this are read again in every scrape, bytes: bounds what the index holds. */

@@ -1,7 +1,15 @@
-import { formatLabels, isLegacyLabelName, isLegacyMetricName, isValidName, type Labels, METRIC_NAME } from '../../contract/labels.ts';
+import {
+  formatLabels,
+  isLegacyLabelName,
+  isLegacyMetricName,
+  isValidName,
+  type Labels,
+  METRIC_NAME,
+  utf8Length,
+} from '../../contract/labels.ts';
 import type { WireLimits } from '../../contract/limits.ts';
 import { ExpositionError } from './exposition.ts';
-import { hasMetricName, utf8Length } from './target-labels.ts';
+import { hasMetricName } from './target-labels.ts';
 
 /** What a job demands of the labels of its series; 0: no limit. scrape/scrape.go `verifyLabelLimits`. */
 export interface LabelRules {

@@ -1,4 +1,7 @@
-import { compareText, type Label, type Labels, METRIC_NAME } from '../../contract/labels.ts';
+import { compareText, type Label, type Labels, METRIC_NAME, sortLabels, utf8Length } from '../../contract/labels.ts';
+
+/** Up to so many they are put into their places one by one, which takes a fifth of the memory; of many that would take long. */
+const FEW_LABELS = 32;
 
 /**
  * The labels of a series after the target's are merged in and before metric relabelling; scrape/scrape.go
@@ -6,6 +9,20 @@ import { compareText, type Label, type Labels, METRIC_NAME } from '../../contrac
  * target's label of that name away.
  */
 export function mergeLabels(exposed: Labels, target: Labels, honorLabels: boolean): Labels {
+  if (exposed.length > FEW_LABELS) return mergeAny(exposed, target, honorLabels);
+  const labels = [...target];
+  for (const label of exposed) {
+    if (target.some((own) => own[0] === label[0])) return mergeAny(exposed, target, honorLabels);
+    if (label[1] === '') continue;
+    let at = labels.length;
+    labels.push(label);
+    for (; at > 0 && compareText((labels[at - 1] as Label)[0], label[0]) > 0; at--) labels[at] = labels[at - 1] as Label;
+    labels[at] = label;
+  }
+  return labels;
+}
+
+function mergeAny(exposed: Labels, target: Labels, honorLabels: boolean): Labels {
   const merged = new Map<string, string>(exposed);
   const conflicts: Label[] = [];
   for (const [name, value] of target) {
@@ -24,21 +41,7 @@ export function mergeLabels(exposed: Labels, target: Labels, honorLabels: boolea
     while ((merged.get(moved) ?? '') !== '') moved = `exported_${moved}`;
     merged.set(moved, value);
   }
-  const labels: Label[] = [];
-  for (const [name, value] of merged) if (value !== '') labels.push([name, value]);
-  return labels.sort((a, b) => compareText(a[0], b[0]));
-}
-
-/** Bytes of the UTF-8 form, counted without making it. */
-export function utf8Length(text: string): number {
-  let length = text.length;
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit < 0x80) continue;
-    // Each half of a surrogate pair stands for two of its four bytes.
-    length += unit < 0x800 || (unit >= 0xd800 && unit <= 0xdfff) ? 1 : 2;
-  }
-  return length;
+  return sortLabels(merged);
 }
 
 /** Labels without those that only the agent sees. */

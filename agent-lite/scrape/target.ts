@@ -1,9 +1,9 @@
-import { type Label, type Labels, labelValue, sortLabels } from '../../contract/labels.ts';
+import { type Label, type Labels, labelValue, sortLabels, utf8Length } from '../../contract/labels.ts';
 import { type WireLimits, wireLimits } from '../../contract/limits.ts';
 import type { RelabelConfig } from '../../contract/relabel.ts';
 import { formatDuration, parseDuration } from '../../contract/yaml/units.ts';
 import type { ScrapeConfig, TargetGroup } from '../config/types.ts';
-import { publicLabels, utf8Length } from './target-labels.ts';
+import { publicLabels } from './target-labels.ts';
 
 /** Runs relabel rules over a label set; `undefined`: dropped. */
 export type Relabel = (labels: Labels) => Labels | undefined;

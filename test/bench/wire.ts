@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import type { LogEntry, LoggedScrape } from '../../agent-lite/model.ts';
 import { deflate } from '../../agent-lite/platform/bytes.ts';
 import { collectBatch } from '../../agent-lite/push/batch.ts';
+import { transposed } from '../../agent-lite/push/target-batches.ts';
 import { decodePush } from '../../contract/decode-push.ts';
 import { likeRows } from '../../contract/like-rows.ts';
 import { encodePush, NO_CHAIN } from '../../contract/push.ts';
@@ -156,7 +157,7 @@ async function pushOf(scrapes: readonly LoggedScrape[]) {
       to: { position: 4711 + scrapes.length, chain: newest.chain },
       clock: { wallMs: newest.wallMs + 700, bootMs: newest.bootMs, offsetMs: 0 },
       backlog: { records: scrapes.length, bytes: 1200 * scrapes.length, oldestMs: scrapes[0]?.wallMs ?? 0 },
-      targets,
+      targets: transposed(targets),
     });
   return { message: push(), push, of: (hash: string | undefined) => batch.tables.get(hash ?? '')?.rows ?? [] };
 }

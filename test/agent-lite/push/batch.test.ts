@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { LogEntry } from '../../../agent-lite/model.ts';
 import { type Batch, type BatchRules, collectBatch } from '../../../agent-lite/push/batch.ts';
+import { transposed } from '../../../agent-lite/push/target-batches.ts';
+import type { Cells } from '../../../contract/cells.ts';
 import type { Exemplar } from '../../../contract/exemplar.ts';
 import { wireLimits } from '../../../contract/limits.ts';
 import { ManualClock } from '../../fakes/clock.ts';
@@ -226,6 +228,10 @@ describe('times', () => {
   });
 });
 
+/** One target's at a time: the next are in the same memory. */
+const cellsOf = (batch: Batch | undefined): readonly (Cells | undefined)[] =>
+  Array.from(transposed(batch?.targets ?? []), ({ cells }) => cells && structuredClone(cells));
+
 describe('cells', () => {
   it('are turned from scrapes into rows, bits and states', async () => {
     const batch = await collect([
@@ -233,7 +239,7 @@ describe('cells', () => {
       { at: 2, ms: 2, table: one, value: 'stale' },
       { at: 3, ms: 3, table: one, value: 2.5 },
     ]);
-    const cells = batch?.targets[0]?.cells;
+    const [cells] = cellsOf(batch);
     expect([...(cells?.states ?? [])]).toEqual([1, 2, 1, 1, 2, 1]);
     expect([cells?.floats[0], cells?.floats[2], cells?.words[3], cells?.words[2]]).toEqual([1.5, 2.5, 0x7ff00000, 2]);
     expect(batch?.samples).toBe(6 + 15);
@@ -247,8 +253,22 @@ describe('cells', () => {
       ],
       { place: ({ wallMs }) => ({ ok: true, ms: wallMs + 1000 }) },
     );
-    expect([...(batch?.targets[0]?.cells?.ownTimes?.get(0) ?? [])]).toEqual([1001, 77, 1003]);
-    expect(batch?.targets[0]?.cells?.ownTimes?.size).toBe(1);
+    const [cells] = cellsOf(batch);
+    expect([...(cells?.ownTimes?.get(0) ?? [])]).toEqual([1001, 77, 1003]);
+    expect(cells?.ownTimes?.size).toBe(1);
+  });
+  it('of one target after the other are each their own, whatever was in their memory', async () => {
+    const batch = await collect([
+      { at: 1, ms: 1, table: one, value: 1.5, ownTime: 7 },
+      { at: 2, ms: 2, table: one, value: 2.5, target: b },
+      { at: 3, ms: 3, table: one, value: 'absent', target: target('c') },
+    ]);
+    const cells = cellsOf(batch);
+    expect(cells.map((of) => [of?.floats[0], of?.states[0], of?.ownTimes?.size])).toEqual([
+      [1.5, 1, 1],
+      [2.5, 1, undefined],
+      [0, 0, undefined],
+    ]);
   });
   it('that do not match their table are an error of the log, not a wrong value', async () => {
     const wrong = {

@@ -19,7 +19,7 @@ export interface Given {
   readonly target?: Labels;
   readonly table?: SeriesTable | undefined;
   /** Of every row; `stale` for a marker. */
-  readonly value?: number | 'stale';
+  readonly value?: number | 'stale' | 'absent';
   /** A timestamp of its own for row 0. */
   readonly ownTime?: number;
   readonly exemplars?: readonly Exemplar[];
@@ -34,7 +34,7 @@ export function scrape(clock: Clock, given: Given = {}): Scrape {
   if (cells !== undefined) {
     for (let row = 0; row < cells.rows; row++) {
       if (value === 'stale') setStale(cells, row);
-      else setValue(cells, row, value);
+      else if (value !== 'absent') setValue(cells, row, value);
     }
     if (given.ownTime !== undefined) cells.ownTimes = new Map([[0, Float64Array.of(given.ownTime)]]);
   }
