@@ -1,6 +1,7 @@
 import type { WireLimits } from '../contract/limits.ts';
 import { compileRelabel } from '../contract/relabel.ts';
 import { SnappyDecoder } from '../contract/snappy.ts';
+import { KnownTokens } from './auth/known-tokens.ts';
 import { outgoingOf, receiversOf } from './config/routes.ts';
 import type { Outgoing, ReceiverConfig, RelayConfig, TenantConfig } from './config/types.ts';
 import type { Settings } from './env.ts';
@@ -84,6 +85,8 @@ export interface Edge {
   readonly tableUse: TableUse;
   readonly series: SeriesCache;
   readonly labels: LabelCache;
+  /** Of the settings' key. */
+  readonly tokens: KnownTokens;
   readonly registry: ShardRegistry;
   readonly layouts: Layouts;
   /** What is known of a tenant's devices. */
@@ -136,6 +139,7 @@ export function createEdge(
     tableUse,
     series: new SeriesCache(SERIES_CACHE_BYTES),
     labels: new LabelCache(LABEL_CACHE_BYTES),
+    tokens: new KnownTokens(),
     registry,
     devices: async (tenant, request) => listDevices(await registry.ofTenant(tenant), shard, request),
     layouts: new Layouts({
