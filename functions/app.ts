@@ -74,7 +74,7 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
         tables: edge.tables,
         series: edge.series,
         memory: isolate.memory,
-        block: isolate.workspace.block,
+        ...isolate.workspace,
         now,
         receiverTime: () => receiverTime(c, edge, { identity, tenant }),
         afterwards: (work) => c.executionCtx.waitUntil(work),

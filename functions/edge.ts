@@ -1,3 +1,4 @@
+import { ColumnsDecoder } from '../contract/decode-columns.ts';
 import type { WireLimits } from '../contract/limits.ts';
 import { compileRelabel } from '../contract/relabel.ts';
 import { SnappyDecoder } from '../contract/snappy.ts';
@@ -11,6 +12,7 @@ import { ShardRegistry } from './fleet/registry.ts';
 import { shardsOf } from './fleet/shards.ts';
 import { BlockWriter } from './ingest/block-writer.ts';
 import type { SeriesRules } from './ingest/labels.ts';
+import { LivingShapes } from './ingest/living-shapes.ts';
 import { MemoryBudget } from './ingest/memory-budget.ts';
 import { ReceiverTime } from './ingest/receiver-time.ts';
 import { LabelCache } from './ingest/remote-write/label-cache.ts';
@@ -40,6 +42,9 @@ export interface Workspace {
   readonly snappy: SnappyDecoder;
   /** Of fragments. */
   readonly block: BlockWriter;
+  /** Of the cells of pushes. */
+  readonly columns: ColumnsDecoder;
+  readonly shapes: LivingShapes;
 }
 
 /** 128 MB are for everything in an isolate, perhaps with shards beside the Worker: 40 MiB are theirs, the rest is code and slack. */
@@ -52,7 +57,7 @@ export function createIsolate(rim: Pick<Isolate, 'now' | 'newRequestId' | 'log'>
   return {
     ...rim,
     memory: new MemoryBudget(REQUEST_BYTES, rim.now),
-    workspace: { snappy: new SnappyDecoder(), block: new BlockWriter() },
+    workspace: { snappy: new SnappyDecoder(), block: new BlockWriter(), columns: new ColumnsDecoder(), shapes: new LivingShapes() },
     tally: new Tally(),
   };
 }

@@ -1,3 +1,4 @@
+import type { ColumnsDecoder } from '../../contract/decode-columns.ts';
 import { decodePush, type UndecodedPush } from '../../contract/decode-push.ts';
 import { isPlain, type PushAnswer } from '../../contract/push.ts';
 import { readPushName } from '../../contract/push-scan.ts';
@@ -11,6 +12,7 @@ import { decodeBatches } from './batches.ts';
 import type { BlockWriter } from './block-writer.ts';
 import { inflate, readBody } from './body.ts';
 import type { SeriesRules } from './labels.ts';
+import type { LivingShapes } from './living-shapes.ts';
 import type { MemoryBudget, Reservation } from './memory-budget.ts';
 import { agreedTime } from './receiver-time.ts';
 import {
@@ -43,6 +45,8 @@ export interface PushDeps {
   readonly series: SeriesCache;
   readonly memory: MemoryBudget;
   readonly block: BlockWriter;
+  readonly columns: ColumnsDecoder;
+  readonly shapes: LivingShapes;
   /** Wall clock, ms. */
   readonly now: () => number;
   /** The receiver's time, ms; undefined where it is not known. */
@@ -101,7 +105,7 @@ async function prepare(request: Request, identity: Identity, deps: PushDeps, mem
   return taken.ok ? ok({ ...taken.value, skew }) : err({ ...taken.error, ...nameOf(push), edgeMs: deps.now() + skew });
 }
 
-async function readPush(request: Request, { limits }: PushDeps, memory: Reservation): Promise<Result<UndecodedPush, Reply>> {
+async function readPush(request: Request, { limits, columns }: PushDeps, memory: Reservation): Promise<Result<UndecodedPush, Reply>> {
   const body = await readBody(request, limits.pushBytes, memory);
   if (!body.ok) {
     if (body.error === 'busy') return err(busy(SHORT_OF_MEMORY));
@@ -116,7 +120,7 @@ async function readPush(request: Request, { limits }: PushDeps, memory: Reservat
     );
   const taken = take(memory, inflated.value.length);
   if (!taken.ok) return taken;
-  const push = refusing(() => decodePush(inflated.value, limits));
+  const push = refusing(() => decodePush(inflated.value, limits, columns));
   // Named where it can be: a device believes a refusal only by the name of what was refused.
   return push.ok ? push : err({ ...push.error, ...readPushName(inflated.value) });
 }
@@ -147,9 +151,10 @@ async function takePush(
   tally.add('relay_samples_left_out_total', masks.leftOut);
   for (const { entry } of batches) tally.add('relay_identity_restored_total', entry.template.identityRestored);
   const sketch = new Uint8Array(SKETCH_BYTES);
-  const options = { maxSamplesPerSend: outgoing.maxSamplesPerSend, block: deps.block, latestMs, sketch };
+  const options = { maxSamplesPerSend: outgoing.maxSamplesPerSend, block: deps.block, shapes: deps.shapes, latestMs, sketch };
   const fragments = assemble(batches, metadata, options, tally);
   if (!fragments.ok) return err(tooLarge('less at once'));
+  deps.shapes.keep({ entry: batches[0]?.entry, tally });
 
   for (const { from, to, reason } of push.gaps) tally.add(`relay_positions_skipped_total{reason="${reason}"}`, to - from + 1);
   const { logId, stream, base, to, gaps } = push;

@@ -65,6 +65,7 @@ export class TemplateRows {
   /** What was written last was not by this. */
   forget(): void {
     this.#entry = undefined;
+    this.#cells = undefined;
   }
 
   /** Adds the samples of a row's scrapes, `count` of which are not absent. */
