@@ -1,6 +1,6 @@
 import { ByteReader, FormatError, LimitError } from './binary.ts';
 import { type Cells, isTime } from './cells.ts';
-import { decodeColumns } from './decode-columns.ts';
+import type { ColumnsDecoder } from './decode-columns.ts';
 import { countExemplars, decodeExemplars, type ExemplarCounts, type PushExemplar } from './exemplar-codec.ts';
 import { compareText, hasUtf8Form, isValidName, type Label, type Labels, utf8Length } from './labels.ts';
 import { likeOfKept } from './like-rows.ts';
@@ -72,6 +72,7 @@ export function decodeTarget(
   baseMs: number,
   budget: PushBudget,
   limits: WireLimits,
+  decoder: ColumnsDecoder,
 ): UndecodedTargetBatch {
   const place = `targets[${i}]`;
   for (const reserved of ['labelsHash', 'histograms'] as const) {
@@ -87,7 +88,7 @@ export function decodeTarget(
   if (rowless && target.columns.length > 0) throw new FormatError(`${place}.columns: given without a table`);
   if (rowless && target.exemplars.length > 0) throw new FormatError(`${place}.exemplars: given without a table`);
   budget.take('cells', reportRows * times.length, place);
-  const report = columns(target.report, reportRows, times, `${place}.report`);
+  const report = columns(decoder, target.report, reportRows, times, `${place}.report`);
   const exemplars = at(`${place}.exemplars`, () => countExemplars(target.exemplars));
   const families = at(`${place}.metadata`, () => countMetadata(target.metadata));
   budget.take('exemplars', exemplars.exemplars, place);
@@ -107,10 +108,10 @@ export function decodeTarget(
     metadataMemory: metadataMemory(families, target.metadata.length),
     decodeCells(rows, like) {
       budget.take('cells', rows * times.length, place);
-      if (mask.length === 0) return columns(target.columns, rows, times, `${place}.columns`, like);
+      if (mask.length === 0) return columns(decoder, target.columns, rows, times, `${place}.columns`, like);
       const masked = at(`${place}.mask`, () => decodeMask(mask, rows));
       const kept = rows - countMasked(masked);
-      return withMasked(columns(target.columns, kept, times, `${place}.columns`, like && likeOfKept(like, masked)), masked);
+      return withMasked(columns(decoder, target.columns, kept, times, `${place}.columns`, like && likeOfKept(like, masked)), masked);
     },
     decodeExemplars: (rows) => at(`${place}.exemplars`, () => decodeExemplars(target.exemplars, rows, times)),
     decodeMetadata: () => at(`${place}.metadata`, () => decodeMetadata(target.metadata)),
@@ -157,8 +158,15 @@ function at<T>(place: string, decode: () => T): T {
   }
 }
 
-function columns(bytes: Uint8Array, rows: number, times: readonly number[], place: string, like?: Int32Array): Cells {
-  return at(place, () => decodeColumns(bytes, rows, times, undefined, like));
+function columns(
+  decoder: ColumnsDecoder,
+  bytes: Uint8Array,
+  rows: number,
+  times: readonly number[],
+  place: string,
+  like?: Int32Array,
+): Cells {
+  return at(place, () => decoder.decode(bytes, rows, times, undefined, like));
 }
 
 export function decodeLabels(labels: readonly wire.Label[], place: string, limits: WireLimits): Labels {

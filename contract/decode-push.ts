@@ -1,5 +1,6 @@
 import { FormatError } from './binary.ts';
 import { isTime } from './cells.ts';
+import { ColumnsDecoder } from './decode-columns.ts';
 import { decodeLabels, decodeTarget, PushBudget, type UndecodedTargetBatch } from './decode-push-target.ts';
 import { type WireLimits, wireLimits } from './limits.ts';
 import { type Gap, gapReasons, type Position, PUSH_FORMAT, type Push } from './push.ts';
@@ -16,8 +17,14 @@ export interface UndecodedPush extends Omit<Push, 'targets'> {
 /**
  * Reads an inflated push. Memory is bounded by `limits` before it is taken.
  * Throws {@link FormatError} with the place; a {@link LimitError} means that less at once may pass.
+ *
+ * @param decoder of which one push after the other may use the memory
  */
-export function decodePush(bytes: Uint8Array, limits: WireLimits = wireLimits): UndecodedPush {
+export function decodePush(
+  bytes: Uint8Array,
+  limits: WireLimits = wireLimits,
+  decoder: ColumnsDecoder = new ColumnsDecoder(),
+): UndecodedPush {
   checkCounts(bytes, limits);
   let message: wire.PushRequest;
   try {
@@ -50,7 +57,7 @@ export function decodePush(bytes: Uint8Array, limits: WireLimits = wireLimits): 
       oldestMs: integer(message.backlog?.oldestMs, 'backlog.oldest_ms'),
     },
     externalLabels: decodeLabels(message.externalLabels, 'external_labels', limits),
-    targets: message.targets.map((target, i) => decodeTarget(target, i, baseMs, budget, limits)),
+    targets: message.targets.map((target, i) => decodeTarget(target, i, baseMs, budget, limits, decoder)),
   };
 }
 

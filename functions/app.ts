@@ -74,7 +74,7 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
         tables: edge.tables,
         series: edge.series,
         memory: isolate.memory,
-        block: isolate.workspace.block,
+        ...isolate.workspace,
         now,
         receiverTime: () => receiverTime(c, edge, { identity, tenant }),
         afterwards: (work) => c.executionCtx.waitUntil(work),
@@ -221,7 +221,7 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
   async function authenticate(c: Ctx, edge: Edge, verify = verifyToken): Promise<Result<Session, AuthFailure>> {
     const { result, corsOrigins } = await admit({
       ...{ header: c.req.header('authorization'), origin: c.req.header('origin'), nowMs: now() },
-      ...{ key: edge.settings.deviceTokenKey, verify, tenantOf: edge.tenant },
+      ...{ key: edge.settings.deviceTokenKey, known: edge.tokens, verify, tenantOf: edge.tenant },
     });
     if (corsOrigins !== undefined) c.set('corsOrigins', corsOrigins);
     if (result.ok) {

@@ -1,6 +1,8 @@
+import { ColumnsDecoder } from '../contract/decode-columns.ts';
 import type { WireLimits } from '../contract/limits.ts';
 import { compileRelabel } from '../contract/relabel.ts';
 import { SnappyDecoder } from '../contract/snappy.ts';
+import { KnownTokens } from './auth/known-tokens.ts';
 import { outgoingOf, receiversOf } from './config/routes.ts';
 import type { Outgoing, ReceiverConfig, RelayConfig, TenantConfig } from './config/types.ts';
 import type { Settings } from './env.ts';
@@ -10,6 +12,7 @@ import { ShardRegistry } from './fleet/registry.ts';
 import { shardsOf } from './fleet/shards.ts';
 import { BlockWriter } from './ingest/block-writer.ts';
 import type { SeriesRules } from './ingest/labels.ts';
+import { LivingShapes } from './ingest/living-shapes.ts';
 import { MemoryBudget } from './ingest/memory-budget.ts';
 import { ReceiverTime } from './ingest/receiver-time.ts';
 import { LabelCache } from './ingest/remote-write/label-cache.ts';
@@ -39,6 +42,9 @@ export interface Workspace {
   readonly snappy: SnappyDecoder;
   /** Of fragments. */
   readonly block: BlockWriter;
+  /** Of the cells of pushes. */
+  readonly columns: ColumnsDecoder;
+  readonly shapes: LivingShapes;
 }
 
 /** 128 MB are for everything in an isolate, perhaps with shards beside the Worker: 40 MiB are theirs, the rest is code and slack. */
@@ -51,7 +57,7 @@ export function createIsolate(rim: Pick<Isolate, 'now' | 'newRequestId' | 'log'>
   return {
     ...rim,
     memory: new MemoryBudget(REQUEST_BYTES, rim.now),
-    workspace: { snappy: new SnappyDecoder(), block: new BlockWriter() },
+    workspace: { snappy: new SnappyDecoder(), block: new BlockWriter(), columns: new ColumnsDecoder(), shapes: new LivingShapes() },
     tally: new Tally(),
   };
 }
@@ -84,6 +90,8 @@ export interface Edge {
   readonly tableUse: TableUse;
   readonly series: SeriesCache;
   readonly labels: LabelCache;
+  /** Of the settings' key. */
+  readonly tokens: KnownTokens;
   readonly registry: ShardRegistry;
   readonly layouts: Layouts;
   /** What is known of a tenant's devices. */
@@ -136,6 +144,7 @@ export function createEdge(
     tableUse,
     series: new SeriesCache(SERIES_CACHE_BYTES),
     labels: new LabelCache(LABEL_CACHE_BYTES),
+    tokens: new KnownTokens(),
     registry,
     devices: async (tenant, request) => listDevices(await registry.ofTenant(tenant), shard, request),
     layouts: new Layouts({

@@ -1,4 +1,5 @@
 import { err, ok, type Result } from '../../contract/result.ts';
+import type { KnownTokens } from './known-tokens.ts';
 import { type AuthFailure, isRevoked, signedTenant, type TokenHolder, type verifyToken } from './token.ts';
 
 /** What counts of a tenant's configuration. */
@@ -13,6 +14,7 @@ export interface Visitor<T> {
   readonly header: string | undefined;
   readonly origin: string | undefined;
   readonly key: string;
+  readonly known: KnownTokens;
   readonly nowMs: number;
   readonly verify: typeof verifyToken;
   readonly tenantOf: (name: string) => T | undefined;
@@ -26,8 +28,8 @@ export interface Admission<T> {
 
 /** Whether a request may come in: a good token of a tenant there is, not taken back, from where it may be used. */
 export async function admit<T extends AdmittingTenant>(visitor: Visitor<T>): Promise<Admission<T>> {
-  const { header, origin, key, nowMs, verify, tenantOf } = visitor;
-  const holder = await verify(header, key, nowMs);
+  const { header, origin, key, known, nowMs, verify, tenantOf } = visitor;
+  const holder = await verify(header, key, nowMs, known);
   if (!holder.ok) {
     // A page has to read that its token has ended. Of other bad tokens it is not known whose they are.
     const name = holder.error === 'expired' && origin !== undefined ? await signedTenant(header, key) : undefined;

@@ -1,4 +1,5 @@
 import { err, type Result } from '../../contract/result.ts';
+import type { KnownTokens } from './known-tokens.ts';
 import { type AuthFailure, type TokenHolder, verifyToken } from './token.ts';
 
 /** As for tokens: longer headers are refused before anything is decoded. */
@@ -10,14 +11,20 @@ const MAX_HEADER_LENGTH = 4096;
  * configuration.
  *
  * @param header value of the Authorization header
+ * @param known as for {@link verifyToken}
  */
-export async function verifySender(header: string | undefined, key: string, nowMs: number): Promise<Result<TokenHolder, AuthFailure>> {
+export async function verifySender(
+  header: string | undefined,
+  key: string,
+  nowMs: number,
+  known?: KnownTokens,
+): Promise<Result<TokenHolder, AuthFailure>> {
   const encoded = /^Basic +([A-Za-z0-9+/]+={0,2})$/i.exec(header?.slice(0, MAX_HEADER_LENGTH + 1) ?? '')?.[1];
-  if (header === undefined || header.length > MAX_HEADER_LENGTH || encoded === undefined) return verifyToken(header, key, nowMs);
+  if (header === undefined || header.length > MAX_HEADER_LENGTH || encoded === undefined) return verifyToken(header, key, nowMs, known);
   const credentials = decode(encoded);
   const colon = credentials.indexOf(':');
   if (colon < 0) return err('malformed');
-  const identity = await verifyToken(`Bearer ${credentials.slice(colon + 1)}`, key, nowMs);
+  const identity = await verifyToken(`Bearer ${credentials.slice(colon + 1)}`, key, nowMs, known);
   // After the signature: who has no token learns nothing of names.
   return identity.ok && identity.value.device !== credentials.slice(0, colon) ? err('wrong_user') : identity;
 }

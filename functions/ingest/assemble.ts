@@ -10,6 +10,7 @@ import type { BlockWriter } from './block-writer.ts';
 import { isExclusive } from './exclusive.ts';
 import { countCells, FragmentWriter, type RowExemplar } from './fragments.ts';
 import type { DropReason } from './labels.ts';
+import type { LivingShapes } from './living-shapes.ts';
 import type { SeriesEntry } from './series-cache.ts';
 import type { Tally } from './tally.ts';
 import { DROP_REASONS, KEPT } from './template.ts';
@@ -46,6 +47,8 @@ export interface AssembleOptions {
   readonly maxSamplesPerSend: number;
   /** What fragments are made in. */
   readonly block?: BlockWriter;
+  /** Keeps what they are made with. */
+  readonly shapes?: LivingShapes;
   /** Samples after this are not taken, ms. */
   readonly latestMs: number;
   /** The series that go out are added to it. */
@@ -74,7 +77,10 @@ export function assemble(
     if (!fits) return err('too_large');
   }
   addMetadata(writer, metadata, newestMs(batches), tally);
-  return writer.rawBytes > MAX_RAW_BYTES ? err('too_large') : ok(writer.finish());
+  if (writer.rawBytes > MAX_RAW_BYTES) return err('too_large');
+  const fragments = writer.finish();
+  options.shapes?.keep({ writer });
+  return ok(fragments);
 }
 
 /**

@@ -46,8 +46,28 @@ export class BlockWriter {
     if (this.#at - this.#tag > MAX_LITERAL) this.#endLiteral();
   }
 
-  /** @param from bytes, in whatever array */
-  bytes(from: Uint8Array | Uint16Array, start: number, end: number): void {
+  /** Bytes that stand in an array of wider numbers, up to `end` or the first that is none; returns where that is. */
+  symbols(from: Uint16Array, start: number, end: number): number {
+    let next = start;
+    while (next < end && (from[next] as number) <= 0xff) {
+      if (this.#tag < 0) this.#startLiteral();
+      const out = this.#out;
+      const first = next;
+      let at = this.#at;
+      const stop = Math.min(end, next + MAX_LITERAL + 1 - (at - this.#tag));
+      for (; next < stop; next++) {
+        const symbol = from[next] as number;
+        if (symbol > 0xff) break;
+        out[at++] = symbol;
+      }
+      this.#at = at;
+      this.#rawLength += next - first;
+      if (at - this.#tag > MAX_LITERAL) this.#endLiteral();
+    }
+    return next;
+  }
+
+  bytes(from: Uint8Array, start: number, end: number): void {
     for (let next = start; next < end; ) {
       if (this.#tag < 0) this.#startLiteral();
       const count = Math.min(end - next, MAX_LITERAL + 1 - (this.#at - this.#tag));

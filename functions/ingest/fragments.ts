@@ -198,9 +198,10 @@ export class FragmentWriter {
     this.#maxMs = atMs;
   }
 
+  /** What was added. Nothing of it is held any more. */
   finish(): readonly Fragment[] {
     this.#cut();
-    return this.#fragments;
+    return this.#fragments.splice(0);
   }
 
   #addPart(

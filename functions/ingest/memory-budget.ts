@@ -37,6 +37,12 @@ export class MemoryBudget {
         held.bytes += bytes;
         return 'taken';
       },
+      keep: (bytes) => {
+        const freed = held.bytes - bytes;
+        if (freed <= 0 || !this.#open.has(held)) return;
+        this.#used -= freed;
+        held.bytes = bytes;
+      },
       release: () => this.#free(held),
     };
   }
@@ -59,5 +65,7 @@ interface Held {
 export interface Reservation {
   /** `busy`: not now, others hold it; `never`: the request alone is larger than the budget. Then nothing more is taken. */
   grow(bytes: number): 'taken' | 'busy' | 'never';
+  /** Gives back all but so many bytes: what is left across a long wait. */
+  keep(bytes: number): void;
   release(): void;
 }

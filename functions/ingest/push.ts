@@ -1,16 +1,18 @@
+import type { ColumnsDecoder } from '../../contract/decode-columns.ts';
 import { decodePush, type UndecodedPush } from '../../contract/decode-push.ts';
 import { isPlain, type PushAnswer } from '../../contract/push.ts';
 import { readPushName } from '../../contract/push-scan.ts';
 import { err, ok, type Result } from '../../contract/result.ts';
 import type { TableHash } from '../../contract/series-table.ts';
 import type { Outgoing, RelayConfig } from '../config/types.ts';
-import type { CommitRequest, CommitResult, Identity } from '../model.ts';
+import type { CommitRequest, CommitResult, Identity, LogCommitRequest } from '../model.ts';
 import { SKETCH_BYTES } from '../series-sketch.ts';
 import { assemble } from './assemble.ts';
 import { decodeBatches } from './batches.ts';
 import type { BlockWriter } from './block-writer.ts';
 import { inflate, readBody } from './body.ts';
 import type { SeriesRules } from './labels.ts';
+import type { LivingShapes } from './living-shapes.ts';
 import type { MemoryBudget, Reservation } from './memory-budget.ts';
 import { agreedTime } from './receiver-time.ts';
 import {
@@ -43,6 +45,8 @@ export interface PushDeps {
   readonly series: SeriesCache;
   readonly memory: MemoryBudget;
   readonly block: BlockWriter;
+  readonly columns: ColumnsDecoder;
+  readonly shapes: LivingShapes;
   /** Wall clock, ms. */
   readonly now: () => number;
   /** The receiver's time, ms; undefined where it is not known. */
@@ -56,6 +60,17 @@ export interface PushDeps {
 /** Tables that are read from the store at once; the platform allows six connections. */
 const PARALLEL_LOOKUPS = 6;
 
+/** A push that is ready to be stored: all that is held of it while its shard commits, which takes a second or so. */
+interface Ready {
+  readonly request: LogCommitRequest;
+  readonly wishes: Pick<PushAnswer, 'minPushIntervalMs' | 'freshWindowMs' | 'masks'>;
+  /** The agreed time minus the edge's own, ms. */
+  readonly skew: number;
+}
+
+/** Of fragments that wait for their commit: theirs, and the copy that crosses to the shard. */
+const COPIES = 2;
+
 /**
  * `POST /api/v1/push`: body -> push -> tables -> series -> fragments -> shard -> answer. What cannot be taken is told by an
  * answer; only failures of the edge itself reject.
@@ -63,23 +78,34 @@ const PARALLEL_LOOKUPS = 6;
 export async function handlePush(request: Request, identity: Identity, deps: PushDeps): Promise<Reply> {
   const memory = deps.memory.open();
   try {
-    const decoded = await readPush(request, deps, memory);
-    if (!decoded.ok) return decoded.error;
-    const push = decoded.value;
-    const names = { logId: push.logId, position: push.to.position };
-    const receiverMs = await deps.receiverTime();
-    const edgeMs = agreedTime(deps.now(), receiverMs, push.clock.wallMs + push.clock.offsetMs);
-    if (edgeMs === undefined) return { ...busy(CLOCKS_DISAGREE, DISPUTE_RETRY_MS), ...names, edgeMs: 0 };
-    // Made when the answer leaves, for a commit takes a second.
-    const skew = edgeMs - deps.now();
-    const reply = await takePush(push, identity, { ...deps, now: () => deps.now() + skew }, memory);
-    return { ...reply, ...names, edgeMs: deps.now() + skew };
+    const ready = await prepare(request, identity, deps, memory);
+    if (!ready.ok) return ready.error;
+    const { request: push, wishes, skew } = ready.value;
+    // Many pushes wait for one commit: tables, templates and cells are not theirs any more.
+    memory.keep(COPIES * push.fragments.reduce((sum, { block }) => sum + block.length, 0));
+    const reply = answer(await deps.commit(push), wishes);
+    // The time is that of the answer's leaving.
+    return { ...reply, ...nameOf(push), edgeMs: deps.now() + skew };
   } finally {
     memory.release();
   }
 }
 
-async function readPush(request: Request, { limits }: PushDeps, memory: Reservation): Promise<Result<UndecodedPush, Reply>> {
+const nameOf = ({ logId, to }: Pick<LogCommitRequest, 'logId' | 'to'>) => ({ logId, position: to.position });
+
+async function prepare(request: Request, identity: Identity, deps: PushDeps, memory: Reservation): Promise<Result<Ready, Reply>> {
+  const decoded = await readPush(request, deps, memory);
+  if (!decoded.ok) return decoded;
+  const push = decoded.value;
+  const receiverMs = await deps.receiverTime();
+  const edgeMs = agreedTime(deps.now(), receiverMs, push.clock.wallMs + push.clock.offsetMs);
+  if (edgeMs === undefined) return err({ ...busy(CLOCKS_DISAGREE, DISPUTE_RETRY_MS), ...nameOf(push), edgeMs: 0 });
+  const skew = edgeMs - deps.now();
+  const taken = await takePush(push, identity, { ...deps, now: () => deps.now() + skew }, memory);
+  return taken.ok ? ok({ ...taken.value, skew }) : err({ ...taken.error, ...nameOf(push), edgeMs: deps.now() + skew });
+}
+
+async function readPush(request: Request, { limits, columns }: PushDeps, memory: Reservation): Promise<Result<UndecodedPush, Reply>> {
   const body = await readBody(request, limits.pushBytes, memory);
   if (!body.ok) {
     if (body.error === 'busy') return err(busy(SHORT_OF_MEMORY));
@@ -94,44 +120,50 @@ async function readPush(request: Request, { limits }: PushDeps, memory: Reservat
     );
   const taken = take(memory, inflated.value.length);
   if (!taken.ok) return taken;
-  const push = refusing(() => decodePush(inflated.value, limits));
+  const push = refusing(() => decodePush(inflated.value, limits, columns));
   // Named where it can be: a device believes a refusal only by the name of what was refused.
   return push.ok ? push : err({ ...push.error, ...readPushName(inflated.value) });
 }
 
-async function takePush(push: UndecodedPush, identity: Identity, deps: PushDeps, memory: Reservation): Promise<Reply> {
+async function takePush(
+  push: UndecodedPush,
+  identity: Identity,
+  deps: PushDeps,
+  memory: Reservation,
+): Promise<Result<Omit<Ready, 'skew'>, Reply>> {
   const { outgoing, minPushIntervalMs, freshWindowMs } = deps;
   if (push.to.position === push.base.position) {
-    if (push.targets.length > 0) return malformed('push: scrapes without positions');
+    if (push.targets.length > 0) return err(malformed('push: scrapes without positions'));
     // Asks for the time, which every answer tells. Says nothing about what is stored: `position` is the device's own cursor.
-    return { code: 'stored', message: '', minPushIntervalMs, freshWindowMs };
+    return err({ code: 'stored', message: '', minPushIntervalMs, freshWindowMs });
   }
 
   const latestMs = deps.now() + deps.limits.futureMs;
   const newest = newestScrape(push);
-  if (newest > latestMs) return { code: 'clock', message: `push: a scrape lies ${newest - deps.now()} ms ahead of the edge's clock` };
+  if (newest > latestMs) return err({ code: 'clock', message: `push: a scrape lies ${newest - deps.now()} ms ahead of the edge's clock` });
 
   const tables = await findTables(push, identity, deps, memory);
-  if (!tables.ok) return tables.error;
+  if (!tables.ok) return tables;
   const tally = new Tally();
   const decoded = decodeBatches(push, tables.value, identity, deps, memory);
-  if (!decoded.ok) return decoded.error;
+  if (!decoded.ok) return decoded;
   const { batches, metadata, masks } = decoded.value;
   tally.add('relay_samples_left_out_total', masks.leftOut);
   for (const { entry } of batches) tally.add('relay_identity_restored_total', entry.template.identityRestored);
   const sketch = new Uint8Array(SKETCH_BYTES);
-  const options = { maxSamplesPerSend: outgoing.maxSamplesPerSend, block: deps.block, latestMs, sketch };
+  const options = { maxSamplesPerSend: outgoing.maxSamplesPerSend, block: deps.block, shapes: deps.shapes, latestMs, sketch };
   const fragments = assemble(batches, metadata, options, tally);
-  if (!fragments.ok) return tooLarge('less at once');
+  if (!fragments.ok) return err(tooLarge('less at once'));
+  deps.shapes.keep({ entry: batches[0]?.entry, tally });
 
   for (const { from, to, reason } of push.gaps) tally.add(`relay_positions_skipped_total{reason="${reason}"}`, to - from + 1);
   const { logId, stream, base, to, gaps } = push;
   const leftOut = masks.leftOutSeries();
   const about = leftOut === undefined ? {} : { leftOut };
-  return answer(
-    await deps.commit({ ...identity, logId, stream, base, to, gaps, fragments: fragments.value, sketch, counts: tally.take(), ...about }),
-    { minPushIntervalMs, freshWindowMs, masks: masks.masks() },
-  );
+  return ok({
+    request: { ...identity, logId, stream, base, to, gaps, fragments: fragments.value, sketch, counts: tally.take(), ...about },
+    wishes: { minPushIntervalMs, freshWindowMs, masks: masks.masks() },
+  });
 }
 
 function newestScrape({ targets }: UndecodedPush): number {
@@ -167,7 +199,7 @@ async function findTables(
   return unknownTables.length > 0 ? err({ code: 'unknown_tables', message: 'series tables to be sent first', unknownTables }) : ok(found);
 }
 
-function answer(result: CommitResult, wishes: Pick<PushAnswer, 'minPushIntervalMs' | 'freshWindowMs' | 'masks'>): Reply {
+function answer(result: CommitResult, wishes: Ready['wishes']): Reply {
   switch (result.kind) {
     case 'stored':
       return { code: 'stored', message: '', ...wishes };

@@ -51,41 +51,104 @@ export const memoryOfOps = ({ symbols, starts, steps, sets }: TemplateOps): numb
   2 * symbols.length + 8 * starts.length + 4 * steps.length + 100 * sets.size;
 
 /**
- * Finds what repeats in the labels of a table's rows, once for all pushes: the search that compression otherwise is. As snappy does it:
- * by hashes of short sequences, the latest of each counts. A copy stays within one row, for samples stand between two.
+ * Finds what repeats in the labels of a table's rows, once for all pushes: the search that compression otherwise is, so it may take its
+ * time. By hashes of short sequences; of those that begin alike the longest counts, of equally long ones the latest, and a longer one that
+ * begins a symbol later goes before. A copy stays within one row, for samples stand between two.
  */
 export function findCopies(symbols: Uint16Array, starts: Uint32Array, sets: SlotSets): TemplateOps {
   const rows = starts.length - 1;
   const stepStarts = new Uint32Array(rows + 1);
   const steps: number[] = [];
-  const latest = new Int32Array(1 << HASH_BITS).fill(-1);
-  const rowOf = new Uint32Array(symbols.length);
+  const search = new Search(symbols, starts);
   for (let row = 0; row < rows; row++) {
     stepStarts[row] = steps.length;
-    const start = starts[row] as number;
     const end = starts[row + 1] as number;
-    rowOf.fill(row, start, end);
-    let literal = start;
-    let next = start;
-    for (let at = start; at + LEAST_COPY <= end; at++) {
-      const hash = hashAt(symbols, at);
-      const found = latest[hash] as number;
-      latest[hash] = at;
-      if (found < 0 || at < next) continue;
-      const length = sharedLength(symbols, found, starts[(rowOf[found] as number) + 1] as number, at, end);
-      if (length < LEAST_COPY) continue;
+    let at = starts[row] as number;
+    let literal = at;
+    search.begin(row);
+    while (at + LEAST_COPY <= end) {
+      let length = search.longest(at, end);
+      for (; length >= LEAST_COPY && search.longest(at + 1, end) > length + 1; at++) length = search.length;
+      if (length < LEAST_COPY) {
+        at++;
+        continue;
+      }
+      search.longest(at, end);
+      const { found, row: other } = search;
       if (literal < at) steps.push(LITERAL, literal, at);
-      const other = rowOf[found] as number;
       const before = measure(symbols, starts[other] as number, found, sets);
       const size = measure(symbols, at, at + length, sets);
       steps.push(COPY, other, before.bytes, before.set, size.bytes, size.set, at, at + length);
-      next = at + length;
-      literal = next;
+      at += length;
+      literal = at;
     }
     if (literal < end) steps.push(LITERAL, literal, end);
   }
   stepStarts[rows] = steps.length;
   return { sets, symbols, starts, steps: Uint32Array.from(steps), stepStarts };
+}
+
+/** Rows back: further ones may be out of reach of a copy, where samples stand between. */
+const NEAR_ROWS = 64;
+const NEAR_SYMBOLS = 16 * 1024;
+/** Places that are looked at for one copy. */
+const TRIES = 32;
+
+/** Finds where what stands at one place stands before, in rows that are near. */
+class Search {
+  /** Of the last {@link longest}: how long it is, where it starts, and in which row. */
+  length = 0;
+  found = 0;
+  row = 0;
+  readonly #symbols: Uint16Array;
+  readonly #starts: Uint32Array;
+  /** By hash: the latest place; by place: the one before with the same hash. -1: none. */
+  readonly #latest = new Int32Array(1 << HASH_BITS).fill(-1);
+  readonly #before: Int32Array;
+  readonly #rowOf: Uint32Array;
+  #own = 0;
+  #known = 0;
+
+  constructor(symbols: Uint16Array, starts: Uint32Array) {
+    this.#symbols = symbols;
+    this.#starts = starts;
+    this.#before = new Int32Array(symbols.length);
+    this.#rowOf = new Uint32Array(symbols.length);
+  }
+
+  /** What follows is of this row. */
+  begin(row: number): void {
+    this.#rowOf.fill(row, this.#starts[row] as number, this.#starts[row + 1] as number);
+    this.#own = row;
+    this.#known = this.#starts[row] as number;
+  }
+
+  /** The longest copy for `at`, 0 where there is none. Places are asked for in ascending order, or again. */
+  longest(at: number, end: number): number {
+    this.length = 0;
+    if (at + LEAST_COPY > end) return 0;
+    const symbols = this.#symbols;
+    // What stands before `at` may be copied from.
+    for (; this.#known < at; this.#known++) this.#add(this.#known);
+    let tries = TRIES;
+    for (let place = this.#latest[hashAt(symbols, at)] as number; place >= 0 && tries > 0; place = this.#before[place] as number, tries--) {
+      const row = this.#rowOf[place] as number;
+      if (this.#own - row > NEAR_ROWS || at - place > NEAR_SYMBOLS) break;
+      if (place >= at) continue;
+      const length = sharedLength(symbols, place, this.#starts[row + 1] as number, at, end);
+      if (length < LEAST_COPY || length <= this.length) continue;
+      this.length = length;
+      this.found = place;
+      this.row = row;
+    }
+    return this.length;
+  }
+
+  #add(place: number): void {
+    const hash = hashAt(this.#symbols, place);
+    this.#before[place] = this.#latest[hash] as number;
+    this.#latest[hash] = place;
+  }
 }
 
 function hashAt(symbols: Uint16Array, at: number): number {

@@ -65,6 +65,7 @@ export class TemplateRows {
   /** What was written last was not by this. */
   forget(): void {
     this.#entry = undefined;
+    this.#cells = undefined;
   }
 
   /** Adds the samples of a row's scrapes, `count` of which are not absent. */
@@ -130,16 +131,10 @@ function writeLabels(out: BlockWriter, { template: { ops }, fields, setLengths }
 }
 
 function writeSymbols(out: BlockWriter, symbols: Uint16Array, from: number, to: number, fields: readonly Uint8Array[]): void {
-  let start = from;
-  for (let at = from; at < to; at++) {
-    const symbol = symbols[at] as number;
-    if (symbol < FIRST_SLOT) continue;
-    out.bytes(symbols, start, at);
-    const field = fields[symbol - FIRST_SLOT] as Uint8Array;
+  for (let at = out.symbols(symbols, from, to); at < to; at = out.symbols(symbols, at + 1, to)) {
+    const field = fields[(symbols[at] as number) - FIRST_SLOT] as Uint8Array;
     out.bytes(field, 0, field.length);
-    start = at + 1;
   }
-  out.bytes(symbols, start, to);
 }
 
 function samplesLength({ states, scrapes }: Cells, row: number, { from, to, starts }: ScrapeTimes): number {

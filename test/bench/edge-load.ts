@@ -69,25 +69,33 @@ export interface BenchDevice {
   pushed: number;
 }
 
+/** What became of one push of each device. */
+export interface Pushed {
+  readonly seconds: number;
+  /** Requests that were told to come again: what they cost is in the figures, and should not be. */
+  readonly again: number;
+}
+
 /**
  * One push of each device, in turn, over `connections` connections. Again where the edge says that it is busy, which it may be while
- * others build their templates. Resolves with seconds.
+ * others build their templates.
  */
-export async function pushAll(url: string, devices: readonly BenchDevice[], connections: number): Promise<number> {
+export async function pushAll(url: string, devices: readonly BenchDevice[], connections: number): Promise<Pushed> {
   const startMs = performance.now();
   let next = 0;
+  let again = 0;
   await Promise.all(
     Array.from({ length: connections }, async () => {
       const agent = new Agent({ keepAlive: true, maxSockets: 1 });
       for (let device = devices[next++]; device !== undefined; device = devices[next++]) {
         const body = device.firmware.body(device.pushed + 1);
-        await taken(url, agent, { ...HEADERS, authorization: `Bearer ${device.token}` }, body, 200);
+        again += await taken(url, agent, { ...HEADERS, authorization: `Bearer ${device.token}` }, body, 200);
         device.pushed++;
       }
       agent.destroy();
     }),
   );
-  return (performance.now() - startMs) / 1000;
+  return { seconds: (performance.now() - startMs) / 1000, again };
 }
 
 /** Remote write as Prometheus sends it: a sample of each series of a sender's two targets. */
@@ -124,10 +132,17 @@ const WRITE_HEADERS = {
 const BUSY_PAUSE_MS = 200;
 const ATTEMPTS = 300;
 
-async function taken(url: string, agent: Agent, headers: Readonly<Record<string, string>>, body: Uint8Array, status: number) {
+/** @returns how often it was told to come again */
+async function taken(
+  url: string,
+  agent: Agent,
+  headers: Readonly<Record<string, string>>,
+  body: Uint8Array,
+  status: number,
+): Promise<number> {
   for (let attempt = 0; ; attempt++) {
     const answer = await post(new URL(url), agent, headers, body);
-    if (answer.status === status) return;
+    if (answer.status === status) return attempt;
     const busy = answer.status === 429 || answer.status === 503;
     if (!busy || attempt === ATTEMPTS)
       throw new Error(`${url}: expected ${status}, got ${answer.status} ${new TextDecoder().decode(answer.body)}`);

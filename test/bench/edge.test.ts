@@ -11,6 +11,8 @@ it('tells what it measured, with and without vmagent', () => {
     options: { devices: 2000, firmwares: 10, rounds: 3, connections: 64, senders: 4, requestsPerSender: 5 },
     noop: { requestsPerSecond: 1000, cpuMicroseconds: 100 },
     push: 0.5,
+    pushWithoutBucket: 0.4,
+    pushesAgain: 3,
     repeatedPush: 0.25,
     coldPush: 0.75,
     pushesPerSecond: 100,
@@ -25,7 +27,10 @@ it('tells what it measured, with and without vmagent', () => {
     residentBytes: 2 ** 27,
     peakResidentBytes: 2 ** 28,
   };
-  expect(describeEdge(result)).toMatch(/push +0\.50 us a sample, 0\.10 of it in the simulated bucket; 0\.25 times vmagent's/);
+  expect(describeEdge(result)).toMatch(
+    /push +0\.50 us a sample; 0\.25 times vmagent's; without the simulated bucket 0\.40, 0\.20 times; goals/,
+  );
+  expect(describeEdge(result)).toMatch(/3 were told to come again/);
   expect(describeEdge({ ...result, vmagent: undefined, pushRatio: undefined, writeRatio: undefined })).toMatch(/not installed/);
 });
 

@@ -3,9 +3,10 @@ import { encodePush, NO_CHAIN, PUSH_CONTENT_TYPE } from '../../../contract/push.
 import { defaultRelabelConfig } from '../../../contract/relabel.ts';
 import type { RelayConfig } from '../../../functions/config/types.ts';
 import { MemoryBudget } from '../../../functions/ingest/memory-budget.ts';
+import type { CommitRequest, CommitResult } from '../../../functions/model.ts';
 import { buildTarget, type GivenTarget, labels, makePush, pushBody, report } from '../../fakes/pushes.ts';
 import { relayConfig, tenantWithoutRules, testReceiver } from '../../fakes/relay-config.ts';
-import { seriesOf } from '../../fakes/shard-stub.ts';
+import { FakeShard, seriesOf } from '../../fakes/shard-stub.ts';
 import { type Body, NOW, TestEdge } from '../../fakes/worker.ts';
 
 const target = labels({ instance: 'a:1', job: 'node' });
@@ -275,6 +276,29 @@ describe('bad input', () => {
     await edge.store.create(`v1/tables/acme/${batch.table}`, (await other.store.get(`v1/tables/acme/${batch.table}`)) ?? new Uint8Array(0));
     expect((await edge.push(makePush([batch]))).answer).toMatchObject({ code: 'too_large', logId, position: 1 });
     expect(edge.isolate.memory.used).toBe(0);
+  });
+
+  it('holds no more than its fragments while it waits for its commit, so that many can wait for one', async () => {
+    const series = Array.from({ length: 200 }, (_, i) => ({ labels: labels({ __name__: `m${i}`, job: 'node' }), values: [i, i] }));
+    const memory = new MemoryBudget(1_500_000, () => 0);
+    const commits: { readonly request: CommitRequest; readonly done: (result: CommitResult) => void }[] = [];
+    const commit = (request: CommitRequest) => new Promise<CommitResult>((done) => commits.push({ request, done }));
+    const shardStub = (): FakeShard => Object.assign(new FakeShard(), { commit });
+    const { edge, batch } = await ready(new TestEdge({ isolate: { memory }, shardStub }), { ...given, series });
+    const body = pushBody(makePush([batch]));
+    const answers: Promise<Response>[] = [];
+    for (let i = 0; i < 50; i++) {
+      const authorization = await edge.token('acme', `gw-${i}`);
+      const arrived = commits.length;
+      let answered = false;
+      answers.push(edge.fetch('/api/v1/push', { method: 'POST', body, headers: { authorization } }).finally(() => (answered = true)));
+      while (commits.length === arrived && !answered) await new Promise((done) => setImmediate(done));
+    }
+    const bytes = commits.flatMap(({ request }) => request.fragments).reduce((sum, { block }) => sum + block.length, 0);
+    expect(memory.used).toBe(2 * bytes);
+    for (const { done } of commits) done({ kind: 'stored', repeated: false });
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(Array.from({ length: 50 }, () => 200));
+    expect(memory.used).toBe(0);
   });
 
   it('asks for less where relay.yml allows fewer cells than the device sends', async () => {

@@ -12,6 +12,21 @@ it('gives what is there, and takes it back', () => {
   expect(budget.used).toBe(0);
 });
 
+it('takes back all but what is kept', () => {
+  const budget = new MemoryBudget(100, () => 0);
+  const [a, b] = [budget.open(), budget.open()];
+  a.grow(60);
+  b.grow(30);
+  a.keep(20);
+  expect(budget.used).toBe(50);
+  a.keep(90);
+  expect([budget.used, a.grow(50), a.grow(1)]).toEqual([50, 'taken', 'busy']);
+  b.release();
+  b.keep(0);
+  a.release();
+  expect(budget.used).toBe(0);
+});
+
 it('takes back what a request held that the platform has ended', () => {
   let now = 0;
   const budget = new MemoryBudget(100, () => now);
