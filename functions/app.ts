@@ -203,6 +203,7 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
         memory: isolate.memory,
         ...isolate.workspace,
         labels: edge.value.labels,
+        lineups: edge.value.lineups,
         now,
         receiverTime: () => receiverTime(c, edge.value, session.value),
         commit: (request) => commit(c, edge.value, session.value, request),

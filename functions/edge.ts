@@ -13,6 +13,7 @@ import type { SeriesRules } from './ingest/labels.ts';
 import { MemoryBudget } from './ingest/memory-budget.ts';
 import { ReceiverTime } from './ingest/receiver-time.ts';
 import { LabelCache } from './ingest/remote-write/label-cache.ts';
+import { LineupCache } from './ingest/remote-write/lineup.ts';
 import { SeriesCache } from './ingest/series-cache.ts';
 import { type SeriesHash, seriesHash } from './ingest/series-hash.ts';
 import { TableUse } from './ingest/table-use.ts';
@@ -46,6 +47,7 @@ const REQUEST_BYTES = 40 * 1024 * 1024;
 const TABLE_CACHE_BYTES = 12 * 1024 * 1024;
 const SERIES_CACHE_BYTES = 12 * 1024 * 1024;
 const LABEL_CACHE_BYTES = 6 * 1024 * 1024;
+const LINEUP_CACHE_BYTES = 12 * 1024 * 1024;
 
 export function createIsolate(rim: Pick<Isolate, 'now' | 'newRequestId' | 'log'>): Isolate {
   return {
@@ -84,6 +86,7 @@ export interface Edge {
   readonly tableUse: TableUse;
   readonly series: SeriesCache;
   readonly labels: LabelCache;
+  readonly lineups: LineupCache;
   readonly registry: ShardRegistry;
   readonly layouts: Layouts;
   /** What is known of a tenant's devices. */
@@ -136,6 +139,7 @@ export function createEdge(
     tableUse,
     series: new SeriesCache(SERIES_CACHE_BYTES),
     labels: new LabelCache(LABEL_CACHE_BYTES),
+    lineups: new LineupCache(LINEUP_CACHE_BYTES),
     registry,
     devices: async (tenant, request) => listDevices(await registry.ofTenant(tenant), shard, request),
     layouts: new Layouts({

@@ -14,8 +14,6 @@ export class Layout {
   readonly hashes = new Int32Array(MAX_LABELS);
   /** Before which label each insert goes. */
   readonly insertAt = new Uint8Array(MAX_LABELS);
-  samplesFrom = 0;
-  samplesTo = 0;
 }
 
 /** The tag and length of a `TimeSeries`. */

@@ -1,0 +1,115 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import type { Label } from '../../../../contract/labels.ts';
+import { wireLimits } from '../../../../contract/limits.ts';
+import { compileRelabel, defaultRelabelConfig } from '../../../../contract/relabel.ts';
+import { snappyUncompress } from '../../../../contract/snappy.ts';
+import { Collector } from '../../../../functions/ingest/remote-write/collector.ts';
+import { LineupCache } from '../../../../functions/ingest/remote-write/lineup.ts';
+import { readWriteRequest } from '../../../../functions/ingest/remote-write/series.ts';
+import { seriesHash } from '../../../../functions/ingest/series-hash.ts';
+import { Tally } from '../../../../functions/ingest/tally.ts';
+import { exemplar, family, type GivenSeries, histogram, STALE, sample, writeRequest } from '../../../fakes/write-requests.ts';
+
+const rules = {
+  identityLabel: 'device',
+  hash: seriesHash('test'),
+  externalLabels: [
+    ['job', 'relay'],
+    ['site', 's1'],
+  ] as const,
+  limits: { ...wireLimits, labelValueBytes: 900 },
+  reservedLabels: new Set(['tenant_id']),
+};
+const PLAIN = compileRelabel([]);
+const IDLE = compileRelabel([{ ...defaultRelabelConfig, action: 'labeldrop', regex: 'no_such_name' }]);
+
+interface Sent {
+  readonly bytes: Uint8Array;
+  readonly maxSamplesPerSend?: number;
+  readonly device?: string;
+}
+
+/** What becomes of a request, and how many series went the short way. */
+function outcome({ bytes, maxSamplesPerSend = 1000, device = 'gw-1' }: Sent, lineups: LineupCache | undefined, plainly = true) {
+  const tally = new Tally();
+  const options = { device, maxSamplesPerSend, latestMs: 50_000, nowMs: 0, sendExemplars: true, sendMetadata: true };
+  const own = { ...rules, rules: plainly ? PLAIN : IDLE };
+  const collector = new Collector({ ...options, ...(lineups && { lineups }), rules: own }, tally, bytes);
+  for (const incoming of readWriteRequest(bytes, (from, to) => collector.addPlain(from, to))) collector.add(incoming);
+  const fragments = collector.finish().map(({ block, ...rest }) => ({
+    ...rest,
+    bytes: Buffer.from(snappyUncompress(block, 10_000_000)).toString('hex'),
+  }));
+  return {
+    fragments,
+    written: collector.written,
+    sketch: collector.sketch,
+    refused: collector.refusals.text(),
+    counts: tally.take(),
+  };
+}
+/** Series of a target, of which the labels vary in length. */
+const labelsOf = (i: number, wide: number): readonly Label[] => [
+  ['__name__', `metric_${i % 7}`],
+  ['instance', `host-${i >> 3}:9100`],
+  ['part', 'p'.repeat((i * wide) % 600) + (i % 3)],
+  ['series', `${i}`],
+  ['zone', `z${i % 2}`],
+];
+const value = fc.constantFrom(0, 1, 1.5, -17, STALE);
+const ms = fc.integer({ min: 1, max: 40_000 });
+/** A value of 0 may be left out, times may differ or go back, some series have more samples, or what is not plain. */
+const given = (i: number, wide: number): fc.Arbitrary<GivenSeries> =>
+  fc.oneof(
+    {
+      weight: 60,
+      arbitrary: fc.tuple(ms, value).map(([at, one]) => ({ labels: labelsOf(i, wide), samples: [sample(at, one)] })),
+    },
+    { weight: 6, arbitrary: fc.constant({ labels: labelsOf(i, wide), samples: [Uint8Array.of(0x10, 0x88, 0x27)] }) },
+    { weight: 3, arbitrary: fc.constant({ labels: labelsOf(i, wide), samples: [sample(1, 1), sample(20_000, 1)] }) },
+    { weight: 1, arbitrary: fc.constant({ labels: labelsOf(i, wide), samples: [sample(60_000, 1)] }) },
+    { weight: 1, arbitrary: fc.constant({ labels: labelsOf(i, wide), samples: [] }) },
+    { weight: 1, arbitrary: fc.constant({ labels: [...labelsOf(i, wide), ['ümlaut', 'é'] as const], samples: [sample(2, 2)] }) },
+    { weight: 1, arbitrary: fc.constant({ labels: [['device', 'x'] as const, ...labelsOf(i, wide)], samples: [sample(2, 2)] }) },
+    { weight: 1, arbitrary: fc.constant({ labels: labelsOf(i, wide), samples: [sample(2, 2)], exemplars: [exemplar(2, { a: 'b' })] }) },
+    { weight: 1, arbitrary: fc.constant({ labels: labelsOf(i, wide), histograms: [histogram(3)] }) },
+  );
+/** The same series again, but for a few that are gone, came, moved, or changed. */
+const numbers = fc.integer({ min: 0, max: 60 }).chain((count) =>
+  fc.array(fc.tuple(fc.constantFrom('drop', 'swap', 'twice', 'other'), fc.nat(60), fc.nat(60)), { maxLength: 2 }).map((changes) => {
+    const list = Array.from({ length: count }, (_, i) => i);
+    for (const [what, a, b] of changes) {
+      const at = Math.min(a, list.length);
+      if (what === 'drop') list.splice(at, 1 + (b % 3));
+      else if (what === 'twice') list.splice(at, 0, b);
+      else if (what === 'other') list.splice(at, 1, 100 + b);
+      else if (at < list.length && b < list.length) [list[at], list[b]] = [list[b] as number, list[at] as number];
+    }
+    return list;
+  }),
+);
+const requests = fc.tuple(fc.constantFrom(0, 13, 97), fc.boolean()).chain(([wide, same]) =>
+  fc.array(
+    fc.record({
+      bytes: (same ? fc.constant(Array.from({ length: 40 }, (_, i) => i)) : numbers).chain((list) =>
+        fc
+          .tuple(fc.tuple(...list.map((i) => given(i, wide))), fc.boolean())
+          .map(([series, meta]) => writeRequest(series, meta ? [family('m', 'help')] : [])),
+      ),
+      maxSamplesPerSend: fc.constantFrom(1000, 1000, 11),
+      device: fc.constantFrom('gw-1', 'gw-1', 'gw-1', 'gw-2'),
+    }),
+    { minLength: 2, maxLength: 5 },
+  ),
+);
+
+it('request after request of like series goes out as each does the long way', () => {
+  fc.assert(
+    fc.property(requests, (sent) => {
+      const lineups = new LineupCache(1_000_000);
+      for (const one of sent) expect(outcome(one, lineups)).toEqual(outcome(one, undefined, false));
+    }),
+    { numRuns: 400 },
+  );
+});
