@@ -67,10 +67,26 @@ function declaredLength(reader: ByteReader, maxLength: number): number {
 function uncompress(block: Uint8Array, start: number, out: Uint8Array, length: number): void {
   const view = new DataView(out.buffer, out.byteOffset, out.length);
   const input = new DataView(block.buffer, block.byteOffset, block.length);
+  const place = { from: start, at: 0 };
+  while (place.from < block.length) uncompressSome(block, input, out, view, length, place);
+  if (place.at !== length) throw new FormatError(`snappy: expected ${length} bytes, got ${place.at}`);
+}
+
+/** Input of a call. V8 compiles what is called often; one long loop it would replace while it runs, and throw that away at its end. */
+const STRIDE = 2048;
+
+function uncompressSome(
+  block: Uint8Array,
+  input: DataView,
+  out: Uint8Array,
+  view: DataView,
+  length: number,
+  place: { from: number; at: number },
+): void {
   const end = block.length;
-  let from = start;
-  let at = 0;
-  while (from < end) {
+  const until = Math.min(end, place.from + STRIDE);
+  let { from, at } = place;
+  while (from < until) {
     const tag = block[from++] as number;
     let count = (tag >>> 2) + 1;
     if ((tag & 3) === 0) {
@@ -121,7 +137,8 @@ function uncompress(block: Uint8Array, start: number, out: Uint8Array, length: n
     }
     at = to;
   }
-  if (at !== length) throw new FormatError(`snappy: expected ${length} bytes, got ${at}`);
+  place.from = from;
+  place.at = at;
 }
 
 const tooLong = (length: number): FormatError => new FormatError(`snappy: expected ${length} bytes, got more`);

@@ -14,6 +14,7 @@ import { MemoryBudget } from './ingest/memory-budget.ts';
 import { ReceiverTime } from './ingest/receiver-time.ts';
 import { LabelCache } from './ingest/remote-write/label-cache.ts';
 import { LineupCache } from './ingest/remote-write/lineup.ts';
+import { PlainMemory } from './ingest/remote-write/plain-request.ts';
 import { SeriesCache } from './ingest/series-cache.ts';
 import { type SeriesHash, seriesHash } from './ingest/series-hash.ts';
 import { TableUse } from './ingest/table-use.ts';
@@ -40,6 +41,8 @@ export interface Workspace {
   readonly snappy: SnappyDecoder;
   /** Of fragments. */
   readonly block: BlockWriter;
+  /** Of series that need no more than to be copied. */
+  readonly plain: PlainMemory;
 }
 
 /** 128 MB are for everything in an isolate, perhaps with shards beside the Worker: 40 MiB are theirs, the rest is code and slack. */
@@ -53,7 +56,7 @@ export function createIsolate(rim: Pick<Isolate, 'now' | 'newRequestId' | 'log'>
   return {
     ...rim,
     memory: new MemoryBudget(REQUEST_BYTES, rim.now),
-    workspace: { snappy: new SnappyDecoder(), block: new BlockWriter() },
+    workspace: { snappy: new SnappyDecoder(), block: new BlockWriter(), plain: new PlainMemory() },
     tally: new Tally(),
   };
 }

@@ -13,7 +13,7 @@ import type { Tally } from '../tally.ts';
 import { EXEMPLAR_TAG, HISTOGRAM_TAG, SAMPLE_TAG } from './entries.ts';
 import { endOfLabels, type LabelCache, labelKey, type MadeLabels, timeOfSample } from './label-cache.ts';
 import type { LineupCache } from './lineup.ts';
-import { PlainRequest } from './plain-request.ts';
+import { type PlainMemory, PlainRequest } from './plain-request.ts';
 import { type Refusal, Refusals } from './refusals.ts';
 import { type Incoming, type IncomingSeries, namesFamily } from './series.ts';
 
@@ -33,6 +33,7 @@ export interface CollectorOptions {
   readonly labels?: LabelCache;
   /** Which series they had, in which order. */
   readonly lineups?: LineupCache;
+  readonly plain?: PlainMemory;
   /** What fragments are made in. */
   readonly block?: BlockWriter;
   /** Samples after this are refused, ms: they would have the receiver refuse those of everybody else. */

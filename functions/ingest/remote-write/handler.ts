@@ -15,6 +15,7 @@ import { Collector, type Written } from './collector.ts';
 import type { LabelCache } from './label-cache.ts';
 import type { LineupCache } from './lineup.ts';
 import { type Message, negotiate, UNSUPPORTED } from './negotiate.ts';
+import type { PlainMemory } from './plain-request.ts';
 import { readWriteRequest } from './series.ts';
 import { readRequestV2 } from './series-v2.ts';
 
@@ -31,6 +32,7 @@ export interface WriteDeps {
   readonly memory: MemoryBudget;
   readonly snappy: SnappyDecoder;
   readonly block: BlockWriter;
+  readonly plain: PlainMemory;
   /** For one configuration, like the rules. */
   readonly labels: LabelCache;
   /** Likewise. */
@@ -146,14 +148,14 @@ function collect(
   content: Uint8Array,
   message: Message,
   { tenant, device }: Identity,
-  { outgoing, rules, block, labels, lineups, now }: WriteDeps,
+  { outgoing, rules, block, plain, labels, lineups, now }: WriteDeps,
   latestMs: number,
   tally: Tally,
 ): Result<Collected, WriteReply> {
   const nowMs = now();
   const { sendExemplars, sendMetadata, maxSamplesPerSend } = outgoing;
   const collector = new Collector(
-    { tenant, device, rules, maxSamplesPerSend, block, labels, lineups, latestMs, nowMs, sendExemplars, sendMetadata },
+    { tenant, device, rules, maxSamplesPerSend, block, plain, labels, lineups, latestMs, nowMs, sendExemplars, sendMetadata },
     tally,
     content,
   );

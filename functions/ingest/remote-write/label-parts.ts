@@ -24,10 +24,18 @@ export const insertsOf = (packed: number): number => (packed >>> 20) & MAX_INSER
 export const offsetOf = (packed: number): number => (packed >>> 10) & MAX_BYTES;
 export const lengthOf = (packed: number): number => packed & MAX_BYTES;
 
+/** A longer list gives its memory back. */
+const KEPT_PARTS = 64 * 1024;
+
 /** Parts of series, one after the other. */
 export class PartList {
   parts = new Uint32Array(1024);
   count = 0;
+
+  clear(): void {
+    if (this.parts.length > KEPT_PARTS) this.parts = new Uint32Array(KEPT_PARTS);
+    this.count = 0;
+  }
 
   add(packed: number): void {
     if (this.count === this.parts.length) {

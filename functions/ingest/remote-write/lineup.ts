@@ -1,6 +1,6 @@
 import { ByteLru } from '../byte-lru.ts';
 import { backOf, lengthOf, offsetOf, type PartList } from './label-parts.ts';
-import type { SeriesWriter } from './series-writer.ts';
+import { isEqual } from './plain-layout.ts';
 
 /**
  * The series of a request in their order. Senders send the same ones again and again: where the next request has them in the same order,
@@ -55,11 +55,12 @@ export class Follower {
   /**
    * Where the labels at `from` end, if they are those of the series of this number; -1: they are not, or that cannot be said.
    *
-   * @param before the series before it, all of which were the same
+   * @param starts where the series before it stand, all of which were the same
    */
-  labelEnd(series: number, from: number, to: number, before: SeriesWriter): number {
+  labelEnd(series: number, from: number, to: number, starts: Int32Array): number {
     const { ends, parts, own } = this.lineup;
     if (series >= this.lineup.series) return -1;
+    const view = this.#view;
     const last = ends[series] as number;
     let at = from;
     for (let i = series === 0 ? 0 : (ends[series - 1] as number); i < last; i++) {
@@ -68,8 +69,8 @@ export class Follower {
       if (length > to - at) return -1;
       const back = backOf(one);
       if (back > 0) {
-        if (!this.#isSame(before.start(series - back) + offsetOf(one), at, length)) return -1;
-      } else {
+        if (!isEqual(view, (starts[series - back] as number) + offsetOf(one), at, length)) return -1;
+      } else if (length > 0) {
         const bytes = this.#bytes;
         let next = this.#own;
         for (let end = at + length, j = at; j < end; j++) if (bytes[j] !== own[next++]) return -1;
@@ -78,14 +79,6 @@ export class Follower {
       at += length;
     }
     return at;
-  }
-
-  #isSame(from: number, at: number, length: number): boolean {
-    const view = this.#view;
-    let i = 0;
-    for (; i + 4 <= length; i += 4) if (view.getInt32(from + i) !== view.getInt32(at + i)) return false;
-    for (; i < length; i++) if (view.getUint8(from + i) !== view.getUint8(at + i)) return false;
-    return true;
   }
 }
 

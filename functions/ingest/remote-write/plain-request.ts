@@ -2,15 +2,24 @@ import type { BlockWriter } from '../block-writer.ts';
 import type { SeriesSource } from '../fragments.ts';
 import type { SeriesRules } from '../labels.ts';
 import { endOfLabels, labelKey } from './label-cache.ts';
+import { LabelMemory } from './label-ids.ts';
 import { PartList } from './label-parts.ts';
 import { Follower, LineupBuilder, type LineupCache } from './lineup.ts';
-import { PartFinder } from './part-finder.ts';
+import { PartFinder, PartWindow } from './part-finder.ts';
 import { PlainSeries } from './plain-series.ts';
 import { Samples } from './samples.ts';
-import { SeriesWriter } from './series-writer.ts';
+import { Places, SeriesWriter } from './series-writer.ts';
 
 /** Fewer are not worth an entry. */
 const LEAST_SERIES = 16;
+
+/** Memory of plain requests, which use it one after the other, each without a pause. */
+export class PlainMemory {
+  readonly labels = new LabelMemory();
+  readonly window = new PartWindow();
+  readonly list = new PartList();
+  readonly places = new Places();
+}
 
 /** Whose request it is, and what is kept of earlier ones. */
 export interface Sender {
@@ -18,6 +27,7 @@ export interface Sender {
   readonly device: string;
   readonly rules: SeriesRules;
   readonly lineups?: LineupCache;
+  readonly plain?: PlainMemory;
 }
 
 /**
@@ -36,23 +46,28 @@ export class PlainRequest implements SeriesSource {
   readonly #sender: Sender;
   readonly #writer: SeriesWriter;
   /** Of all series, from the first that was not followed on; the finder knows of those. */
-  readonly #list = new PartList();
+  readonly #list: PartList;
+  readonly #window: PartWindow;
   #finder: PartFinder | undefined;
   #builder: LineupBuilder | undefined;
   #key: string | undefined;
   #follower: Follower | undefined;
 
-  private constructor(bytes: Uint8Array, sender: Sender, series: PlainSeries) {
+  private constructor(bytes: Uint8Array, sender: Sender, series: PlainSeries, { list, window, places }: PlainMemory) {
+    list.clear();
+    this.#list = list;
+    this.#window = window;
     this.#bytes = bytes;
     this.#sender = sender;
     this.series = series;
-    this.#writer = new SeriesWriter(bytes, series.inserts);
+    this.#writer = new SeriesWriter(bytes, series.inserts, places);
   }
 
   /** undefined: the tenant has rules, and any series may be changed. */
   static of(bytes: Uint8Array, sender: Sender): PlainRequest | undefined {
-    const series = PlainSeries.of(bytes, sender.device, sender.rules);
-    return series && new PlainRequest(bytes, sender, series);
+    const memory = sender.plain ?? new PlainMemory();
+    const series = PlainSeries.of(bytes, sender.device, sender.rules, memory.labels);
+    return series && new PlainRequest(bytes, sender, series, memory);
   }
 
   get samples(): number {
@@ -80,7 +95,7 @@ export class PlainRequest implements SeriesSource {
   follow(from: number, to: number): boolean {
     if (this.#writer.count === 0 && this.#finder === undefined) this.#begin(from, to);
     if (this.#follower === undefined) return false;
-    const labelEnd = this.#follower.labelEnd(this.#writer.count, from, to, this.#writer);
+    const labelEnd = this.#follower.labelEnd(this.#writer.count, from, to, this.#writer.starts);
     if (labelEnd < 0 || !this.#samples.read(this.#bytes, labelEnd, to)) return false;
     this.#set(from, labelEnd, to);
     return true;
@@ -91,8 +106,8 @@ export class PlainRequest implements SeriesSource {
     if (this.#follower === undefined) return;
     this.#follower = undefined;
     for (let i = 0; i < this.#writer.count; i++) {
-      const from = this.#writer.start(i);
-      const to = this.#writer.end(i);
+      const from = this.#writer.starts[i] as number;
+      const to = this.#writer.ends[i] as number;
       if (!this.read(from, to)) throw new Error('a series that was plain is not');
       this.#find();
       each(from, to);
@@ -148,8 +163,8 @@ export class PlainRequest implements SeriesSource {
 
   /** The parts of the series that was read last. */
   #find(): void {
-    const { inserts, layout } = this.series;
-    this.#finder ??= new PartFinder(this.#bytes, inserts.length);
+    const { inserts, layout, ids } = this.series;
+    this.#finder ??= new PartFinder(this.#bytes, inserts.length, ids, this.#window);
     this.#builder ??= new LineupBuilder(this.#bytes);
     const first = this.#list.count;
     this.#finder.find(layout, this.#list);

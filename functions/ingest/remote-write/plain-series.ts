@@ -2,6 +2,7 @@ import type { Labels } from '../../../contract/labels.ts';
 import { encodeLabelFields } from '../../../contract/remote-write.ts';
 import { finalLabels, type SeriesRules } from '../labels.ts';
 import { sumOfFields } from '../series-hash.ts';
+import { LabelIds, type LabelMemory } from './label-ids.ts';
 import { MAX_INSERTS } from './label-parts.ts';
 import { compare, isAscii, Layout, MAX_LABELS, sharedLength } from './plain-layout.ts';
 
@@ -29,6 +30,7 @@ export class PlainSeries {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   readonly #rules: SeriesRules;
+  readonly ids: LabelIds;
   /** By name. */
   readonly inserts: readonly Insert[];
   readonly #insertSum: number;
@@ -39,7 +41,8 @@ export class PlainSeries {
   #now = new Layout();
   #before = new Layout();
 
-  private constructor(bytes: Uint8Array, rules: SeriesRules, inserted: Labels) {
+  private constructor(bytes: Uint8Array, rules: SeriesRules, inserted: Labels, memory: LabelMemory) {
+    this.ids = new LabelIds(bytes, rules.hash, memory);
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#rules = rules;
@@ -52,10 +55,10 @@ export class PlainSeries {
   }
 
   /** undefined: the tenant has rules, and any series may be changed. */
-  static of(request: Uint8Array, device: string, rules: SeriesRules): PlainSeries | undefined {
+  static of(request: Uint8Array, device: string, rules: SeriesRules, memory: LabelMemory): PlainSeries | undefined {
     const { final } = finalLabels([], rules.externalLabels, device, rules);
     if (rules.rules.steps.length > 0 || final === undefined || final.length > MAX_INSERTS) return undefined;
-    return new PlainSeries(request, rules, final);
+    return new PlainSeries(request, rules, final, memory);
   }
 
   /** Bytes of the labels as they came. */
@@ -99,7 +102,7 @@ export class PlainSeries {
       if (!known && !this.#isInOrder(label)) return false;
       const end = now.ends[label] as number;
       if (!isAscii(this.#view, now.nameStarts[label] as number, end)) return false;
-      now.hashes[label] = this.#rules.hash(bytes, at, end);
+      this.#identify(label, at, end);
       sum = (sum + (now.hashes[label] as number)) | 0;
     }
     now.labels = label;
@@ -121,10 +124,12 @@ export class PlainSeries {
     const shared = sharedLength(view, start, at, length);
     const valueStart = (before.valueStarts[label] as number) - start;
     if (shared < valueStart) return false;
-    if (shared === length) now.hashes[label] = before.hashes[label] as number;
-    else {
+    if (shared === length) {
+      now.ids[label] = before.ids[label] as number;
+      now.hashes[label] = before.hashes[label] as number;
+    } else {
       if (!isAscii(view, at + shared, at + length)) return false;
-      now.hashes[label] = this.#rules.hash(this.#bytes, at, at + length);
+      this.#identify(label, at, at + length);
     }
     now.starts[label] = at;
     now.ends[label] = at + length;
@@ -132,6 +137,12 @@ export class PlainSeries {
     now.nameEnds[label] = at + (before.nameEnds[label] as number) - start;
     now.valueStarts[label] = at + valueStart;
     return true;
+  }
+
+  #identify(label: number, start: number, end: number): void {
+    const id = this.ids.of(start, end);
+    this.#now.ids[label] = id;
+    this.#now.hashes[label] = this.ids.hash(id);
   }
 
   #hasNameOfBefore(label: number): boolean {

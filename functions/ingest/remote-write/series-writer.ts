@@ -5,11 +5,12 @@ import type { Insert } from './plain-series.ts';
 
 /** How far a copy of three bytes reaches back. */
 const MAX_OFFSET = 0xffff;
+const FAR = MAX_OFFSET + 1;
 /** Shorter copies spare nothing. */
 const LEAST_COPY = 5;
 
-/** Where the series of a request stand, in it and in the block that goes out. */
-class Places {
+/** Where the series of a request stand, in it and in the block that goes out. One request after the other may use it. */
+export class Places {
   /** In the request: labels, their end, which is where samples begin, and the end of those. */
   starts = new Int32Array(0);
   labelEnds = new Int32Array(0);
@@ -25,8 +26,8 @@ class Places {
   insertAt = new Int32Array(0);
 
   reserve(count: number, inserts: number): void {
-    if (count <= this.starts.length) return;
-    const size = Math.max(count, 2 * this.starts.length, 2048);
+    if (count <= this.starts.length && count * inserts <= this.insertAt.length) return;
+    const size = Math.max(count, count > this.starts.length ? 2 * this.starts.length : this.starts.length, 2048);
     for (const name of ['starts', 'labelEnds', 'ends', 'places', 'bodies'] as const) this[name] = grown(this[name], new Int32Array(size));
     this.times = grown(this.times, new Float64Array(size));
     this.timeLengths = grown(this.timeLengths, new Uint8Array(size));
@@ -59,13 +60,14 @@ export class SeriesWriter {
   /** Bytes of the first n labels that are put in. */
   readonly #insertLengths: Int32Array;
   readonly #insertLength: number;
-  readonly #at = new Places();
+  readonly #at: Places;
   #count = 0;
   /** The first series that is in this block. */
   #first = 0;
 
   /** @param bytes the request */
-  constructor(bytes: Uint8Array, inserts: readonly Insert[]) {
+  constructor(bytes: Uint8Array, inserts: readonly Insert[], places = new Places()) {
+    this.#at = places;
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#inserts = inserts;
@@ -86,12 +88,12 @@ export class SeriesWriter {
     return this.#count;
   }
 
-  /** Where a series that was written stands in the request. */
-  start(series: number): number {
-    return this.#at.starts[series] as number;
+  /** Where the series that were written stand in the request. */
+  get starts(): Int32Array {
+    return this.#at.starts;
   }
-  end(series: number): number {
-    return this.#at.ends[series] as number;
+  get ends(): Int32Array {
+    return this.#at.ends;
   }
 
   /** What comes next is another block, or something else has come in between. */
@@ -103,7 +105,8 @@ export class SeriesWriter {
   write(out: BlockWriter, { start, labelEnd, end, lastMs, timeLength }: ReadSeries, parts: Uint32Array, from: number, to: number): void {
     const series = this.#count++;
     this.#at.reserve(series + 1, this.#inserts.length);
-    const { starts, labelEnds, ends, places, bodies, times, timeLengths } = this.#at;
+    const { starts, labelEnds, ends, places, bodies, times, timeLengths, insertAt } = this.#at;
+    const inserts = this.#inserts.length;
     const body = end - start + this.#insertLength;
     starts[series] = start;
     labelEnds[series] = labelEnd;
@@ -115,32 +118,26 @@ export class SeriesWriter {
     let place = out.rawLength + header;
     places[series] = place;
     this.#writeHeader(out, series, parts[from] as number, header);
+    const first = this.#first;
+    const insertLengths = this.#insertLengths;
     let at = start;
-    let like = -1;
     for (let i = from; i < to; i++) {
       const one = parts[i] as number;
-      const own = one & 0x3ff;
+      const own = lengthOf(one);
       const number = insertsOf(one);
-      const length = own > 0 ? own : (this.#inserts[number] as Insert).field.length;
+      const before = insertLengths[number] as number;
+      const length = own > 0 ? own : (insertLengths[number + 1] as number) - before;
       const source = series - backOf(one);
-      const distance = place - ((places[source] as number) + offsetOf(one) + (this.#insertLengths[number] as number));
-      like = -1;
-      if (source < series && source >= this.#first && distance <= MAX_OFFSET) {
-        out.copy(distance, length);
-        // Samples are what follows there, too.
-        if (
-          i === to - 1 &&
-          offsetOf(one) + own === (labelEnds[source] as number) - (starts[source] as number) &&
-          number + (own > 0 ? 0 : 1) === this.#inserts.length
-        )
-          like = source;
-      } else if (own > 0) this.#writeLikeBefore(out, series, at, own);
-      else this.#writeInsert(out, series, number);
-      if (own === 0) this.#at.insertAt[series * this.#inserts.length + number] = at;
+      if (own === 0) insertAt[series * inserts + number] = at;
+      const distance = source < series && source >= first ? place - ((places[source] as number) + offsetOf(one) + before) : FAR;
+      if (distance <= MAX_OFFSET) out.copy(distance, length);
+      else if (own === 0) this.#writeInsert(out, series, number);
+      else if (source === series) out.bytes(this.#bytes, at, at + own);
+      else this.#writeLikeBefore(out, series, at, own, place);
       at += own;
       place += length;
     }
-    this.#writeSamples(out, series, like, place);
+    this.#writeSamples(out, series, this.#endsLike(out, series, parts[to - 1] as number), place);
   }
 
   /**
@@ -172,6 +169,18 @@ export class SeriesWriter {
     writeHeader(out, body);
   }
 
+  /** The series before, whose labels end with this part, too: there samples follow. -1: none, or it is not copied from there. */
+  #endsLike(out: BlockWriter, series: number, last: number): number {
+    const { starts, labelEnds, places, bodies, ends } = this.#at;
+    const source = series - backOf(last);
+    if (source >= series || source < this.#first) return -1;
+    const own = lengthOf(last);
+    const labels = (labelEnds[source] as number) - (starts[source] as number);
+    if (offsetOf(last) + own !== labels || insertsOf(last) + (own > 0 ? 0 : 1) !== this.#inserts.length) return -1;
+    const samples = (ends[source] as number) - (labelEnds[source] as number);
+    return out.copies(out.rawLength - ((places[source] as number) + (bodies[source] as number) - samples)) ? source : -1;
+  }
+
   /** Labels that are put in, from the series before. */
   #writeInsert(out: BlockWriter, series: number, insert: number): void {
     const { field } = this.#inserts[insert] as Insert;
@@ -186,25 +195,28 @@ export class SeriesWriter {
     out.bytes(field, 0, field.length);
   }
 
-  /** Bytes of which nothing is known in this block: by what they have in common with the series before, counted from the labels' end. */
-  #writeLikeBefore(out: BlockWriter, series: number, from: number, length: number): void {
+  /** Bytes of which nothing is known in this block: by what they have in common with the series before, counted from the labels' end. `place`: in the block. */
+  #writeLikeBefore(out: BlockWriter, series: number, from: number, length: number, place: number): void {
     const { starts, labelEnds } = this.#at;
     const before = series - 1;
     const end = from + length;
     let at = from;
     if (before >= this.#first) {
       const shift = (labelEnds[series] as number) - (labelEnds[before] as number);
-      let own = Math.max(from, (starts[before] as number) + shift);
-      for (let next = own; next < end; ) {
+      for (let next = Math.max(from, (starts[before] as number) + shift); next < end; ) {
+        if (this.#bytes[next] !== this.#bytes[next - shift]) {
+          next++;
+          continue;
+        }
         const [inserts, to] = this.#insertsBefore(before, next - shift);
         const shared = sharedLength(this.#view, next - shift, next, Math.min(end, to + shift) - next);
-        own = next;
+        const distance = place + next - from - this.#placeOf(before, next - shift, inserts);
+        if (shared >= LEAST_COPY && distance <= MAX_OFFSET) {
+          out.bytes(this.#bytes, at, next);
+          out.copy(distance, shared);
+          at = next + shared;
+        }
         next += Math.max(1, shared);
-        if (shared < LEAST_COPY) continue;
-        out.bytes(this.#bytes, at, own);
-        const distance = out.rawLength - this.#placeOf(before, own - shift, inserts);
-        at = distance <= MAX_OFFSET ? next : own;
-        if (at === next) out.copy(distance, shared);
       }
     }
     out.bytes(this.#bytes, at, end);
