@@ -50,7 +50,9 @@ export class PlainRequest implements SeriesSource {
   readonly #window: PartWindow;
   #finder: PartFinder | undefined;
   #builder: LineupBuilder | undefined;
+  /** Of the first series, under which this request can be found. */
   #key: string | undefined;
+  #spoiled = false;
   #follower: Follower | undefined;
 
   private constructor(bytes: Uint8Array, sender: Sender, series: PlainSeries, { list, window, places }: PlainMemory) {
@@ -93,7 +95,7 @@ export class PlainRequest implements SeriesSource {
 
   /** Whether the series at `[from, to)` is the one that was there before; it is as plain, and no other one of this request. */
   follow(from: number, to: number): boolean {
-    if (this.#writer.count === 0 && this.#finder === undefined) this.#begin(from, to);
+    if (this.#key === undefined && !this.#spoiled) this.#begin(from, to);
     if (this.#follower === undefined) return false;
     const labelEnd = this.#follower.labelEnd(this.#writer.count, from, to, this.#writer.starts);
     if (labelEnd < 0 || !this.#samples.read(this.#bytes, labelEnd, to)) return false;
@@ -145,13 +147,13 @@ export class PlainRequest implements SeriesSource {
 
   /** Not all series go this way, or one comes twice: a later request cannot follow this one. */
   spoil(): void {
-    this.#key = undefined;
+    this.#spoiled = true;
   }
 
-  /** All has been added. Returns whether everything was followed, and keeps what can be followed. */
+  /** All has been added: keeps what can be followed. `sketch`: of that. */
   finish(sketch: Uint8Array): void {
     const { lineups } = this.#sender;
-    if (this.#key === undefined || this.#builder === undefined || this.#builder.series < LEAST_SERIES) return;
+    if (this.#spoiled || this.#key === undefined || this.#builder === undefined || this.#builder.series < LEAST_SERIES) return;
     lineups?.set(this.#key, this.#builder.finish(this.#list, sketch));
   }
 
@@ -175,7 +177,10 @@ export class PlainRequest implements SeriesSource {
   #begin(from: number, to: number): void {
     const { lineups, tenant = '', device } = this.#sender;
     const end = lineups === undefined ? -1 : endOfLabels(this.#bytes, from, to);
-    if (end <= from || this.#key !== undefined) return;
+    if (end <= from) {
+      this.#spoiled = true;
+      return;
+    }
     this.#key = labelKey(tenant, device, this.#bytes.subarray(from, end));
     const kept = lineups?.get(this.#key);
     if (kept !== undefined) this.#follower = new Follower(this.#bytes, kept);

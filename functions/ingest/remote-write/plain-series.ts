@@ -101,7 +101,8 @@ export class PlainSeries {
       known &&= this.#hasNameOfBefore(label);
       if (!known && !this.#isInOrder(label)) return false;
       const end = now.ends[label] as number;
-      if (!isAscii(this.#view, now.nameStarts[label] as number, end)) return false;
+      if (!isAscii(this.#view, now.nameStarts[label] as number, now.nameEnds[label] as number)) return false;
+      if (!isAscii(this.#view, now.valueStarts[label] as number, end)) return false;
       this.#identify(label, at, end);
       sum = (sum + (now.hashes[label] as number)) | 0;
     }

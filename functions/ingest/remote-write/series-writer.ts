@@ -31,7 +31,7 @@ export class Places {
     for (const name of ['starts', 'labelEnds', 'ends', 'places', 'bodies'] as const) this[name] = grown(this[name], new Int32Array(size));
     this.times = grown(this.times, new Float64Array(size));
     this.timeLengths = grown(this.timeLengths, new Uint8Array(size));
-    this.insertAt = grown(this.insertAt, new Int32Array(size * inserts));
+    this.insertAt = grown(this.insertAt, new Int32Array(Math.max(this.insertAt.length, size * inserts)));
   }
 }
 

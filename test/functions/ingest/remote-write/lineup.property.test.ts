@@ -6,6 +6,7 @@ import { compileRelabel, defaultRelabelConfig } from '../../../../contract/relab
 import { snappyUncompress } from '../../../../contract/snappy.ts';
 import { Collector } from '../../../../functions/ingest/remote-write/collector.ts';
 import { LineupCache } from '../../../../functions/ingest/remote-write/lineup.ts';
+import { PlainMemory } from '../../../../functions/ingest/remote-write/plain-request.ts';
 import { readWriteRequest } from '../../../../functions/ingest/remote-write/series.ts';
 import { seriesHash } from '../../../../functions/ingest/series-hash.ts';
 import { Tally } from '../../../../functions/ingest/tally.ts';
@@ -24,18 +25,31 @@ const rules = {
 const PLAIN = compileRelabel([]);
 const IDLE = compileRelabel([{ ...defaultRelabelConfig, action: 'labeldrop', regex: 'no_such_name' }]);
 
+/** Tenants of their own. */
+const EXTERNAL: Readonly<Record<string, readonly Label[]>> = {
+  'gw-1': rules.externalLabels,
+  'gw-2': [],
+  'gw-3': Array.from({ length: 12 }, (_, i): Label => [`ext_${String.fromCharCode(97 + i)}`, `${i}`]),
+};
+
 interface Sent {
   readonly bytes: Uint8Array;
   readonly maxSamplesPerSend?: number;
   readonly device?: string;
 }
+const memory = new PlainMemory();
+let hashed = 0;
+const hash: typeof rules.hash = (...args) => {
+  hashed++;
+  return rules.hash(...args);
+};
 
 /** What becomes of a request, and how many series went the short way. */
 function outcome({ bytes, maxSamplesPerSend = 1000, device = 'gw-1' }: Sent, lineups: LineupCache | undefined, plainly = true) {
   const tally = new Tally();
   const options = { device, maxSamplesPerSend, latestMs: 50_000, nowMs: 0, sendExemplars: true, sendMetadata: true };
-  const own = { ...rules, rules: plainly ? PLAIN : IDLE };
-  const collector = new Collector({ ...options, ...(lineups && { lineups }), rules: own }, tally, bytes);
+  const own = { ...rules, hash, externalLabels: EXTERNAL[device] ?? [], rules: plainly ? PLAIN : IDLE };
+  const collector = new Collector({ ...options, ...(lineups && { lineups, plain: memory }), rules: own }, tally, bytes);
   for (const incoming of readWriteRequest(bytes, (from, to) => collector.addPlain(from, to))) collector.add(incoming);
   const fragments = collector.finish().map(({ block, ...rest }) => ({
     ...rest,
@@ -98,7 +112,7 @@ const requests = fc.tuple(fc.constantFrom(0, 13, 97), fc.boolean()).chain(([wide
           .map(([series, meta]) => writeRequest(series, meta ? [family('m', 'help')] : [])),
       ),
       maxSamplesPerSend: fc.constantFrom(1000, 1000, 11),
-      device: fc.constantFrom('gw-1', 'gw-1', 'gw-1', 'gw-2'),
+      device: fc.constantFrom('gw-1', 'gw-1', 'gw-1', 'gw-2', 'gw-3'),
     }),
     { minLength: 2, maxLength: 5 },
   ),
@@ -112,4 +126,50 @@ it('request after request of like series goes out as each does the long way', ()
     }),
     { numRuns: 400 },
   );
+});
+
+const many = (count: number, at: number, first = 0): GivenSeries[] =>
+  Array.from({ length: count }, (_, i) => ({ labels: labelsOf(first + i, 3), samples: [sample(at, i)] }));
+
+it('series that come again are only compared, whatever has become of their samples', () => {
+  const lineups = new LineupCache(1_000_000);
+  outcome({ bytes: writeRequest(many(50, 1000)) }, lineups);
+  const again = writeRequest(many(50, 2000).map((one, i) => (i % 5 === 0 ? { ...one, samples: [Uint8Array.of(0x10, 0x88, 0x27)] } : one)));
+  const wanted = outcome({ bytes: again }, undefined, false);
+  hashed = 0;
+  expect(outcome({ bytes: again }, lineups)).toEqual(wanted);
+  // Those that are put in.
+  expect(hashed).toBe(3);
+  // Another sender, or another first series, is not known.
+  outcome({ bytes: again, device: 'gw-2' }, lineups);
+  expect(hashed).toBeGreaterThan(50);
+});
+
+it('follows a request as far as it is the same', () => {
+  const lineups = new LineupCache(1_000_000);
+  outcome({ bytes: writeRequest(many(50, 1000)) }, lineups);
+  const twice = [...many(40, 2000), ...many(3, 2000)];
+  for (const series of [many(30, 2000), many(60, 2000), [...many(20, 2000), ...many(20, 2000, 100)], twice]) {
+    const bytes = writeRequest(series);
+    expect(outcome({ bytes }, lineups)).toEqual(outcome({ bytes }, undefined, false));
+  }
+});
+
+it('what stands beside series of the long way is not followed', () => {
+  const lineups = new LineupCache(1_000_000);
+  const long = (i: number): GivenSeries => ({ labels: [...labelsOf(i, 3), ['\u00fcmlaut', 'x'] as const], samples: [sample(1000, 1)] });
+  for (const first of [long(100), long(101), { labels: [...labelsOf(5, 3)].reverse(), samples: [sample(1000, 7)] }]) {
+    const bytes = writeRequest([first, ...many(30, 1000)]);
+    for (let i = 0; i < 2; i++) expect(outcome({ bytes }, lineups)).toEqual(outcome({ bytes }, undefined, false));
+  }
+});
+
+it('keeps no more than it may', () => {
+  const lineups = new LineupCache(5000);
+  for (let i = 0; i < 5; i++) outcome({ bytes: writeRequest(many(30, 1000, 1000 * i)) }, lineups);
+  hashed = 0;
+  outcome({ bytes: writeRequest(many(30, 1000, 4000)) }, lineups);
+  expect(hashed).toBe(3);
+  outcome({ bytes: writeRequest(many(30, 1000)) }, lineups);
+  expect(hashed).toBeGreaterThan(30);
 });
