@@ -169,16 +169,13 @@ export class SeriesWriter {
     writeHeader(out, body);
   }
 
-  /** The series before, whose labels end with this part, too: there samples follow. -1: none, or it is not copied from there. */
+  /** The series that the last part was copied from, if samples are what follows there, too; -1: none. */
   #endsLike(out: BlockWriter, series: number, last: number): number {
-    const { starts, labelEnds, places, bodies, ends } = this.#at;
+    const { labelEnds, ends, places, bodies } = this.#at;
     const source = series - backOf(last);
     if (source >= series || source < this.#first) return -1;
-    const own = lengthOf(last);
-    const labels = (labelEnds[source] as number) - (starts[source] as number);
-    if (offsetOf(last) + own !== labels || insertsOf(last) + (own > 0 ? 0 : 1) !== this.#inserts.length) return -1;
-    const samples = (ends[source] as number) - (labelEnds[source] as number);
-    return out.copies(out.rawLength - ((places[source] as number) + (bodies[source] as number) - samples)) ? source : -1;
+    const samples = (places[source] as number) + (bodies[source] as number) - ((ends[source] as number) - (labelEnds[source] as number));
+    return out.copies(out.rawLength - samples) ? source : -1;
   }
 
   /** Labels that are put in, from the series before. */

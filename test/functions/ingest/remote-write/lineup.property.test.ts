@@ -124,7 +124,7 @@ it('request after request of like series goes out as each does the long way', ()
       const lineups = new LineupCache(1_000_000);
       for (const one of sent) expect(outcome(one, lineups)).toEqual(outcome(one, undefined, false));
     }),
-    { numRuns: 400 },
+    { numRuns: 250 },
   );
 });
 
@@ -155,12 +155,57 @@ it('follows a request as far as it is the same', () => {
   }
 });
 
-it('what stands beside series of the long way is not followed', () => {
+it('a byte that differs anywhere is seen', () => {
+  class Kept extends LineupCache {
+    #full = false;
+    override set(...entry: Parameters<LineupCache['set']>): void {
+      if (!this.#full) super.set(...entry);
+      this.#full = true;
+    }
+  }
+  const lineups = new Kept(1_000_000);
+  const bytes = writeRequest(many(17, 1000));
+  outcome({ bytes }, lineups);
+  for (let at = 0; at < bytes.length; at++) {
+    const changed = bytes.slice();
+    changed[at] = (changed[at] as number) ^ 1;
+    const told = attempt(() => outcome({ bytes: changed }, lineups));
+    expect(told).toEqual(attempt(() => outcome({ bytes: changed }, undefined, false)));
+  }
+});
+
+const attempt = <T>(work: () => T): T | string => {
+  try {
+    return work();
+  } catch (error) {
+    return String(error);
+  }
+};
+
+it('a request with series of the long way, or with one twice, is not followed', () => {
+  const long = Array.from(
+    { length: 8 },
+    (_, i): GivenSeries => ({ labels: [...labelsOf(100 + i, 3)].reverse(), samples: [sample(1000, 1)] }),
+  );
+  for (const beside of [long, many(1, 2000, 5)]) {
+    const lineups = new LineupCache(1_000_000);
+    for (const series of [[...many(30, 1000), ...beside], many(30, 1000), [...many(30, 2000), ...beside]]) {
+      const bytes = writeRequest(series);
+      expect(outcome({ bytes }, lineups)).toEqual(outcome({ bytes }, undefined, false));
+    }
+  }
+});
+
+it('senders of few and of many series, with few and with many labels put in, use the same memory', () => {
   const lineups = new LineupCache(1_000_000);
-  const long = (i: number): GivenSeries => ({ labels: [...labelsOf(i, 3), ['\u00fcmlaut', 'x'] as const], samples: [sample(1000, 1)] });
-  for (const first of [long(100), long(101), { labels: [...labelsOf(5, 3)].reverse(), samples: [sample(1000, 7)] }]) {
-    const bytes = writeRequest([first, ...many(30, 1000)]);
-    for (let i = 0; i < 2; i++) expect(outcome({ bytes }, lineups)).toEqual(outcome({ bytes }, undefined, false));
+  for (const [device, count] of [
+    ['gw-3', 20],
+    ['gw-2', 5000],
+    ['gw-3', 5000],
+    ['gw-1', 20],
+  ] as const) {
+    const bytes = writeRequest(many(count, 1000));
+    expect(outcome({ bytes, device }, lineups)).toEqual(outcome({ bytes, device }, undefined, false));
   }
 });
 
