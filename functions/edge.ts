@@ -88,8 +88,8 @@ export interface Edge {
   readonly tables: TableSource;
   readonly tableUse: TableUse;
   readonly series: SeriesCache;
-  readonly labels: LabelCache;
-  readonly lineups: LineupCache;
+  /** What is kept of the series of standard senders. */
+  readonly senders: { readonly labels: LabelCache; readonly lineups: LineupCache };
   readonly registry: ShardRegistry;
   readonly layouts: Layouts;
   /** What is known of a tenant's devices. */
@@ -141,8 +141,7 @@ export function createEdge(
     tables: new TableSource({ store, cache, use: tableUse, limits: config.limits, memoryBytes: TABLE_CACHE_BYTES }),
     tableUse,
     series: new SeriesCache(SERIES_CACHE_BYTES),
-    labels: new LabelCache(LABEL_CACHE_BYTES),
-    lineups: new LineupCache(LINEUP_CACHE_BYTES),
+    senders: { labels: new LabelCache(LABEL_CACHE_BYTES), lineups: new LineupCache(LINEUP_CACHE_BYTES) },
     registry,
     devices: async (tenant, request) => listDevices(await registry.ofTenant(tenant), shard, request),
     layouts: new Layouts({
