@@ -16,27 +16,10 @@ export function snappyElements(bytes: Uint8Array): Uint8Array {
   return block.subarray(at);
 }
 
-/** Where a block's copies go to and how far back they reach, in the order of the block. A hint: there may be more of them. */
-export interface SnappyCopies {
-  readonly count: number;
-  /** Of the content: where each begins and ends. Neighbours of one offset are one. */
-  readonly starts: Int32Array;
-  readonly ends: Int32Array;
-  readonly offsets: Int32Array;
-}
-export const NO_COPIES: SnappyCopies = { count: 0, starts: new Int32Array(0), ends: new Int32Array(0), offsets: new Int32Array(0) };
-
-export interface SnappyContent {
-  readonly bytes: Uint8Array;
-  readonly copies: SnappyCopies;
-}
-
 /** Copies are written in steps of a word, and the last one goes beyond. */
 const SLACK = 16;
 /** What a decoder keeps for the next block, bytes. Larger blocks get memory of their own. */
 const KEPT_BYTES = 4 * 1024 * 1024;
-/** Copies that are noted; 12 bytes each. */
-const MAX_COPIES = 256 * 1024;
 /** So many bytes cost less one by one than the platform's call. */
 const SHORT = 40;
 
@@ -55,14 +38,13 @@ export function snappyUncompress(block: Uint8Array, maxLength: number): Uint8Arr
 
 /**
  * Uncompresses one block after the other into the same memory: getting new memory, which comes cleared, costs half of what
- * uncompressing does. Tells what repeats, too, so that nobody has to search for it who compresses the content again.
+ * uncompressing does.
  */
 export class SnappyDecoder {
   #out = new Uint8Array(0);
-  readonly #copies = new Copies();
 
   /** As {@link snappyUncompress}. What is returned is good until the next call: use it up before anything is waited for. */
-  uncompress(block: Uint8Array, maxLength: number): SnappyContent {
+  uncompress(block: Uint8Array, maxLength: number): Uint8Array {
     const reader = new ByteReader(block);
     const length = declaredLength(reader, maxLength);
     let out = this.#out;
@@ -70,49 +52,8 @@ export class SnappyDecoder {
       out = new Uint8Array(Math.max(length + SLACK, Math.min(KEPT_BYTES, 2 * length)));
       if (out.length <= KEPT_BYTES) this.#out = out;
     }
-    this.#copies.clear();
-    uncompress(block, reader.position, out, length, this.#copies);
-    return { bytes: out.subarray(0, length), copies: this.#copies };
-  }
-}
-
-class Copies implements SnappyCopies {
-  count = 0;
-  starts = new Int32Array(1024);
-  ends = new Int32Array(1024);
-  offsets = new Int32Array(1024);
-  /** Nothing more is noted. */
-  #full = false;
-
-  clear(): void {
-    this.count = 0;
-    this.#full = false;
-  }
-
-  /** @param endBefore where the copy before ends */
-  add(start: number, offset: number, endBefore: number): void {
-    this.close(endBefore);
-    const { count } = this;
-    if (count === this.starts.length && !this.#grow()) this.#full = true;
-    if (this.#full) return;
-    this.starts[count] = start;
-    this.offsets[count] = offset;
-    this.count = count + 1;
-  }
-
-  close(end: number): void {
-    if (this.count > 0 && !this.#full) this.ends[this.count - 1] = end;
-  }
-
-  #grow(): boolean {
-    const size = 2 * this.starts.length;
-    if (size > MAX_COPIES) return false;
-    for (const name of ['starts', 'ends', 'offsets'] as const) {
-      const grown = new Int32Array(size);
-      grown.set(this[name]);
-      this[name] = grown;
-    }
-    return true;
+    uncompress(block, reader.position, out, length);
+    return out.subarray(0, length);
   }
 }
 
@@ -123,16 +64,29 @@ function declaredLength(reader: ByteReader, maxLength: number): number {
 }
 
 /** @param out of at least `length` and {@link SLACK} bytes, of which `length` are the content afterwards */
-function uncompress(block: Uint8Array, start: number, out: Uint8Array, length: number, copies?: Copies): void {
+function uncompress(block: Uint8Array, start: number, out: Uint8Array, length: number): void {
   const view = new DataView(out.buffer, out.byteOffset, out.length);
   const input = new DataView(block.buffer, block.byteOffset, block.length);
+  const place = { from: start, at: 0 };
+  while (place.from < block.length) uncompressSome(block, input, out, view, length, place);
+  if (place.at !== length) throw new FormatError(`snappy: expected ${length} bytes, got ${place.at}`);
+}
+
+/** Input of a call. V8 compiles what is called often; one long loop it would replace while it runs, and throw that away at its end. */
+const STRIDE = 2048;
+
+function uncompressSome(
+  block: Uint8Array,
+  input: DataView,
+  out: Uint8Array,
+  view: DataView,
+  length: number,
+  place: { from: number; at: number },
+): void {
   const end = block.length;
-  let from = start;
-  let at = 0;
-  // Of the copy before.
-  let copiedTo = -1;
-  let copied = 0;
-  while (from < end) {
+  const until = Math.min(end, place.from + STRIDE);
+  let { from, at } = place;
+  while (from < until) {
     const tag = block[from++] as number;
     let count = (tag >>> 2) + 1;
     if ((tag & 3) === 0) {
@@ -170,11 +124,6 @@ function uncompress(block: Uint8Array, start: number, out: Uint8Array, length: n
     if (offset <= 0 || offset > at) throw new FormatError(`snappy: a copy reaches ${offset} bytes back at byte ${at}`);
     if (count > length - at) throw tooLong(length);
     const to = at + count;
-    if (copies !== undefined) {
-      if (at !== copiedTo || offset !== copied) copies.add(at, offset, copiedTo);
-      copiedTo = to;
-      copied = offset;
-    }
     let source = at - offset;
     // A word at a time, and some bytes more that what follows writes over. Byte by byte where it overlaps itself: so runs are written.
     if (offset >= 8) {
@@ -188,8 +137,8 @@ function uncompress(block: Uint8Array, start: number, out: Uint8Array, length: n
     }
     at = to;
   }
-  if (at !== length) throw new FormatError(`snappy: expected ${length} bytes, got ${at}`);
-  copies?.close(copiedTo);
+  place.from = from;
+  place.at = at;
 }
 
 const tooLong = (length: number): FormatError => new FormatError(`snappy: expected ${length} bytes, got more`);

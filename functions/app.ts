@@ -202,7 +202,7 @@ export function createApp<B extends object>(edgeOf: (bindings: B) => Result<Edge
         ...tenant,
         memory: isolate.memory,
         ...isolate.workspace,
-        labels: edge.value.labels,
+        ...edge.value.senders,
         now,
         receiverTime: () => receiverTime(c, edge.value, session.value),
         commit: (request) => commit(c, edge.value, session.value, request),

@@ -16,6 +16,8 @@ import { LivingShapes } from './ingest/living-shapes.ts';
 import { MemoryBudget } from './ingest/memory-budget.ts';
 import { ReceiverTime } from './ingest/receiver-time.ts';
 import { LabelCache } from './ingest/remote-write/label-cache.ts';
+import { LineupCache } from './ingest/remote-write/lineup.ts';
+import { PlainMemory } from './ingest/remote-write/plain-request.ts';
 import { SeriesCache } from './ingest/series-cache.ts';
 import { type SeriesHash, seriesHash } from './ingest/series-hash.ts';
 import { TableUse } from './ingest/table-use.ts';
@@ -45,6 +47,8 @@ export interface Workspace {
   /** Of the cells of pushes. */
   readonly columns: ColumnsDecoder;
   readonly shapes: LivingShapes;
+  /** Of series that need no more than to be copied. */
+  readonly plain: PlainMemory;
 }
 
 /** 128 MB are for everything in an isolate, perhaps with shards beside the Worker: 40 MiB are theirs, the rest is code and slack. */
@@ -52,12 +56,19 @@ const REQUEST_BYTES = 40 * 1024 * 1024;
 const TABLE_CACHE_BYTES = 12 * 1024 * 1024;
 const SERIES_CACHE_BYTES = 12 * 1024 * 1024;
 const LABEL_CACHE_BYTES = 6 * 1024 * 1024;
+const LINEUP_CACHE_BYTES = 12 * 1024 * 1024;
 
 export function createIsolate(rim: Pick<Isolate, 'now' | 'newRequestId' | 'log'>): Isolate {
   return {
     ...rim,
     memory: new MemoryBudget(REQUEST_BYTES, rim.now),
-    workspace: { snappy: new SnappyDecoder(), block: new BlockWriter(), columns: new ColumnsDecoder(), shapes: new LivingShapes() },
+    workspace: {
+      snappy: new SnappyDecoder(),
+      block: new BlockWriter(),
+      columns: new ColumnsDecoder(),
+      shapes: new LivingShapes(),
+      plain: new PlainMemory(),
+    },
     tally: new Tally(),
   };
 }
@@ -89,9 +100,10 @@ export interface Edge {
   readonly tables: TableSource;
   readonly tableUse: TableUse;
   readonly series: SeriesCache;
-  readonly labels: LabelCache;
   /** Of the settings' key. */
   readonly tokens: KnownTokens;
+  /** What is kept of the series of standard senders. */
+  readonly senders: { readonly labels: LabelCache; readonly lineups: LineupCache };
   readonly registry: ShardRegistry;
   readonly layouts: Layouts;
   /** What is known of a tenant's devices. */
@@ -143,8 +155,8 @@ export function createEdge(
     tables: new TableSource({ store, cache, use: tableUse, limits: config.limits, memoryBytes: TABLE_CACHE_BYTES }),
     tableUse,
     series: new SeriesCache(SERIES_CACHE_BYTES),
-    labels: new LabelCache(LABEL_CACHE_BYTES),
     tokens: new KnownTokens(),
+    senders: { labels: new LabelCache(LABEL_CACHE_BYTES), lineups: new LineupCache(LINEUP_CACHE_BYTES) },
     registry,
     devices: async (tenant, request) => listDevices(await registry.ofTenant(tenant), shard, request),
     layouts: new Layouts({

@@ -102,6 +102,11 @@ export class BlockWriter {
     this.#copied = count;
   }
 
+  /** Takes the last `count` bytes from there instead, if they are a copy of their own. They must stand there, too. */
+  redirect(offset: number, count: number): void {
+    if (this.#copied === count) this.#offset = offset;
+  }
+
   /** Whether a literal goes on here: a byte of it costs nothing more. */
   get inLiteral(): boolean {
     return this.#tag >= 0;

@@ -2,7 +2,6 @@ import { FormatError } from '../../../contract/binary.ts';
 import { formatLabels, type Label, type Labels, labelValue, METRIC_NAME, sortLabels } from '../../../contract/labels.ts';
 import { type EncodedEntry, encodeLabelFields, nestedSize } from '../../../contract/remote-write.ts';
 import { compareBytes } from '../../../contract/series-table.ts';
-import { NO_COPIES, type SnappyContent } from '../../../contract/snappy.ts';
 import type { Fragment } from '../../model.ts';
 import { addToSketch, SKETCH_BYTES } from '../../series-sketch.ts';
 import { MAX_RAW_BYTES } from '../assemble.ts';
@@ -13,7 +12,8 @@ import { hashOfSum, sumOfFields } from '../series-hash.ts';
 import type { Tally } from '../tally.ts';
 import { EXEMPLAR_TAG, HISTOGRAM_TAG, SAMPLE_TAG } from './entries.ts';
 import { endOfLabels, type LabelCache, labelKey, type MadeLabels, timeOfSample } from './label-cache.ts';
-import { PlainSeries } from './plain-series.ts';
+import type { LineupCache } from './lineup.ts';
+import { type PlainMemory, PlainRequest } from './plain-request.ts';
 import { type Refusal, Refusals } from './refusals.ts';
 import { type Incoming, type IncomingSeries, namesFamily } from './series.ts';
 
@@ -31,6 +31,9 @@ export interface CollectorOptions {
   readonly maxSamplesPerSend: number;
   /** What rules made of series of earlier requests. */
   readonly labels?: LabelCache;
+  /** Which series they had, in which order. */
+  readonly lineups?: LineupCache;
+  readonly plain?: PlainMemory;
   /** What fragments are made in. */
   readonly block?: BlockWriter;
   /** Samples after this are refused, ms: they would have the receiver refuse those of everybody else. */
@@ -105,15 +108,15 @@ export class Collector {
   /** Those that go out, by hash. */
   readonly #outgoing = new Map<number, Known>();
   readonly #request: Uint8Array;
-  readonly #plain: PlainSeries | undefined;
+  readonly #plain: PlainRequest | undefined;
   #series = 0;
 
   /** @param request what plain series are read from ({@link addPlain}) */
-  constructor(options: CollectorOptions, tally: Tally, request: SnappyContent = NOTHING) {
+  constructor(options: CollectorOptions, tally: Tally, request: Uint8Array = new Uint8Array(0)) {
     this.#options = options;
     this.#tally = tally;
-    this.#request = request.bytes;
-    this.#plain = PlainSeries.of(request, options.device, options.rules);
+    this.#request = request;
+    this.#plain = PlainRequest.of(request, options);
     this.#writer = new FragmentWriter(options.maxSamplesPerSend, options.block);
     this.refusals = new Refusals(tally);
   }
@@ -121,8 +124,11 @@ export class Collector {
   /** False: too much for one request. */
   add(incoming: Incoming): boolean {
     this.#series++;
-    if (incoming.kind === 'series') this.#addSeries(incoming.series);
-    else if (incoming.kind === 'family') this.#addFamily(incoming.bytes);
+    if (incoming.kind === 'series') {
+      this.#leaveLineup();
+      this.#plain?.spoil();
+      this.#addSeries(incoming.series);
+    } else if (incoming.kind === 'family') this.#addFamily(incoming.bytes);
     else this.refusals.add('malformed', 0, incoming.message);
     return this.fits;
   }
@@ -136,24 +142,56 @@ export class Collector {
   addPlain(from: number, to: number): boolean {
     const plain = this.#plain;
     if (plain === undefined) return this.#addMade(from, to);
+    if (plain.follow(from, to)) {
+      if (plain.lastMs > this.#options.latestMs || !this.#writer.addSource(plain)) return false;
+      this.#series++;
+      this.written.samples += plain.samples;
+      return true;
+    }
+    this.#leaveLineup();
     if (!plain.read(from, to) || plain.lastMs > this.#options.latestMs) return false;
-    const hash = hashOfSum(plain.sum);
-    let slot = hash;
-    let known = this.#outgoing.get(slot);
-    for (; known !== undefined; known = this.#outgoing.get(++slot | 0)) if (this.#isRead(plain, known, from)) break;
-    if (known !== undefined && (!known.plain || plain.firstMs <= known.lastMs)) return false;
+    const hash = hashOfSum(plain.series.sum);
+    const found = this.#findRead(plain, hash, from);
+    if (typeof found !== 'number' && (!found.plain || plain.firstMs <= found.lastMs)) return false;
     if (!this.#writer.addSource(plain)) return false;
     this.#series++;
-    if (known === undefined) {
-      known = new Known(undefined, hash, true);
-      known.from = from;
-      known.to = to;
-      this.#outgoing.set(slot | 0, known);
-    }
-    known.noteAt(plain.lastSampleAt, to, plain.lastMs);
     this.written.samples += plain.samples;
     addToSketch(this.sketch, hash);
+    if (typeof found === 'number') this.#claimRead(plain, hash, found);
+    else {
+      found.noteAt(plain.lastSampleAt, to, plain.lastMs);
+      plain.spoil();
+    }
     return true;
+  }
+
+  /** From here on what was followed has to be known. */
+  #leaveLineup(): void {
+    const plain = this.#plain;
+    plain?.leave((from) => {
+      const hash = hashOfSum(plain.series.sum);
+      const slot = this.#findRead(plain, hash, from);
+      if (typeof slot === 'number') this.#claimRead(plain, hash, slot);
+      addToSketch(this.sketch, hash);
+    });
+  }
+
+  /** The series that has the labels of the one that was read, or the slot in which it would be. */
+  #findRead(plain: PlainRequest, hash: number, from: number): Known | number {
+    let slot = hash;
+    for (let known = this.#outgoing.get(slot); known !== undefined; known = this.#outgoing.get(slot)) {
+      if (this.#isRead(plain, known, from)) return known;
+      slot = (slot + 1) | 0;
+    }
+    return slot;
+  }
+
+  #claimRead({ start, end, lastSampleAt, lastMs }: PlainRequest, hash: number, slot: number): void {
+    const known = new Known(undefined, hash, true);
+    known.from = start;
+    known.to = end;
+    known.noteAt(lastSampleAt, end, lastMs);
+    this.#outgoing.set(slot, known);
   }
 
   /** A sample of a series of which it is known what the rules make of it. */
@@ -197,7 +235,7 @@ export class Collector {
   }
 
   /** Whether the series that was read has the labels of a known one. */
-  #isRead(plain: PlainSeries, known: Known, from: number): boolean {
+  #isRead({ series: plain }: PlainRequest, known: Known, from: number): boolean {
     if (known.fields !== undefined) return typeof known.fields !== 'string' && plain.isEqual(known.fields);
     const length = plain.ownLabelLength;
     for (let i = 0; i < length; i++) if (this.#request[from + i] !== this.#request[known.from + i]) return false;
@@ -206,11 +244,15 @@ export class Collector {
   }
 
   #fieldsOf(known: Known): Uint8Array | DropReason {
-    if (known.fields === undefined && this.#plain?.read(known.from, known.to)) known.fields = this.#plain.labelFields();
+    if (known.fields === undefined && this.#plain?.series.read(known.from, known.to)) known.fields = this.#plain.series.labelFields();
     return known.fields ?? 'duplicate_after_relabel';
   }
 
   finish(): readonly Fragment[] {
+    const followed = this.#plain?.followed;
+    if (followed === undefined) this.#leaveLineup();
+    else this.sketch.set(followed);
+    this.#plain?.finish(this.sketch);
     return this.#writer.finish();
   }
 
@@ -255,7 +297,7 @@ export class Collector {
     const hash = typeof series === 'string' ? 0 : hashOfSum(sumOfFields(rules.hash, series));
     // Where there are no rules, what is worth keeping is plain.
     if (this.#plain === undefined) cache?.set(key, { series, hash, restored });
-    return this.#take(key, { series, hash, restored }, this.#plain?.changesOnlyBy(labels) ?? false);
+    return this.#take(key, { series, hash, restored }, this.#plain?.series.changesOnlyBy(labels) ?? false);
   }
 
   /** What goes out by these fields: the series that does already, if it is the same at its sender, else none but the first. */
@@ -313,8 +355,6 @@ export class Collector {
     this.#writer.addFamily(bytes, nowMs);
   }
 }
-
-const NOTHING: SnappyContent = { bytes: new Uint8Array(0), copies: NO_COPIES };
 
 const isSample = ({ tag }: EncodedEntry): boolean => tag !== EXEMPLAR_TAG;
 

@@ -1,6 +1,6 @@
 import { ByteReader, FormatError, LimitError } from '../../../contract/binary.ts';
 import { err, ok, type Result } from '../../../contract/result.ts';
-import type { SnappyContent, SnappyDecoder } from '../../../contract/snappy.ts';
+import type { SnappyDecoder } from '../../../contract/snappy.ts';
 import type { Outgoing, RelayConfig } from '../../config/types.ts';
 import type { CommitRequest, CommitResult, Fragment, Identity } from '../../model.ts';
 import { MAX_RAW_BYTES } from '../assemble.ts';
@@ -13,7 +13,9 @@ import { BUSY_RETRY_MS, CLOCKS_DISAGREE, DISPUTE_RETRY_MS, SHORT_OF_MEMORY } fro
 import { Tally } from '../tally.ts';
 import { Collector, type Written } from './collector.ts';
 import type { LabelCache } from './label-cache.ts';
+import type { LineupCache } from './lineup.ts';
 import { type Message, negotiate, UNSUPPORTED } from './negotiate.ts';
+import type { PlainMemory } from './plain-request.ts';
 import { readWriteRequest } from './series.ts';
 import { readRequestV2 } from './series-v2.ts';
 
@@ -30,8 +32,11 @@ export interface WriteDeps {
   readonly memory: MemoryBudget;
   readonly snappy: SnappyDecoder;
   readonly block: BlockWriter;
+  readonly plain: PlainMemory;
   /** For one configuration, like the rules. */
   readonly labels: LabelCache;
+  /** Likewise. */
+  readonly lineups: LineupCache;
   /** Wall clock, ms. */
   readonly now: () => number;
   /** The receiver's time, ms; undefined where it is not known. */
@@ -140,22 +145,22 @@ type Collected = Pick<Collector, 'refusals' | 'written' | 'sketch'> & { readonly
 
 /** What it keeps of each series is gone before the shard is waited for. */
 function collect(
-  content: SnappyContent,
+  content: Uint8Array,
   message: Message,
   { tenant, device }: Identity,
-  { outgoing, rules, block, labels, now }: WriteDeps,
+  { outgoing, rules, block, plain, labels, lineups, now }: WriteDeps,
   latestMs: number,
   tally: Tally,
 ): Result<Collected, WriteReply> {
   const nowMs = now();
   const { sendExemplars, sendMetadata, maxSamplesPerSend } = outgoing;
   const collector = new Collector(
-    { tenant, device, rules, maxSamplesPerSend, block, labels, latestMs, nowMs, sendExemplars, sendMetadata },
+    { tenant, device, rules, maxSamplesPerSend, block, plain, labels, lineups, latestMs, nowMs, sendExemplars, sendMetadata },
     tally,
     content,
   );
   const whole = answering(() => {
-    for (const incoming of read(message, content.bytes, collector)) if (!collector.add(incoming)) return false;
+    for (const incoming of read(message, content, collector)) if (!collector.add(incoming)) return false;
     return collector.fits;
   });
   if (!whole.ok) return whole;

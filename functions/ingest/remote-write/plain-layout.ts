@@ -12,10 +12,10 @@ export class Layout {
   readonly nameEnds = new Int32Array(MAX_LABELS);
   readonly valueStarts = new Int32Array(MAX_LABELS);
   readonly hashes = new Int32Array(MAX_LABELS);
+  /** See label-ids.ts. */
+  readonly ids = new Int32Array(MAX_LABELS);
   /** Before which label each insert goes. */
   readonly insertAt = new Uint8Array(MAX_LABELS);
-  samplesFrom = 0;
-  samplesTo = 0;
 }
 
 /** The tag and length of a `TimeSeries`. */
@@ -44,6 +44,17 @@ export function sharedLength(view: DataView, a: number, b: number, most: number)
   while (length + 4 <= most && view.getInt32(a + length) === view.getInt32(b + length)) length += 4;
   while (length < most && view.getUint8(a + length) === view.getUint8(b + length)) length++;
   return length;
+}
+
+/** Whether `length` bytes are the same at both places. */
+export function isEqual(view: DataView, a: number, b: number, length: number): boolean {
+  if (length < 4) {
+    for (let i = 0; i < length; i++) if (view.getUint8(a + i) !== view.getUint8(b + i)) return false;
+    return true;
+  }
+  const last = length - 4;
+  for (let i = 0; i < last; i += 4) if (view.getInt32(a + i) !== view.getInt32(b + i)) return false;
+  return view.getInt32(a + last) === view.getInt32(b + last);
 }
 
 export function isAscii(view: DataView, from: number, to: number): boolean {

@@ -1,11 +1,10 @@
 import type { Labels } from '../../../contract/labels.ts';
 import { encodeLabelFields } from '../../../contract/remote-write.ts';
-import type { SnappyContent } from '../../../contract/snappy.ts';
-import type { BlockWriter } from '../block-writer.ts';
 import { finalLabels, type SeriesRules } from '../labels.ts';
 import { sumOfFields } from '../series-hash.ts';
-import { KeptCopies } from './kept-copies.ts';
-import { compare, headerLength, isAscii, Layout, MAX_LABELS, sharedLength, writeHeader } from './plain-layout.ts';
+import { LabelIds, type LabelMemory } from './label-ids.ts';
+import { MAX_INSERTS } from './label-parts.ts';
+import { compare, isAscii, Layout, MAX_LABELS, sharedLength } from './plain-layout.ts';
 
 /**
  * The short way of a series as standard senders make them, where the tenant has no rules: labels in order and in ASCII, then samples. Its
@@ -13,33 +12,27 @@ import { compare, headerLength, isAscii, Layout, MAX_LABELS, sharedLength, write
  * is not as plain takes the other way, with the same outcome.
  */
 
-const MAX_OFFSET = 0xffff;
 /** Of a label in a `TimeSeries`. */
 const LABEL_TAG = 0x0a;
 const METRIC_NAME = new TextEncoder().encode('__name__');
 
 /** A label that each series gets. */
-interface Insert {
+export interface Insert {
   readonly name: Uint8Array;
   readonly field: Uint8Array;
 }
 
 export class PlainSeries {
-  /** Of the series that was read last. */
-  samples = 0;
-  firstMs = 0;
-  lastMs = 0;
-  /** Where the last sample's bytes start in the request; they end with the series. */
-  lastSampleAt = 0;
-  /** The sum of its labels' hashes, those put in included. */
+  /** Of the series that was read last: the sum of its labels' hashes, those put in included. */
   sum = 0;
   /** Bytes of its labels, those put in included. */
   labelLength = 0;
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
-  readonly #copies: KeptCopies;
   readonly #rules: SeriesRules;
-  readonly #inserts: readonly Insert[];
+  readonly ids: LabelIds;
+  /** By name. */
+  readonly inserts: readonly Insert[];
   readonly #insertSum: number;
   readonly #insertLength: number;
   readonly #reserved: readonly Uint8Array[];
@@ -47,36 +40,25 @@ export class PlainSeries {
   readonly #touched: ReadonlySet<string>;
   #now = new Layout();
   #before = new Layout();
-  /** By insert: where it stands in the block, at the latest; -1: it does not. */
-  readonly #insertPlaces: Int32Array;
-  /** Of the series that was written last: where it starts in the block, and the length of its body; 0: it is not in this block. */
-  #start = 0;
-  #body = 0;
 
-  private constructor({ bytes, copies }: SnappyContent, rules: SeriesRules, inserted: Labels) {
+  private constructor(bytes: Uint8Array, rules: SeriesRules, inserted: Labels, memory: LabelMemory) {
+    this.ids = new LabelIds(bytes, rules.hash, memory);
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#copies = new KeptCopies(bytes, copies);
     this.#rules = rules;
     const encoder = new TextEncoder();
-    this.#inserts = inserted.map((label) => ({ name: encoder.encode(label[0]), field: encodeLabelFields([label]) }));
-    this.#insertLength = this.#inserts.reduce((sum, { field }) => sum + field.length, 0);
-    this.#insertSum = this.#inserts.reduce((sum, { field }) => (sum + sumOfFields(rules.hash, field)) | 0, 0);
-    this.#insertPlaces = new Int32Array(inserted.length).fill(-1);
+    this.inserts = inserted.map((label) => ({ name: encoder.encode(label[0]), field: encodeLabelFields([label]) }));
+    this.#insertLength = this.inserts.reduce((sum, { field }) => sum + field.length, 0);
+    this.#insertSum = this.inserts.reduce((sum, { field }) => (sum + sumOfFields(rules.hash, field)) | 0, 0);
     this.#touched = new Set([...inserted.map(([name]) => name), ...rules.reservedLabels]);
     this.#reserved = [...rules.reservedLabels].map((name) => encoder.encode(name));
   }
 
   /** undefined: the tenant has rules, and any series may be changed. */
-  static of(request: SnappyContent, device: string, rules: SeriesRules): PlainSeries | undefined {
+  static of(request: Uint8Array, device: string, rules: SeriesRules, memory: LabelMemory): PlainSeries | undefined {
     const { final } = finalLabels([], rules.externalLabels, device, rules);
-    if (rules.rules.steps.length > 0 || final === undefined || final.length > MAX_LABELS / 2) return undefined;
-    return new PlainSeries(request, rules, final);
-  }
-
-  /** Bytes of the series' body: labels, those put in, and samples. */
-  get bodyLength(): number {
-    return this.labelLength + this.#now.samplesTo - this.#now.samplesFrom;
+    if (rules.rules.steps.length > 0 || final === undefined || final.length > MAX_INSERTS) return undefined;
+    return new PlainSeries(request, rules, final, memory);
   }
 
   /** Bytes of the labels as they came. */
@@ -84,12 +66,24 @@ export class PlainSeries {
     return this.labelLength - this.#insertLength;
   }
 
+  /** Where its labels are. */
+  get layout(): Layout {
+    return this.#now;
+  }
+
+  /** The series that was read last goes out: the next one is held against it. */
+  accept(): void {
+    const now = this.#now;
+    this.#now = this.#before;
+    this.#before = now;
+  }
+
   /** Whether a series with these labels would go out by them and those that every series gets. */
   changesOnlyBy(labels: Labels): boolean {
     return !labels.some(([name]) => this.#touched.has(name));
   }
 
-  /** Reads the series at `[from, to)` of the request. False: it is not plain, or nothing that could be read. */
+  /** Reads the labels of the series at `[from, to)` of the request. False: they are not plain, or nothing that could be read. */
   read(from: number, to: number): boolean {
     const bytes = this.#bytes;
     const now = this.#now;
@@ -107,15 +101,16 @@ export class PlainSeries {
       known &&= this.#hasNameOfBefore(label);
       if (!known && !this.#isInOrder(label)) return false;
       const end = now.ends[label] as number;
-      if (!isAscii(this.#view, now.nameStarts[label] as number, end)) return false;
-      now.hashes[label] = this.#rules.hash(bytes, at, end);
+      if (!isAscii(this.#view, now.nameStarts[label] as number, now.nameEnds[label] as number)) return false;
+      if (!isAscii(this.#view, now.valueStarts[label] as number, end)) return false;
+      this.#identify(label, at, end);
       sum = (sum + (now.hashes[label] as number)) | 0;
     }
     now.labels = label;
-    if (label + this.#inserts.length > this.#rules.limits.labelsPerSeries || !this.#placeInserts(known)) return false;
+    if (label + this.inserts.length > this.#rules.limits.labelsPerSeries || !this.#placeInserts(known)) return false;
     this.sum = sum;
     this.labelLength = at - from + this.#insertLength;
-    return this.#readSamples(at, to);
+    return label > 0;
   }
 
   /** The label of the same number in the series before, or one that differs in the bytes of its value alone. */
@@ -130,10 +125,12 @@ export class PlainSeries {
     const shared = sharedLength(view, start, at, length);
     const valueStart = (before.valueStarts[label] as number) - start;
     if (shared < valueStart) return false;
-    if (shared === length) now.hashes[label] = before.hashes[label] as number;
-    else {
+    if (shared === length) {
+      now.ids[label] = before.ids[label] as number;
+      now.hashes[label] = before.hashes[label] as number;
+    } else {
       if (!isAscii(view, at + shared, at + length)) return false;
-      now.hashes[label] = this.#rules.hash(this.#bytes, at, at + length);
+      this.#identify(label, at, at + length);
     }
     now.starts[label] = at;
     now.ends[label] = at + length;
@@ -141,6 +138,12 @@ export class PlainSeries {
     now.nameEnds[label] = at + (before.nameEnds[label] as number) - start;
     now.valueStarts[label] = at + valueStart;
     return true;
+  }
+
+  #identify(label: number, start: number, end: number): void {
+    const id = this.ids.of(start, end);
+    this.#now.ids[label] = id;
+    this.#now.hashes[label] = this.ids.hash(id);
   }
 
   #hasNameOfBefore(label: number): boolean {
@@ -167,22 +170,22 @@ export class PlainSeries {
     const now = this.#now;
     const before = this.#before;
     if (known && now.labels > 0 && now.labels === before.labels) {
-      for (let i = 0; i < this.#inserts.length; i++) now.insertAt[i] = before.insertAt[i] as number;
+      for (let i = 0; i < this.inserts.length; i++) now.insertAt[i] = before.insertAt[i] as number;
       return true;
     }
     let next = 0;
     let named = false;
     for (let label = 0; label < now.labels; label++) {
       if (this.#compareName(METRIC_NAME, label) === 0) named = true;
-      for (; next < this.#inserts.length; next++) {
-        const order = this.#compareName((this.#inserts[next] as Insert).name, label);
+      for (; next < this.inserts.length; next++) {
+        const order = this.#compareName((this.inserts[next] as Insert).name, label);
         if (order === 0) return false;
         if (order > 0) break;
         now.insertAt[next] = label;
       }
       for (const name of this.#reserved) if (this.#compareName(name, label) === 0) return false;
     }
-    for (; next < this.#inserts.length; next++) now.insertAt[next] = now.labels;
+    for (; next < this.inserts.length; next++) now.insertAt[next] = now.labels;
     return named;
   }
 
@@ -216,39 +219,6 @@ export class PlainSeries {
     now.nameEnds[label] = nameEnd;
     now.valueStarts[label] = valueStart;
     return true;
-  }
-
-  /** `0x12 length [0x09 value] 0x10 time`, ascending; what comes beside samples is not plain. */
-  #readSamples(from: number, to: number): boolean {
-    const bytes = this.#bytes;
-    let samples = 0;
-    let lastMs = -1;
-    for (let at = from; at < to; samples++) {
-      const length = bytes[at + 1] as number;
-      const end = at + 2 + length;
-      if (bytes[at] !== 0x12 || length >= 0x80 || end > to) return false;
-      this.lastSampleAt = at + 2;
-      let next = at + 2;
-      // A value of 0 is left out by senders.
-      if (bytes[next] === 0x09) next += 9;
-      if (next >= end || bytes[next++] !== 0x10 || end - next > 7 || next === end) return false;
-      let ms = 0;
-      let scale = 1;
-      for (; next < end; next++, scale *= 0x80) {
-        const byte = bytes[next] as number;
-        if (byte < 0x80 !== (next === end - 1)) return false;
-        ms += (byte & 0x7f) * scale;
-      }
-      if (ms <= lastMs) return false;
-      if (samples === 0) this.firstMs = ms;
-      lastMs = ms;
-      at = end;
-    }
-    this.samples = samples;
-    this.lastMs = lastMs;
-    this.#now.samplesFrom = from;
-    this.#now.samplesTo = to;
-    return samples > 0;
   }
 
   /** The label fields that go out. */
@@ -285,60 +255,12 @@ export class PlainSeries {
   #eachPart(part: (from: number, to: number) => void, insert: (insert: Insert, index: number) => void): void {
     const { starts, ends, insertAt, labels } = this.#now;
     let from = starts[0] as number;
-    for (const [i, one] of this.#inserts.entries()) {
+    for (const [i, one] of this.inserts.entries()) {
       const to = insertAt[i] === labels ? (ends[labels - 1] as number) : (starts[insertAt[i] as number] as number);
       part(from, to);
       insert(one, i);
       from = to;
     }
     part(from, ends[labels - 1] as number);
-  }
-
-  /** What was written last was not this, or nothing was. */
-  forget(): void {
-    this.#copies.forget();
-    this.#insertPlaces.fill(-1);
-    this.#body = 0;
-  }
-
-  /** Writes the series that was read last. The body's header is the caller's. */
-  write(out: BlockWriter, start: number): void {
-    const now = this.#now;
-    const { starts, ends, insertAt, labels } = now;
-    const body = this.bodyLength;
-    const length = headerLength(body);
-    const known = this.#copies.distance(out, starts[0] as number, body, length);
-    const distance = start - this.#start;
-    if (known > 0) out.copy(known, length);
-    else if (body === this.#body && distance <= MAX_OFFSET && !out.inLiteral) out.copy(distance, length);
-    else writeHeader(out, body);
-    this.#start = start;
-    this.#body = body;
-    let from = starts[0] as number;
-    // What stands before a part: a header, by the length it tells, or an insert.
-    let lead = body;
-    for (let i = 0; i < this.#inserts.length; i++) {
-      const to = insertAt[i] === labels ? (ends[labels - 1] as number) : (starts[insertAt[i] as number] as number);
-      this.#copies.write(out, from, to, lead);
-      lead = -1 - i;
-      this.#writeInsert(out, i, to);
-      from = to;
-    }
-    // The samples follow the labels.
-    this.#copies.write(out, from, now.samplesTo, lead);
-    this.#now = this.#before;
-    this.#before = now;
-  }
-
-  /** @param next where the request goes on after it */
-  #writeInsert(out: BlockWriter, insert: number, next: number): void {
-    const { field } = this.#inserts[insert] as Insert;
-    const place = out.rawLength;
-    const known = this.#copies.distance(out, next, -1 - insert, field.length);
-    const before = this.#insertPlaces[insert] as number;
-    if (known > 0) out.copy(known, field.length);
-    else if (before >= 0 && place - before <= MAX_OFFSET) out.copy(place - before, field.length);
-    else out.bytes(field, 0, field.length);
-    this.#insertPlaces[insert] = place;
   }
 }

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import type { Label } from '../../../../contract/labels.ts';
 import { wireLimits } from '../../../../contract/limits.ts';
 import { compileRelabel, defaultRelabelConfig } from '../../../../contract/relabel.ts';
-import { NO_COPIES, type SnappyContent, SnappyDecoder, snappyUncompress } from '../../../../contract/snappy.ts';
+import { SnappyDecoder, snappyUncompress } from '../../../../contract/snappy.ts';
 import { Collector } from '../../../../functions/ingest/remote-write/collector.ts';
 import { LabelCache } from '../../../../functions/ingest/remote-write/label-cache.ts';
 import { readWriteRequest } from '../../../../functions/ingest/remote-write/series.ts';
@@ -73,7 +73,7 @@ it('what is plain goes out as it does the long way', () => {
       fc.integer({ min: 1, max: 12 }),
       (given, withCopies, reserved, ruled, maxSamplesPerSend) => {
         const bytes = writeRequest(given);
-        const content = withCopies ? decoder.uncompress(compressed(bytes), 1_000_000) : { bytes, copies: NO_COPIES };
+        const content = withCopies ? decoder.uncompress(compressed(bytes), 1_000_000) : bytes;
         const labels = new LabelCache(1_000_000);
         const outcome = (plainly: boolean, cached = false) => {
           const own = {
@@ -99,7 +99,7 @@ it('what is plain goes out as it does the long way', () => {
             if (is) short++;
             return is;
           };
-          for (const incoming of readWriteRequest(content.bytes, taken)) collector.add(incoming);
+          for (const incoming of readWriteRequest(content, taken)) collector.add(incoming);
           const fragments = collector.finish().map(({ block, ...rest }) => ({
             ...rest,
             bytes: Buffer.from(snappyUncompress(block, 1_000_000)).toString('hex'),
@@ -147,9 +147,9 @@ it('ordinary requests go the short way', () => {
     sendExemplars: true,
     sendMetadata: true,
   };
-  const content: SnappyContent = decoder.uncompress(compressed(bytes), 1_000_000);
+  const content = decoder.uncompress(compressed(bytes), 1_000_000);
   const collector = new Collector(options, new Tally(), content);
-  expect([...readWriteRequest(content.bytes, (from, to) => collector.addPlain(from, to))]).toEqual([]);
+  expect([...readWriteRequest(content, (from, to) => collector.addPlain(from, to))]).toEqual([]);
   expect(collector.written.samples).toBe(100);
   const [fragment] = collector.finish();
   expect(fragment?.block.length).toBeLessThan((fragment?.rawBytes ?? 0) / 3);
@@ -172,7 +172,7 @@ it('a large request keeps what its sender found to repeat, beyond windows and fr
     const own = { ...rules, limits: wireLimits, reservedLabels: new Set(['tenant_id']), rules: plainly ? compileRelabel([]) : IDLE };
     const options = { device: 'gw-1', maxSamplesPerSend: 1500, latestMs: 1e6, nowMs: 0, sendExemplars: true, sendMetadata: true };
     const collector = new Collector({ ...options, rules: own }, new Tally(), content);
-    for (const incoming of readWriteRequest(content.bytes, (from, to) => collector.addPlain(from, to))) collector.add(incoming);
+    for (const incoming of readWriteRequest(content, (from, to) => collector.addPlain(from, to))) collector.add(incoming);
     return collector.finish();
   };
   const [plain, long] = [outcome(true), outcome(false)];
@@ -192,7 +192,7 @@ it('what rules make of a series is made once for each sender', () => {
   const own = { ...rules, reservedLabels: new Set<string>(), rules: RULES };
   const short = (device: string): number => {
     const options = { device, maxSamplesPerSend: 2000, latestMs: 1e6, nowMs: 0, sendExemplars: true, sendMetadata: true, labels };
-    const collector = new Collector({ ...options, rules: own }, new Tally(), { bytes, copies: NO_COPIES });
+    const collector = new Collector({ ...options, rules: own }, new Tally(), bytes);
     let count = 0;
     const taken = (from: number, to: number): boolean => {
       const is = collector.addPlain(from, to);
