@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { compileRelabel, relabel } from '../contract/relabel.ts';
@@ -12,9 +13,7 @@ import { createNodeResolver } from './discovery/resolver-node.ts';
 import { createHttpClient } from './http/client.ts';
 import type { Clock, HttpClient, Logger } from './model.ts';
 import { openLogOrMemory } from './open-log.ts';
-import { columnCompression } from './platform/bytes.ts';
-import { randomBytes } from './platform/random.ts';
-import { sha256 } from './platform/sha256.ts';
+import { columnCompression, sha256 } from './platform/bytes.ts';
 import { createReceivers } from './receivers.ts';
 import { scrapeHeaders } from './scrape/fetch.ts';
 import { createScrapeManager, type OwnTarget } from './scrape/manager.ts';

@@ -1,8 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { columnCompression } from '../platform/bytes.ts';
+import { columnCompression, sha256 } from '../platform/bytes.ts';
 import { createClock } from '../platform/clock.ts';
-import { sha256 } from '../platform/sha256.ts';
 import { FileStore } from '../wal/file-store.ts';
 import { LogLockedError, StoreError } from '../wal/store.ts';
 import { dumpLog } from '../wal/tools/dump.ts';

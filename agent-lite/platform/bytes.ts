@@ -1,4 +1,10 @@
+import { createHash } from 'node:crypto';
 import { deflateSync, inflateSync, deflate as zlibDeflate } from 'node:zlib';
+
+/** SHA-256, 32 bytes. */
+export function sha256(bytes: Uint8Array): Uint8Array {
+  return createHash('sha256').update(bytes).digest();
+}
 
 /** Below this a deflate takes less time than handing it to another thread, and less memory. */
 const SYNC_BYTES = 64 * 1024;

@@ -1,6 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Clock } from '../model.ts';
-import { randomBytes } from './random.ts';
 import { sleep } from './sleep.ts';
 
 /** What the clock reads of the system; tests give their own. */
@@ -45,7 +45,7 @@ export function createClock(sources: ClockSources = linuxSources): Clock {
       if (ahead !== undefined && ahead - base > suspendedMs + SUSPEND_MS) suspendedMs = ahead - base;
       return sources.monotonic() + suspendedMs;
     },
-    bootId: sources.bootId() ?? Buffer.from(randomBytes(16)).toString('hex'),
+    bootId: sources.bootId() ?? randomBytes(16).toString('hex'),
     sleep,
     random: Math.random,
   };

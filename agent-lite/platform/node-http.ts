@@ -9,5 +9,3 @@ const load = createRequire(import.meta.url);
 export const nodeHttp: typeof import('node:http') = load('node:http');
 export const nodeHttps = (): typeof import('node:https') => load('node:https');
 export const nodeTls = (): typeof import('node:tls') => load('node:tls');
-/** Plain HTTP does without. */
-export const nodeCrypto = (): typeof import('node:crypto') => load('node:crypto');
