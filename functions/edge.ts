@@ -56,7 +56,7 @@ const REQUEST_BYTES = 40 * 1024 * 1024;
 const TABLE_CACHE_BYTES = 12 * 1024 * 1024;
 const SERIES_CACHE_BYTES = 12 * 1024 * 1024;
 const LABEL_CACHE_BYTES = 6 * 1024 * 1024;
-const LINEUP_CACHE_BYTES = 12 * 1024 * 1024;
+const LINEUP_CACHE_BYTES = 8 * 1024 * 1024;
 
 export function createIsolate(rim: Pick<Isolate, 'now' | 'newRequestId' | 'log'>): Isolate {
   return {
