@@ -5,35 +5,26 @@ import type { Signal } from './model.ts';
  * abort takes several times as long as the timer that they end.
  */
 export class Ending implements Signal {
-  #aborted = false;
-  #reason: unknown;
-  /** Mostly one. */
-  #listeners: (() => void)[] = [];
-
-  get aborted(): boolean {
-    return this.#aborted;
-  }
-
-  get reason(): unknown {
-    return this.#reason;
-  }
+  /** Set by {@link abort} only. */
+  aborted = false;
+  reason: unknown;
+  /** Mostly one; replaced, not changed, where one goes. */
+  #listeners: readonly (() => void)[] = [];
 
   /** Only the first call counts. A listener that throws keeps the others from being told. */
   abort(reason?: unknown): void {
-    if (this.#aborted) return;
-    this.#aborted = true;
-    this.#reason = reason;
-    const listeners = this.#listeners;
+    if (this.aborted) return;
+    this.aborted = true;
+    this.reason = reason;
+    for (const listener of this.#listeners) listener();
     this.#listeners = [];
-    for (const listener of listeners) listener();
   }
 
   addEventListener(_type: 'abort', listener: () => void): void {
-    if (!this.#aborted) this.#listeners.push(listener);
+    this.#listeners = [...this.#listeners, listener];
   }
 
   removeEventListener(_type: 'abort', listener: () => void): void {
-    const at = this.#listeners.indexOf(listener);
-    if (at !== -1) this.#listeners.splice(at, 1);
+    this.#listeners = this.#listeners.filter((other) => other !== listener);
   }
 }

@@ -1,4 +1,3 @@
-import type { ByteWriter } from './binary.ts';
 import { ABSENT, type Cells, isTime, NO_CELLS, STALE, VALUE } from './cells.ts';
 import { ScaleChooser } from './choose-scale.ts';
 import {
@@ -96,15 +95,6 @@ export class ColumnsEncoder {
 
   /** As {@link encodeColumns}. */
   encode(cells: Cells, times: ArrayLike<number>, previous?: Cells, like?: Int32Array): Uint8Array<ArrayBuffer> {
-    return this.#encode(cells, times, previous, like).slice();
-  }
-
-  /** The same, length-prefixed, at the end of what `writer` holds. */
-  write(writer: ByteWriter, cells: Cells, times: ArrayLike<number>, previous?: Cells): void {
-    writer.block(this.#encode(cells, times, previous, undefined));
-  }
-
-  #encode(cells: Cells, times: ArrayLike<number>, previous: Cells | undefined, like: Int32Array | undefined): Uint8Array<ArrayBuffer> {
     const { rows, ownTimes } = cells;
     this.#begin(cells, times, previous, like);
     const coder = this.#coder;

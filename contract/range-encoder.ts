@@ -212,7 +212,7 @@ export class RangeEncoder {
     this.#out[this.#at++] = byte;
   }
 
-  /** The shortest bytes that mean what was written: behind their end a decoder reads zeros. A view, until {@link begin}. */
+  /** The shortest bytes that mean what was written: behind their end a decoder reads zeros. */
   finish(): Uint8Array<ArrayBuffer> {
     const [low = 0, range = 0] = this.#window;
     // Any value within the range will do: the one with the most zeros behind it.
@@ -226,6 +226,6 @@ export class RangeEncoder {
     for (let shift = 24; shift >= 0; shift -= 8) this.#put((value >>> shift) & 0xff);
     let end = this.#at;
     while (end > 0 && this.#out[end - 1] === 0) end--;
-    return this.#out.subarray(0, end);
+    return this.#out.slice(0, end);
   }
 }

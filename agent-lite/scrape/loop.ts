@@ -4,7 +4,7 @@ import { Ending } from '../ending.ts';
 import type { Clock, Logger, Metrics, Scrape, Signal } from '../model.ts';
 import { BodySizeError, type Fetch, type Fetched } from './fetch.ts';
 import { type ExtraReport, extraSamples, noReport, reportCells, staleReport } from './report.ts';
-import { offsetInInterval, Schedule } from './schedule.ts';
+import { offsetInInterval, Schedule, TARGETS_A_MOMENT } from './schedule.ts';
 import type { IngestResult, ScrapeCells, SeriesRules } from './scrape-result.ts';
 import { NO_EXEMPLARS, noCounts, TargetSeries } from './series-state.ts';
 import type { SharedShapes } from './shared-shapes.ts';
@@ -224,11 +224,22 @@ export class TargetLoop {
     }
     const { body, parser } = fetched;
     try {
+      if (this.#status === NEVER) await this.#turn(spec.target);
       const result = await this.#series.ingest(body, parser, wallMs, extraSamples(spec.extra, body.length));
       return { ...result, error: result.error?.message };
     } finally {
       fetched.release();
     }
+  }
+
+  /**
+   * What the first scrape makes of a target's series is mostly gone right after it: several at once would make memory grow by half, and
+   * stay so. All waits together take half an interval at most.
+   */
+  async #turn({ intervalMs }: Target): Promise<void> {
+    const { clock } = this.#context;
+    const ms = this.#shared.memory.untilTurn(clock.boot(), intervalMs / (2 * this.#moments * TARGETS_A_MOMENT));
+    if (ms > 0) await clock.sleep(ms, this.#killed);
   }
 
   /** Logs changes only: a target that is down stays down for days. */

@@ -10,17 +10,13 @@ const TOLERANCE_MS = 2;
 /** A device with fewer targets scrapes each at a moment of its own, or nearly so. */
 const LEAST_MOMENTS = 16;
 /** With more targets than this at each moment there are more moments: their answers are in memory together. */
-const TARGETS_A_MOMENT = 8;
+export const TARGETS_A_MOMENT = 8;
 
 /**
  * At how many moments of an interval a device scrapes. A processor that wakes up has lost its caches: a hundred targets scraped six at a
  * time cost a third less than a hundred scraped one by one. A power of two, so that more targets split moments rather than move them.
  */
-export function momentsFor(targets: number): number {
-  let moments = LEAST_MOMENTS;
-  while (moments * TARGETS_A_MOMENT < targets) moments *= 2;
-  return moments;
-}
+export const momentsFor = (targets: number): number => Math.max(LEAST_MOMENTS, 2 ** Math.ceil(Math.log2(targets / TARGETS_A_MOMENT)));
 
 /**
  * The tick of a target within its interval, ms: at one of `moments` by target, which lie otherwise on each device (`seed`); the same

@@ -8,6 +8,14 @@ import { SampleBuffer } from './sample-buffer.ts';
 export class ScrapeMemory {
   #free: Cells | undefined;
   #samples: SampleBuffer | undefined;
+  #turnMs = 0;
+
+  /** How long, ms, to wait for a turn that others follow `restMs` later at the earliest. */
+  untilTurn(nowMs: number, restMs: number): number {
+    const turn = Math.max(nowMs, this.#turnMs);
+    this.#turnMs = turn + restMs;
+    return turn - nowMs;
+  }
 
   /** One scrape of so many rows, all absent. */
   takeCells(rows: number): Cells {

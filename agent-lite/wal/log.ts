@@ -1,4 +1,4 @@
-import { formatLabels } from '../../contract/labels.ts';
+import { formatLabels, labelsKey } from '../../contract/labels.ts';
 import { type Chain, type LogId, NO_CHAIN, type Point, type Position } from '../../contract/push.ts';
 import { toHex } from '../../contract/series-table.ts';
 import type { LogEntry, Scrape, StreamCursor } from '../model.ts';
@@ -13,7 +13,6 @@ import { findFrame, type ReaderTools, readEntries, recordsOf } from './reader.ts
 import { isEmpty } from './segment.ts';
 import { copyRecords } from './set-aside.ts';
 import { StoreError } from './store.ts';
-import { TargetKeys } from './target-keys.ts';
 import { Volume } from './volume.ts';
 
 /**
@@ -38,7 +37,6 @@ class WriteAheadLog implements Log {
   readonly #cursors = new Cursors();
   readonly #tables = new TableCache();
   readonly #metadata: CurrentMetadata;
-  readonly #targetKeys = new TargetKeys();
   readonly #volume: Volume;
   readonly #reader: ReaderTools;
   readonly #serial = new Serial();
@@ -82,7 +80,7 @@ class WriteAheadLog implements Log {
 
   append(scrape: Scrape): Promise<Point> {
     return this.#serial.run(async () => {
-      const key = this.#targetKeys.of(scrape.target);
+      const key = labelsKey(scrape.target);
       const found = await this.#metadata.of(key, scrape);
       if (found === 'refused') this.#journal.metadataRefused(formatLabels(scrape.target));
       const metadata = found === 'refused' ? undefined : found;

@@ -200,9 +200,9 @@ export function writeScrapeRecord(
   const times = [head.wallMs];
   if (cells !== undefined) {
     checkOwnTimes(cells, head.wallMs);
-    columns.write(writer, cells, times, base?.cells);
+    writer.block(columns.encode(cells, times, base?.cells));
   }
-  columns.write(writer, report, times, base?.report);
+  writer.block(columns.encode(report, times, base?.report));
   if (exemplars !== undefined) writer.raw(exemplars);
 }
 

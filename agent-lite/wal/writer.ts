@@ -156,13 +156,14 @@ export class SegmentWriter {
     writer.clear();
     let position = segment.last;
     let chain = segment.chain ?? this.#before.chain;
-    const written: { position: Position; offset: number; bytes: number }[] = [];
+    /** Bytes of each record. */
+    const written: number[] = [];
     const put = (body: Uint8Array): number => {
       const offset = writer.length;
       position++;
       const frame = writeFrame(writer, position, chain, body, segment.seed);
       chain = frame.chain;
-      written.push({ position, offset: segment.bytes + offset, bytes: writer.length - offset });
+      written.push(writer.length - offset);
       return frame.crc;
     };
     const putSupport = (before: Support | undefined, body: Uint8Array): Support => {
@@ -182,17 +183,21 @@ export class SegmentWriter {
     // A delta names the table that its base names, though another target may have had it written again since.
     const tableAt = isKey ? tableSupport?.position : base.tableAt;
     const described = compressed.metadata ? putSupport(undefined, compressed.metadata) : wrote.metadata;
-    const head: ScrapeHead = {
-      ...{ targetAt: target.position, bootAt: boot.position, tableAt, metadataAt: described?.position },
-      ...{ wallMs, bootMs, base },
-    };
     const body = this.#body;
     body.clear();
+    const head: ScrapeHead = {
+      targetAt: target.position,
+      bootAt: boot.position,
+      tableAt,
+      metadataAt: described?.position,
+      wallMs,
+      bootMs,
+      base,
+    };
     writeScrapeRecord(body, position + 1, head, cells, report, compressed.exemplars, base, this.#columns);
     const bodyBytes = body.length;
     const crc = put(body.view());
 
-    const to = { position, chain };
     const commit = (): void => {
       this.#boots.set(bootId, boot);
       if (table !== undefined && tableSupport !== undefined) this.#tables.set(table.hash, tableSupport);
@@ -200,7 +205,7 @@ export class SegmentWriter {
       this.#targets.set(key, {
         target,
         base: {
-          position: to.position,
+          position,
           crc,
           table: table?.hash,
           tableAt,
@@ -212,16 +217,16 @@ export class SegmentWriter {
         deltaBytes: isKey ? 0 : (state?.deltaBytes ?? 0) + bodyBytes,
         seenMs: bootMs,
       });
-      segment.last = to.position;
-      segment.chain = to.chain;
-      for (const frame of written) {
-        segment.bytes += frame.bytes;
-        segment.index?.add(frame.position, frame.offset, frame.bytes, wallMs);
+      segment.chain = chain;
+      for (const bytes of written) {
+        segment.last++;
+        segment.index?.add(segment.last, segment.bytes, bytes, wallMs);
+        segment.bytes += bytes;
       }
       countScrape(segment, wallMs, bootMs, bootId);
       if (++this.#sinceSweep >= SWEEP_EVERY) this.#sweep(bootMs);
     };
-    return { bytes: writer.view(), to, droppedExemplars: scrape.exemplars.length - exemplars, commit };
+    return { bytes: writer.view(), to: { position, chain }, droppedExemplars: scrape.exemplars.length - exemplars, commit };
   }
 
   #sweep(nowMs: number): void {
