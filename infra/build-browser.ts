@@ -2,6 +2,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build, type Metafile, type Plugin } from 'esbuild';
+import { minify } from 'terser';
 import { VERSION } from '../contract/version.ts';
 import { browserTypes } from './browser-types.ts';
 
@@ -9,7 +10,7 @@ const root = join(import.meta.dirname, '..');
 const source = join(root, 'agent-lite/index.ts');
 
 /** What a page may pay for being watched: the entry and all that it loads at once, bytes on the wire. */
-export const MOST_GZIPPED = 70_000;
+export const MOST_GZIPPED = 68_000;
 
 export interface BrowserBundle {
   /** The file that a page imports. */
@@ -43,7 +44,7 @@ export async function bundleBrowser(): Promise<BrowserBundle> {
     logLevel: 'warning',
   });
   const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
-  const files = new Map(outputFiles.map(({ path, contents }) => [nameOf(path), contents]));
+  const files = new Map(await Promise.all(outputFiles.map(async ({ path, text }) => [nameOf(path), await smaller(text)] as const)));
   const entry = 'agent-lite.js';
   const atOnce = new Set<string>();
   const load = (name: string): void => {
@@ -54,6 +55,13 @@ export async function bundleBrowser(): Promise<BrowserBundle> {
   };
   load(entry);
   return { entry, files, atOnce: [...atOnce], later: [...files.keys()].filter((name) => !atOnce.has(name)), metafile };
+}
+
+/** What esbuild leaves, a twentieth when gzipped. */
+async function smaller(script: string): Promise<Uint8Array> {
+  const { code } = await minify(script, { module: true, ecma: 2020, compress: { passes: 3 }, format: { comments: /^!/ } });
+  if (code === undefined) throw new Error('the library for pages: nothing is left of a file');
+  return new TextEncoder().encode(code);
 }
 
 /**
