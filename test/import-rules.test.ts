@@ -45,7 +45,7 @@ const packages: readonly { readonly name: RegExp; readonly allowed: RegExp }[] =
   { name: /^@aws-sdk\//, allowed: /^functions\/buffer\// },
   { name: /^cloudflare:/, allowed: /^functions\/(index|shard\/shard)\.ts$/ },
   { name: /^@cloudflare\/workers-types/, allowed: /^functions\// },
-  { name: /^(miniflare|wrangler|esbuild)$/, allowed: /^infra\// },
+  { name: /^(miniflare|wrangler|esbuild|terser)$/, allowed: /^infra\// },
 ];
 
 /** Where `node:` may be imported: adapters, and what only ever runs on Node. */
