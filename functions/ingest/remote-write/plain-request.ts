@@ -163,6 +163,11 @@ export class PlainRequest implements SeriesSource {
     return lineup?.series === this.#writer.count ? lineup.sketch : undefined;
   }
 
+  /** For living-shapes.ts. */
+  get shapes(): Readonly<Record<string, object | undefined>> {
+    return { finder: this.#finder, builder: this.#builder, follower: this.#follower };
+  }
+
   /** The parts of the series that was read last. */
   #find(): void {
     const { inserts, layout, ids } = this.series;
