@@ -112,16 +112,22 @@ export interface BenchSender {
   readonly bodies: readonly Uint8Array[];
 }
 
-/** Each sender has one request on its way: so its samples stay in order. */
-export async function writeAll(url: string, senders: readonly BenchSender[]): Promise<void> {
+/**
+ * Each sender has one request on its way: so its samples stay in order.
+ *
+ * @returns how many requests were told to come again
+ */
+export async function writeAll(url: string, senders: readonly BenchSender[]): Promise<number> {
+  let again = 0;
   await Promise.all(
     senders.map(async ({ token, bodies }) => {
       const agent = new Agent({ keepAlive: true, maxSockets: 1 });
       const headers = { ...WRITE_HEADERS, authorization: `Bearer ${token}` };
-      for (const body of bodies) await taken(url, agent, headers, body, 204);
+      for (const body of bodies) again += await taken(url, agent, headers, body, 204);
       agent.destroy();
     }),
   );
+  return again;
 }
 const WRITE_HEADERS = {
   'content-encoding': 'snappy',

@@ -13,6 +13,7 @@ it('tells what it measured, with and without vmagent', () => {
     push: 0.5,
     pushWithoutBucket: 0.4,
     pushesAgain: 3,
+    writesAgain: 4,
     repeatedPush: 0.25,
     coldPush: 0.75,
     pushesPerSecond: 100,
@@ -31,6 +32,7 @@ it('tells what it measured, with and without vmagent', () => {
     /push +0\.50 us a sample; 0\.25 times vmagent's; without the simulated bucket 0\.40, 0\.20 times; goals/,
   );
   expect(describeEdge(result)).toMatch(/3 were told to come again/);
+  expect(describeEdge(result)).toMatch(/4 were told to come again/);
   expect(describeEdge({ ...result, vmagent: undefined, pushRatio: undefined, writeRatio: undefined })).toMatch(/not installed/);
 });
 

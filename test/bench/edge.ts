@@ -51,6 +51,8 @@ export interface EdgeResult {
   /** Processor time of a byte in the simulated bucket, microseconds. It is part of all figures of the edge. */
   readonly bucketByte: number;
   readonly write: number;
+  /** Of all rounds: requests of remote write that were told to come again. */
+  readonly writesAgain: number;
   /** Compressed bytes of a sample of remote write: as its sender sent it, and at the receiver. */
   readonly writeBytes: { readonly in: number; readonly out: number };
   /** Undefined where it is not installed. */
@@ -106,6 +108,7 @@ async function measure(options: EdgeOptions, cleanup: Cleanup, say: (line: strin
   const pid = () => edge.workerdPid();
   let seconds = 0;
   let pushesAgain = 0;
+  let writesAgain = 0;
   const round = async (): Promise<number> => {
     const samples = devices.length * SAMPLES_PER_PUSH;
     const used = await usedFor(pid, receiver, samples, async () => {
@@ -122,7 +125,12 @@ async function measure(options: EdgeOptions, cleanup: Cleanup, say: (line: strin
   const written = senders * options.requestsPerSender * WRITE_SAMPLES;
   const relay = async (name: string, round: number, url: string, of: () => Promise<number>): Promise<number> => {
     const all = await Promise.all(bodies.map(async (own, i) => ({ token: await deviceToken(`sender${round}-${i}`), bodies: own })));
-    const used = perSample(await usedFor(of, receiver, written, () => writeAll(url, all)));
+    const used = perSample(
+      await usedFor(of, receiver, written, async () => {
+        const again = await writeAll(url, all);
+        if (of === pid) writesAgain += again;
+      }),
+    );
     say(`${name}: ${used.toFixed(3)} us a sample`);
     return used;
   };
@@ -185,6 +193,7 @@ async function measure(options: EdgeOptions, cleanup: Cleanup, say: (line: strin
     sentBytes,
     bucketByte,
     write,
+    writesAgain,
     writeBytes,
     vmagent,
     pushRatio: vmagent === undefined ? undefined : push / vmagent,
@@ -213,7 +222,7 @@ export function describeEdge(result: EdgeResult): string {
     `  push         ${us(result.push)}${beside(result.pushRatio)}${bucket(result.push, result.sentBytes)}; goals: 0.6 us, 0.3 times`,
     `  stored again ${us(result.repeatedPush)}: the Worker without commit, bucket and drain`,
     `  cold isolate ${us(result.coldPush)}`,
-    `  write        ${us(result.write)}${beside(result.writeRatio)}${bucket(result.write, result.writeBytes.out)}; goal: 1.0 times`,
+    `  write        ${us(result.write)}${beside(result.writeRatio)}${bucket(result.write, result.writeBytes.out)}; goal: 1.0 times; ${result.writesAgain} were told to come again`,
     `  vmagent      ${result.vmagent === undefined ? 'is not installed (Debian: apt-get install victoria-metrics)' : us(result.vmagent)}`,
     `  no-op        ${result.noop.cpuMicroseconds.toFixed(0)} us a request, ${result.noop.requestsPerSecond.toFixed(0)} a second`,
     `  throughput   ${result.pushesPerSecond.toFixed(0)} pushes a second with ${connections} connections, ${result.throughputRatio.toFixed(3)} times the no-op's; ${result.pushesAgain} were told to come again`,

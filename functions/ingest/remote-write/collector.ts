@@ -109,6 +109,8 @@ export class Collector {
   readonly #outgoing = new Map<number, Known>();
   readonly #request: Uint8Array;
   readonly #plain: PlainRequest | undefined;
+  /** The latest. */
+  #claimed: Known | undefined;
   #series = 0;
 
   /** @param request what plain series are read from ({@link addPlain}) */
@@ -191,6 +193,7 @@ export class Collector {
     known.from = start;
     known.to = end;
     known.noteAt(lastSampleAt, end, lastMs);
+    this.#claimed = known;
     this.#outgoing.set(slot, known);
   }
 
@@ -253,7 +256,14 @@ export class Collector {
     if (followed === undefined) this.#leaveLineup();
     else this.sketch.set(followed);
     this.#plain?.finish(this.sketch);
+    this.#known.clear();
+    this.#outgoing.clear();
     return this.#writer.finish();
+  }
+
+  /** For living-shapes.ts, when all is done. */
+  get shapes(): Readonly<Record<string, object | undefined>> {
+    return { collector: this, claimed: this.#claimed, ...this.#plain?.shapes };
   }
 
   #addSeries(series: IncomingSeries): void {
@@ -310,6 +320,7 @@ export class Collector {
       slot = (slot + 1) | 0;
     }
     const known = new Known(fields, own, plain);
+    this.#claimed = known;
     this.#outgoing.set(slot, known);
     return known;
   }

@@ -7,6 +7,7 @@ import { MAX_RAW_BYTES } from '../assemble.ts';
 import type { BlockWriter } from '../block-writer.ts';
 import { readBody } from '../body.ts';
 import type { SeriesRules } from '../labels.ts';
+import type { LivingShapes } from '../living-shapes.ts';
 import type { MemoryBudget, Reservation } from '../memory-budget.ts';
 import { agreedTimeBySamples } from '../receiver-time.ts';
 import { BUSY_RETRY_MS, CLOCKS_DISAGREE, DISPUTE_RETRY_MS, SHORT_OF_MEMORY } from '../reply.ts';
@@ -33,6 +34,7 @@ export interface WriteDeps {
   readonly snappy: SnappyDecoder;
   readonly block: BlockWriter;
   readonly plain: PlainMemory;
+  readonly shapes: LivingShapes;
   /** For one configuration, like the rules. */
   readonly labels: LabelCache;
   /** Likewise. */
@@ -63,6 +65,19 @@ export const writeBusy = (message: string, retryAfterMs = BUSY_RETRY_MS): WriteR
 
 const NOTHING: Written = { samples: 0, histograms: 0, exemplars: 0 };
 
+/** A request that is ready to be stored: all that is held of it while its shard commits. */
+interface Ready {
+  readonly commit: CommitRequest;
+  /** The answer, once it is stored. */
+  readonly reply: WriteReply;
+}
+
+/** Uncompressed. What a request leaves in {@link WriteDeps.shapes} holds on to it; less than this is memory of `snappy`. */
+const MAX_LIVING_BYTES = 2 * 1024 * 1024;
+
+/** Of fragments that wait for their commit: theirs, and the copy that crosses to the shard. */
+const COPIES = 2;
+
 /**
  * `POST /api/v1/write`: remote write 1.0 and 2.0 as the specifications say. What is valid is stored before the answer; senders have no
  * positions, so what they repeat is stored again.
@@ -73,50 +88,64 @@ export async function handleWrite(request: Request, identity: Identity, deps: Wr
   if (message === undefined) return { status: 415, message: UNSUPPORTED };
   const memory = deps.memory.open();
   try {
-    const body = await readBlock(request, message, deps, memory);
-    const { written = NOTHING, ...reply } = body.ok ? await take(body.value, message, identity, deps) : body.error;
+    const ready = await prepare(request, message, identity, deps, memory);
+    const { written = NOTHING, ...reply } = ready.ok ? await store(ready.value, deps, memory) : ready.error;
     return message === 'v1' ? reply : { ...reply, written };
   } finally {
     memory.release();
   }
 }
 
-/** The body, for whose content there is memory. */
-async function readBlock(
+async function prepare(
   request: Request,
   message: Message,
-  { limits }: WriteDeps,
+  identity: Identity,
+  deps: WriteDeps,
   memory: Reservation,
-): Promise<Result<Uint8Array, WriteReply>> {
-  const body = await readBody(request, limits.pushBytes, memory);
+): Promise<Result<Ready, WriteReply>> {
+  const { pushBytes } = deps.limits;
+  const body = await readBody(request, pushBytes, memory);
   if (!body.ok) {
     if (body.error === 'busy') return err(writeBusy(SHORT_OF_MEMORY));
-    return err(
-      body.error === 'too_large' ? tooLarge(`expected a body of at most ${limits.pushBytes} bytes`) : malformed('the body ended early'),
-    );
+    return err(body.error === 'too_large' ? tooLarge(`expected a body of at most ${pushBytes} bytes`) : malformed('the body ended early'));
   }
+  const receiverMs = await deps.receiverTime();
+  // From here on nothing is waited for: what is taken now is given back before another request goes on.
+  const taken = takeContent(body.value, message, deps, memory);
+  if (!taken.ok) return taken;
+  const tally = new Tally();
+  const collected = collectInTime(body.value, message, identity, deps, receiverMs, tally);
+  if (!collected.ok) return collected;
+  const { fragments, refusals, written, sketch } = collected.value;
+  return ok({
+    commit: { ...identity, fragments, sketch, counts: tally.take() },
+    reply: refusals.any ? { status: 400, message: refusals.text(), written } : { status: 204, message: '', written },
+  });
+}
+
+/** Memory for what the block holds. */
+function takeContent(block: Uint8Array, message: Message, { limits }: WriteDeps, memory: Reservation): Result<void, WriteReply> {
   const limit = maxBytes(limits);
-  const length = answering(() => new ByteReader(body.value).varint());
+  const length = answering(() => new ByteReader(block).varint());
   if (!length.ok) return length;
   if (length.value > limit) return err(tooLarge(`expected at most ${limit} bytes after snappy, got ${length.value}`));
   const taken = memory.grow(length.value + outgoingBytes(message, length.value));
   if (taken !== 'taken') return err(taken === 'busy' ? writeBusy(SHORT_OF_MEMORY) : tooLarge('expected less at once'));
-  return ok(body.value);
+  return ok(undefined);
 }
 
-async function take(block: Uint8Array, message: Message, identity: Identity, deps: WriteDeps): Promise<WriteReply> {
-  const tally = new Tally();
-  const receiverMs = await deps.receiverTime();
-  const collected = collectInTime(block, message, identity, deps, receiverMs, tally);
-  if (!collected.ok) return collected.error;
-  const { fragments, refusals, written, sketch } = collected.value;
-  if (fragments.length === 0) deps.count(tally.take());
-  else {
-    const result = await deps.commit({ ...identity, fragments, sketch, counts: tally.take() });
-    if (result.kind === 'busy') return writeBusy(result.reason, result.retryAfterMs);
-    if (result.kind === 'conflict') throw new Error('the shard answered a request without a log by a conflict');
+async function store({ commit, reply }: Ready, deps: WriteDeps, memory: Reservation): Promise<WriteReply> {
+  const { fragments, counts } = commit;
+  if (fragments.length === 0) {
+    deps.count(counts);
+    return reply;
   }
-  return refusals.any ? { status: 400, message: refusals.text(), written } : { status: 204, message: '', written };
+  // Many requests wait for one commit: what they came as is gone.
+  memory.keep(COPIES * fragments.reduce((sum, { block }) => sum + block.length, 0));
+  const result = await deps.commit(commit);
+  if (result.kind === 'busy') return writeBusy(result.reason, result.retryAfterMs);
+  if (result.kind === 'conflict') throw new Error('the shard answered a request without a log by a conflict');
+  return reply;
 }
 
 /** Not asynchronous: what the block uncompresses to is good until another request uncompresses its own. */
@@ -148,7 +177,7 @@ function collect(
   content: Uint8Array,
   message: Message,
   { tenant, device }: Identity,
-  { outgoing, rules, block, plain, labels, lineups, now }: WriteDeps,
+  { outgoing, rules, block, plain, shapes, labels, lineups, now }: WriteDeps,
   latestMs: number,
   tally: Tally,
 ): Result<Collected, WriteReply> {
@@ -166,7 +195,9 @@ function collect(
   if (!whole.ok) return whole;
   if (!whole.value) return err(tooLarge('expected less at once'));
   const { refusals, written, sketch } = collector;
-  return ok({ fragments: collector.finish(), refusals, written, sketch });
+  const fragments = collector.finish();
+  if (content.length <= MAX_LIVING_BYTES) shapes.keep(collector.shapes);
+  return ok({ fragments, refusals, written, sketch });
 }
 
 /** What cannot be decoded is the sender's fault, and becomes an answer. */

@@ -19,13 +19,38 @@ export interface Lineup {
 
 /** Estimate for an entry beside its arrays. */
 const ENTRY_BYTES = 600;
+/** The same for a sender. */
+const SENDER_BYTES = 200;
+/** So many requests of a sender one after the other that were not followed, and it is held to be one that never repeats itself. */
+const MISSES = 64;
+/** Then one in so many is kept, to find out when that changes. */
+const ONE_IN = 8;
 
 /** For one configuration, like what rules make of labels. By sender and first series: a sender may have several in turn. */
 export class LineupCache {
   readonly #kept: ByteLru<Lineup>;
+  readonly #misses: ByteLru<{ count: number }>;
 
   constructor(limitBytes: number) {
     this.#kept = new ByteLru(limitBytes);
+    this.#misses = new ByteLru(limitBytes / 16);
+  }
+
+  /**
+   * A request of the sender cannot be followed. Whether its lineup should be kept: those of a sender whose batches begin elsewhere each time
+   * are work for nothing, and would push out those of others.
+   */
+  missed(sender: string): boolean {
+    const misses = this.#misses.get(sender) ?? { count: 0 };
+    this.#misses.set(sender, misses, SENDER_BYTES + 2 * sender.length);
+    misses.count++;
+    return misses.count <= MISSES || misses.count % ONE_IN === 0;
+  }
+
+  /** A request of the sender was followed to its end. */
+  followed(sender: string): void {
+    const misses = this.#misses.get(sender);
+    if (misses !== undefined) misses.count = 0;
   }
 
   /** @param key of the first series, see `labelKey` */

@@ -153,6 +153,7 @@ export class PlainRequest implements SeriesSource {
   /** All has been added: keeps what can be followed. `sketch`: of that. */
   finish(sketch: Uint8Array): void {
     const { lineups } = this.#sender;
+    if (this.followed !== undefined) lineups?.followed(this.#name);
     if (this.#spoiled || this.#key === undefined || this.#builder === undefined || this.#builder.series < LEAST_SERIES) return;
     lineups?.set(this.#key, this.#builder.finish(this.#list, sketch));
   }
@@ -163,15 +164,26 @@ export class PlainRequest implements SeriesSource {
     return lineup?.series === this.#writer.count ? lineup.sketch : undefined;
   }
 
+  /** For living-shapes.ts. */
+  get shapes(): Readonly<Record<string, object | undefined>> {
+    return { finder: this.#finder, builder: this.#builder, follower: this.#follower };
+  }
+
   /** The parts of the series that was read last. */
   #find(): void {
     const { inserts, layout, ids } = this.series;
-    this.#finder ??= new PartFinder(this.#bytes, inserts.length, ids, this.#window);
-    this.#builder ??= new LineupBuilder(this.#bytes);
+    if (this.#finder === undefined) {
+      this.#finder = new PartFinder(this.#bytes, inserts.length, ids, this.#window);
+      if (!this.#spoiled && this.#sender.lineups?.missed(this.#name)) this.#builder = new LineupBuilder(this.#bytes);
+    }
     const first = this.#list.count;
     this.#finder.find(layout, this.#list);
-    this.#builder.add(layout.starts[0] as number, this.#list, first);
+    this.#builder?.add(layout.starts[0] as number, this.#list, first);
     this.series.accept();
+  }
+
+  get #name(): string {
+    return `${this.#sender.tenant ?? ''}/${this.#sender.device}`;
   }
 
   #begin(from: number, to: number): void {

@@ -5,11 +5,11 @@ import { defaultRelabelConfig } from '../../../contract/relabel.ts';
 import { snappyUncompress } from '../../../contract/snappy.ts';
 import { signToken } from '../../../functions/auth/token.ts';
 import { MemoryBudget } from '../../../functions/ingest/memory-budget.ts';
-import type { CommitRequest } from '../../../functions/model.ts';
+import type { CommitRequest, CommitResult } from '../../../functions/model.ts';
 import { labels } from '../../fakes/pushes.ts';
 import { relayConfig, tenantWithoutRules, withReceiver } from '../../fakes/relay-config.ts';
 import { decodeWriteRequest } from '../../fakes/remote-write.ts';
-import { seriesOf } from '../../fakes/shard-stub.ts';
+import { FakeShard, seriesOf } from '../../fakes/shard-stub.ts';
 import { KEY, NOW, TestEdge } from '../../fakes/worker.ts';
 import { block, exemplar, family, type GivenSeries, histogram, STALE, sample, writeRequest } from '../../fakes/write-requests.ts';
 
@@ -299,6 +299,39 @@ describe('when the edge cannot', () => {
     const edge = new TestEdge({ isolate: { memory } });
     expect((await write(edge, [one('m')])).status).toBe(503);
     expect(edge.shards.size).toBe(0);
+  });
+
+  it('holds no more than its fragments while it waits for its commit, so that many can wait for one', async () => {
+    const memory = new MemoryBudget(300_000, () => NOW);
+    const commits: { readonly request: CommitRequest; readonly done: (result: CommitResult) => void }[] = [];
+    const commit = (request: CommitRequest) => new Promise<CommitResult>((done) => commits.push({ request, done }));
+    const edge = new TestEdge({ isolate: { memory }, shardStub: () => Object.assign(new FakeShard(), { commit }) });
+    const body = block(writeRequest(Array.from({ length: 500 }, (_, i) => one(`a_metric_with_a_name_of_some_length_${i}`))));
+    const answers: Promise<{ readonly status: number }>[] = [];
+    for (let i = 0; i < 20; i++) {
+      const arrived = commits.length;
+      let answered = false;
+      answers.push(send(edge, body).finally(() => (answered = true)));
+      while (commits.length === arrived && !answered) await new Promise((done) => setImmediate(done));
+    }
+    const bytes = commits.flatMap(({ request }) => request.fragments).reduce((sum, fragment) => sum + fragment.block.length, 0);
+    expect(memory.used).toBe(2 * bytes);
+    for (const { done } of commits) done({ kind: 'stored', repeated: false });
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 204));
+    expect(memory.used).toBe(0);
+  });
+
+  it('an object of each class that a request is read with stays alive, unless it holds on to much', async () => {
+    const edge = new TestEdge();
+    const { latest } = edge.isolate.workspace.shapes;
+    const series = Array.from({ length: 20 }, (_, i) => one(`m${i}`));
+    const large = [...series, { ...one('long'), labels: named('long', ['text', 'x'.repeat(3 * 1024 * 1024)]) }];
+    await write(edge, large);
+    expect(latest).toEqual({});
+    await write(edge, series);
+    expect(Object.keys(latest).sort()).toEqual(['builder', 'claimed', 'collector', 'finder']);
+    await write(edge, series);
+    expect(Object.keys(latest).sort()).toEqual(['builder', 'claimed', 'collector', 'finder', 'follower']);
   });
 
   it('an edge that is not configured says so', async () => {

@@ -218,3 +218,42 @@ it('keeps no more than it may', () => {
   outcome({ bytes: writeRequest(many(30, 1000)) }, lineups);
   expect(hashed).toBeGreaterThan(30);
 });
+
+it('a sender that never repeats itself pushes out no others, and is followed again once it does', () => {
+  // An entry takes 4 to 6 kB.
+  const lineups = new LineupCache(550_000);
+  const steady = { bytes: writeRequest(many(30, 1000)), device: 'gw-2' };
+  outcome(steady, lineups);
+  for (let i = 0; i < 200; i++) outcome({ bytes: writeRequest(many(30, 1000, 31 * i)) }, lineups);
+  hashed = 0;
+  outcome(steady, lineups);
+  // What is put in.
+  expect(hashed).toBe(1);
+  const ways: number[] = [];
+  for (let i = 0; i < 20; i++) {
+    const bytes = writeRequest(many(30, 1000 + i, 31 * 1000));
+    const wanted = outcome({ bytes }, undefined, false);
+    hashed = 0;
+    expect(outcome({ bytes }, lineups)).toEqual(wanted);
+    ways.push(hashed);
+  }
+  expect(ways.filter((count) => count > 3).length).toBeLessThanOrEqual(8);
+  expect(ways.at(-1)).toBe(3);
+  // And others are kept at once again.
+  outcome({ bytes: writeRequest(many(30, 1000, 31 * 2000)) }, lineups);
+  hashed = 0;
+  outcome({ bytes: writeRequest(many(30, 2000, 31 * 2000)) }, lineups);
+  expect(hashed).toBe(3);
+});
+
+it('misses are counted by sender, in a row', () => {
+  const lineups = new LineupCache(1_000_000);
+  const kept = (sender: string, count: number) => Array.from({ length: count }, () => lineups.missed(sender)).filter(Boolean).length;
+  expect(kept('t/a', 64)).toBe(64);
+  expect(kept('t/a', 80)).toBe(10);
+  expect(kept('t/b', 10)).toBe(10);
+  lineups.followed('t/a');
+  lineups.followed('t/unknown');
+  expect(kept('t/a', 64)).toBe(64);
+  expect(lineups.missed('t/a')).toBe(false);
+});
