@@ -275,14 +275,19 @@ class FolderGrowth {
   }
 
   async watch(seconds: number): Promise<void> {
+    await this.#look();
     for (let i = 0; i < seconds; i++) {
       await sleep(1000);
-      for (const entry of await readdir(this.#folder, { recursive: true, withFileTypes: true }).catch(() => [])) {
-        const path = join(entry.parentPath, entry.name);
-        if (!entry.isFile()) continue;
-        const size = (await stat(path).catch(() => undefined))?.size ?? 0;
-        this.#sizes.set(path, Math.max(size, this.#sizes.get(path) ?? 0));
-      }
+      await this.#look();
+    }
+  }
+
+  async #look(): Promise<void> {
+    for (const entry of await readdir(this.#folder, { recursive: true, withFileTypes: true }).catch(() => [])) {
+      const path = join(entry.parentPath, entry.name);
+      if (!entry.isFile()) continue;
+      const size = (await stat(path).catch(() => undefined))?.size ?? 0;
+      this.#sizes.set(path, Math.max(size, this.#sizes.get(path) ?? 0));
     }
   }
 }
