@@ -3,12 +3,13 @@ import { type Clock, HttpError, type HttpRequest, type Signal } from '../model.t
 
 /**
  * Runs a request under its `timeoutMs` and its signal: `send` gets a signal that aborts at either, with the {@link HttpError} to
- * throw as its reason. It also aborts when `send` is over, which ends the timer.
+ * throw as its reason. It also aborts when `send` is over, which ends the timer. Where the request is given up already, nothing is sent.
  */
 export async function withDeadline<T>(request: HttpRequest, clock: Pick<Clock, 'sleep'>, send: (signal: Signal) => Promise<T>): Promise<T> {
+  const givenUp = (): HttpError => new HttpError('aborted', 'the request was given up');
+  if (request.signal?.aborted) throw givenUp();
   const ended = new Ending();
-  const abort = (): void => ended.abort(new HttpError('aborted', 'the request was given up'));
-  if (request.signal?.aborted) abort();
+  const abort = (): void => ended.abort(givenUp());
   request.signal?.addEventListener('abort', abort);
   void clock.sleep(request.timeoutMs, ended).then(() => {
     if (!ended.aborted) ended.abort(new HttpError('timeout', `expected a whole answer within ${request.timeoutMs} ms, got none`));
