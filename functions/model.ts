@@ -23,6 +23,10 @@ export interface Fragment {
   readonly maxMs: number;
 }
 
+/** Of the compressed blocks of fragments, which are nearly all that fragments hold. */
+export const blockBytes = (fragments: readonly Pick<Fragment, 'block'>[]): number =>
+  fragments.reduce((sum, { block }) => sum + block.length, 0);
+
 /** What the Worker asks of a shard. Crosses versions: fields are only ever added. */
 export type CommitRequest = LogCommitRequest | PlainCommitRequest;
 

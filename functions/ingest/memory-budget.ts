@@ -1,3 +1,5 @@
+import { blockBytes, type Fragment } from '../model.ts';
+
 /**
  * After so long a reservation is taken back, ms. A request whose sender goes away may be ended by the platform in the middle
  * of a wait, without running what stands in its `finally`: its memory is free then, and nobody says so.
@@ -69,3 +71,9 @@ export interface Reservation {
   keep(bytes: number): void;
   release(): void;
 }
+
+/** Of fragments that wait for their commit: theirs, and the copy that crosses to the shard. */
+const COPIES = 2;
+
+/** All that is held of a request while its shard commits, which takes a second or so. */
+export const bytesUntilCommitted = (fragments: readonly Pick<Fragment, 'block'>[]): number => COPIES * blockBytes(fragments);

@@ -13,7 +13,7 @@ import type { BlockWriter } from './block-writer.ts';
 import { inflate, readBody } from './body.ts';
 import type { SeriesRules } from './labels.ts';
 import type { LivingShapes } from './living-shapes.ts';
-import type { MemoryBudget, Reservation } from './memory-budget.ts';
+import { bytesUntilCommitted, type MemoryBudget, type Reservation } from './memory-budget.ts';
 import { agreedTime } from './receiver-time.ts';
 import {
   busy,
@@ -68,9 +68,6 @@ interface Ready {
   readonly skew: number;
 }
 
-/** Of fragments that wait for their commit: theirs, and the copy that crosses to the shard. */
-const COPIES = 2;
-
 /**
  * `POST /api/v1/push`: body -> push -> tables -> series -> fragments -> shard -> answer. What cannot be taken is told by an
  * answer; only failures of the edge itself reject.
@@ -82,7 +79,7 @@ export async function handlePush(request: Request, identity: Identity, deps: Pus
     if (!ready.ok) return ready.error;
     const { request: push, wishes, skew } = ready.value;
     // Many pushes wait for one commit: tables, templates and cells are not theirs any more.
-    memory.keep(COPIES * push.fragments.reduce((sum, { block }) => sum + block.length, 0));
+    memory.keep(bytesUntilCommitted(push.fragments));
     const reply = answer(await deps.commit(push), wishes);
     // The time is that of the answer's leaving.
     return { ...reply, ...nameOf(push), edgeMs: deps.now() + skew };

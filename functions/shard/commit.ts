@@ -1,5 +1,13 @@
 import { COMMIT_DURATION, observeDuration } from '../histogram.ts';
-import type { Clock, CommitRequest, CommitResult, LogCommitRequest, Moved, ObjectStore } from '../model.ts';
+import {
+  blockBytes,
+  type Clock,
+  type CommitRequest,
+  type CommitResult,
+  type LogCommitRequest,
+  type Moved,
+  type ObjectStore,
+} from '../model.ts';
 import { busyBy } from './account.ts';
 import { Batch, type BatchResult } from './batch.ts';
 import { type ByteShare, SHARES } from './budget.ts';
@@ -150,7 +158,7 @@ export class Committer {
     const { memory, maxBufferBytes, bufferedBytes, limits } = this.#options;
     const limited = limits.check(request);
     if (limited !== undefined) return busyBy(limited);
-    const bytes = request.fragments.reduce((sum, { block }) => sum + block.length, 0);
+    const bytes = blockBytes(request.fragments);
     const held = bufferedBytes() + (this.#forming?.bytes ?? 0) + (this.#flying?.bytes ?? 0);
     const missing = held + bytes - maxBufferBytes;
     // A push without fragments needs no room and may tell of a gap: it always passes. One that is larger than the whole buffer waits

@@ -1,19 +1,20 @@
 import type { ShardConfig } from '../config/types.ts';
-import type {
-  AccountRequest,
-  AccountResult,
-  Clock,
-  CommitRequest,
-  CommitResult,
-  DeviceStatus,
-  DevicesRequest,
-  DrainState,
-  HandOverRequest,
-  HandOverResult,
-  Moved,
-  ObjectStore,
-  ReceiverClock,
-  ShardMetrics,
+import {
+  type AccountRequest,
+  type AccountResult,
+  blockBytes,
+  type Clock,
+  type CommitRequest,
+  type CommitResult,
+  type DeviceStatus,
+  type DevicesRequest,
+  type DrainState,
+  type HandOverRequest,
+  type HandOverResult,
+  type Moved,
+  type ObjectStore,
+  type ReceiverClock,
+  type ShardMetrics,
 } from '../model.ts';
 import { shardIndex } from '../spread.ts';
 import { account, LIMITS_FROM_THE_START, limitGauges, noteOffence } from './account.ts';
@@ -188,7 +189,7 @@ export class ShardCore {
 
   /** False: earlier shards have not all handed over in time. What waits counts as memory taken. */
   async #opened({ fragments }: CommitRequest): Promise<boolean> {
-    const bytes = fragments.reduce((sum, { block }) => sum + block.length, 0);
+    const bytes = blockBytes(fragments);
     if (!this.#memory.tryTake(bytes)) return false;
     const opening = this.#generation.open().then(
       () => true,

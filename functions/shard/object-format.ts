@@ -1,6 +1,6 @@
 import { ByteReader, ByteWriter, FormatError } from '../../contract/binary.ts';
 import { crc32c } from '../../contract/crc32c.ts';
-import type { Fragment } from '../model.ts';
+import { blockBytes, type Fragment } from '../model.ts';
 
 /**
  * One commit as one object: magic, version, length of the index, index, CRC-32C of the index, then the fragments' blocks in
@@ -39,7 +39,7 @@ export interface EncodedObject {
 export function encodeObject(lanes: readonly (readonly LaneFragment[])[]): EncodedObject {
   const fragments = lanes.flat();
   const index = encodeIndex(lanes);
-  const writer = new ByteWriter(HEAD_BYTES + index.length + CRC_BYTES + fragments.reduce((sum, { block }) => sum + block.length, 0));
+  const writer = new ByteWriter(HEAD_BYTES + index.length + CRC_BYTES + blockBytes(fragments));
   writer.u32(MAGIC);
   writer.u8(VERSION);
   writer.u32(index.length);

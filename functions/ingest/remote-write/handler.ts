@@ -8,7 +8,7 @@ import type { BlockWriter } from '../block-writer.ts';
 import { readBody } from '../body.ts';
 import type { SeriesRules } from '../labels.ts';
 import type { LivingShapes } from '../living-shapes.ts';
-import type { MemoryBudget, Reservation } from '../memory-budget.ts';
+import { bytesUntilCommitted, type MemoryBudget, type Reservation } from '../memory-budget.ts';
 import { agreedTimeBySamples } from '../receiver-time.ts';
 import { BUSY_RETRY_MS, CLOCKS_DISAGREE, DISPUTE_RETRY_MS, SHORT_OF_MEMORY } from '../reply.ts';
 import { Tally } from '../tally.ts';
@@ -75,9 +75,6 @@ interface Ready {
 /** Uncompressed. What a request leaves in {@link WriteDeps.shapes} holds on to it; less than this is memory of `snappy`. */
 const MAX_LIVING_BYTES = 2 * 1024 * 1024;
 
-/** Of fragments that wait for their commit: theirs, and the copy that crosses to the shard. */
-const COPIES = 2;
-
 /**
  * `POST /api/v1/write`: remote write 1.0 and 2.0 as the specifications say. What is valid is stored before the answer; senders have no
  * positions, so what they repeat is stored again.
@@ -141,7 +138,7 @@ async function store({ commit, reply }: Ready, deps: WriteDeps, memory: Reservat
     return reply;
   }
   // Many requests wait for one commit: what they came as is gone.
-  memory.keep(COPIES * fragments.reduce((sum, { block }) => sum + block.length, 0));
+  memory.keep(bytesUntilCommitted(fragments));
   const result = await deps.commit(commit);
   if (result.kind === 'busy') return writeBusy(result.reason, result.retryAfterMs);
   if (result.kind === 'conflict') throw new Error('the shard answered a request without a log by a conflict');
