@@ -32,6 +32,13 @@ export function createCells(rows: number, scrapes: number): Cells {
   return { rows, scrapes, states: new Uint8Array(rows * scrapes), words, floats: new Float64Array(words.buffer), ownTimes: undefined };
 }
 
+/** Makes all of them absent, for another use. */
+export function clearCells(cells: Cells): void {
+  cells.states.fill(ABSENT);
+  cells.words.fill(0);
+  cells.ownTimes = undefined;
+}
+
 /** Of no series; nothing can be written to them. */
 export const NO_CELLS: Cells = createCells(0, 0);
 

@@ -1,4 +1,4 @@
-import { ABSENT, type Cells, copyCell, createCells, NO_CELLS, VALUE } from '../../contract/cells.ts';
+import { type Cells, clearCells, copyCell, createCells, NO_CELLS, VALUE } from '../../contract/cells.ts';
 import { rowCount } from '../../contract/compact-table.ts';
 import type { PushExemplar } from '../../contract/exemplar-codec.ts';
 import { type Labels, labelsKey } from '../../contract/labels.ts';
@@ -157,10 +157,8 @@ export class CellsMemory {
   /** All absent. */
   take(of: 'table' | 'report', rows: number, scrapes: number): Cells {
     let cells = this.#used[of];
-    if (cells?.rows !== rows || cells.scrapes !== scrapes) cells = createCells(rows, scrapes);
-    cells.states.fill(ABSENT);
-    cells.words.fill(0);
-    cells.ownTimes = undefined;
+    if (cells?.rows === rows && cells.scrapes === scrapes) clearCells(cells);
+    else cells = createCells(rows, scrapes);
     this.#used[of] = cells;
     return cells;
   }

@@ -1,9 +1,9 @@
-import { ABSENT, type Cells, createCells } from '../../contract/cells.ts';
+import { type Cells, clearCells, createCells } from '../../contract/cells.ts';
 import { SampleBuffer } from './sample-buffer.ts';
 
 /**
  * What one scrape after the other works with. Cells that were appended would wait for the garbage collector from push to push, nine
- * bytes a series and scrape. Targets are seldom scraped at the same moment, so one of each is enough.
+ * bytes a series and scrape. One of each is kept; what targets that are scraped at the same moment take besides is new each time.
  */
 export class ScrapeMemory {
   #free: Cells | undefined;
@@ -22,9 +22,7 @@ export class ScrapeMemory {
     const free = this.#free;
     if (free?.rows !== rows) return createCells(rows, 1);
     this.#free = undefined;
-    free.states.fill(ABSENT);
-    free.words.fill(0);
-    free.ownTimes = undefined;
+    clearCells(free);
     return free;
   }
 

@@ -146,9 +146,8 @@ export class Volume {
   }
 
   async #write(active: Segment, { to, bytes }: Plan): Promise<void> {
-    if (to.position > this.#positions.through) await this.#positions.reserve(active.store, this.#logId, to.position);
-    const pending = active.store.append(active.name, active.bytes, bytes);
-    if (pending !== undefined) await pending;
+    await this.#positions.reserve(active.store, this.#logId, to.position);
+    await active.store.append(active.name, active.bytes, bytes);
   }
 
   async #rotate(): Promise<void> {
